@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+from unscribed.artifacts import write_json
+from unscribed.evaluation.summary import ROWS, WIDTH, print_summary, summary_lines
+
+
+def test_numbers_and_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "rounds.png").touch()
+    path = tmp_path / "metrics.json"
+    write_json(
+        path, {"test.per": 0.4321, "seconds.a": 100.0, "seconds.b": 50.0, "memory_mb.a": 10, "memory_mb.b": 2500}
+    )
+    print_summary(path, tmp_path)
+    shown = capsys.readouterr().out
+    assert "43.2 %" in shown and "2.5 min" in shown and "2.5 GB" in shown
+    assert "metrics.json" in shown and "figures/" in shown and "confusions" not in shown
+
+
+def test_without_transcripts_it_says_so(tmp_path: Path) -> None:
+    text = "\n".join(summary_lines({"audio.hours": 1.5}, tmp_path))
+    assert "1.50 h" in text and "no transcripts" in text and "by chance" not in text
+
+
+def test_it_fits_80_columns(tmp_path: Path) -> None:
+    metrics = {key: 1.0 for _, key, unit, _ in ROWS if unit != "time"} | {
+        "seconds.match": 59.0,
+        "memory_mb.match": 999.0,
+    }
+    lines = summary_lines(metrics | {"text.sentences": 12345678}, tmp_path)
+    assert max(map(len, lines)) <= WIDTH
+    assert len(lines) == len(ROWS) + 5

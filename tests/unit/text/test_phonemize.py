@@ -1,0 +1,112 @@
+import pytest
+from unscribed.artifacts import read_json, read_table
+from unscribed.errors import UserError
+from unscribed.text.phonemize import PhonemizeSettings, phonemize, phonemize_words
+
+
+def run(tmp_path, text, language="en-us", backend="espeak", min_count=1):
+    source = tmp_path / "text.txt"
+    source.write_text(text, encoding="utf-8")
+    paths = {name: tmp_path / file for name, file in OUTPUTS.items()}
+    phonemize(text=source, language=language, settings=PhonemizeSettings(backend, min_count), **paths)
+    return (
+        read_table(paths["lexicon"]),
+        read_table(paths["sentences"]),
+        paths["phones"].read_text(encoding="utf-8").split(),
+        read_json(paths["report"]),
+    )
+
+
+OUTPUTS = {
+    "lexicon": "lexicon.parquet",
+    "sentences": "sentences.parquet",
+    "phones": "phones.txt",
+    "report": "report.json",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "phones"),
+    [
+        ("en-us", "thing", "θ ɪ ŋ"),
+        ("en-us", "don't", "d oʊ n t"),
+        ("en-us", "judge", "dʒ ʌ dʒ"),
+        ("en-us", "x-ray", "ɛ k s ɹ eɪ"),  # two words for eSpeak NG: their phones must not stick together
+        ("de", "ich", "ɪ ç"),
+        ("fr-fr", "l'eau", "l o"),
+        ("fr-fr", "football", "f ʊ t b ɔː l"),  # read as English: the flags (en)…(fr) are no phones
+        ("hi", "नमस्ते", "n ə m ʌ s t eː"),
+        ("cmn", "你好", "n i2 χ ɑu2"),
+        ("ru", "привет", "p rʲ i vʲ e t"),
+        ("ko", "안녕", "ɐ n n j ʌ ŋ"),
+    ],
+)
+def test_pronunciations(language, word, phones):
+    assert phonemize_words([word], language)[word] == phones.split()
+
+
+def test_words_that_cannot_be_read_have_no_phones(capfd):
+    found = phonemize_words(["cat", "", "'", "…", "мир", "你好", "café", "cat"], "en-us")
+    assert [word for word, phones in found.items() if phones] == ["cat", "café"]
+    assert phonemize_words(["hello", "日本"], "ja") == {"hello": [], "日本": []}
+    phonemize_words(["weekend"], "fr-fr")
+    assert "warning" not in capfd.readouterr().err.lower()
+
+
+@pytest.mark.parametrize(
+    ("language", "hint"), [("en", "en-us"), ("en_US", "en-us"), ("german", "de"), ("qqq", "fr-fr")]
+)
+def test_unknown_language(language, hint):
+    with pytest.raises(UserError, match=rf"corpus\.language.*{hint}"):
+        phonemize_words(["a"], language)
+
+
+def test_stage(tmp_path):
+    lexicon, sentences, phones, report = run(tmp_path, "the cat\nthe мир\nthe cat sat\n")
+    assert lexicon["word"].tolist() == ["cat", "sat", "the"]
+    assert lexicon["count"].tolist() == [2, 1, 3]
+    assert sentences["sentence"].tolist() == [1, 3]
+    assert [list(word) for word in sentences["phones"][0]] == [["ð", "ə"], ["k", "æ", "t"]]
+    assert phones == ["<SIL>", "t", "æ", "k", "ð", "ə", "s"]
+    assert report["dropped"]["word_without_phones"] == {
+        "count": 1,
+        "examples": [{"line": 2, "because_of": "мир", "text": "the мир"}],
+    }
+
+
+def test_rare_phones_go_with_their_sentences_until_none_is_left(tmp_path):
+    # d occurs once; without its sentence c is rare too.
+    text = "a b a b\na b c\nb a c d\n"
+    _, sentences, phones, report = run(tmp_path, text, backend="phones", min_count=2)
+    assert sentences["sentence"].tolist() == [1]
+    assert phones == ["<SIL>", "a", "b"]
+    assert report["rare_phones"] == {"d": 1, "c": 1}
+    assert report["dropped"]["rare_phone"]["count"] == 2
+    assert report["phones"] == {"a": 2, "b": 2}
+
+
+def test_phones_backend_keeps_silence_and_takes_any_token(tmp_path):
+    lexicon, sentences, phones, report = run(tmp_path, "<SIL> tʃ AH0 <SIL>\n<SIL>\ntʃ\n", backend="phones")
+    assert sentences["words"][0].tolist() == ["<SIL>", "tʃ", "AH0", "<SIL>"]
+    assert phones == ["<SIL>", "tʃ", "AH0"]
+    assert lexicon["word"].tolist() == ["AH0", "tʃ"]
+    assert report["dropped"]["silence_only"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", {}, "no sentences"),
+        ("\n \n", {}, "no sentences"),
+        ("привет мир\nмир\n", {}, r"'en-us'.*'привет'.*script.*LATIN"),
+        ("日本\n", {"language": "ja"}, "HIRAGANA, KATAKANA"),
+        ("the cat\n", {"language": "xx"}, r"corpus\.language"),
+        ("the cat\n", {"min_count": 30}, r"leaves 0 phone.*phonemize\.min_count"),
+        ("a a\na\n", {"backend": "phones"}, "leaves 1 phone"),
+        ("a b <s>\n", {"backend": "phones"}, "<s>.*reserves"),
+    ],
+)
+def test_bad_text(tmp_path, text, options, message):
+    with pytest.raises(UserError, match=message):
+        run(tmp_path, text, **options)
+    assert not (tmp_path / "phones.txt").exists()

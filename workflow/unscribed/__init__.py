@@ -1,0 +1,1 @@
+"""Unscribed: speech recognition from untranscribed audio and unrelated text."""

@@ -1,0 +1,197 @@
+"""Tables, frame stores and JSON files: the one place that knows the file formats.
+
+Table: Parquet, first column ``utterance`` (or the item's name), units in the column names.
+Frame store: ``NAME.npy`` (frames, dims), C order, plus ``NAME.parquet`` (utterance, offset, frames).
+Everything is written under a temporary name and renamed, so that a killed job leaves nothing half-written.
+
+Dimensions: T frames, D features.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unscribed.errors import UserError
+
+Pathlike = str | Path
+HEADER_BYTES = 128  # room for the .npy header of a store whose length is not known yet
+
+
+@contextmanager
+def atomic_path(path: Pathlike) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` only if the block succeeds.
+
+    Raises UserError if the folder cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except PermissionError as error:
+        raise UserError(
+            f"cannot write {path}: permission denied. Make the folder {path.parent} writable, "
+            "or run in another one with `snakemake --directory FOLDER`."
+        ) from error
+    finally:
+        try:
+            temporary.unlink(missing_ok=True)
+        except (PermissionError, NotADirectoryError):
+            pass  # the folder itself is not writable: there is nothing to remove
+
+
+def write_json(path: Pathlike, value: Any) -> None:
+    """Write `value` as indented JSON with sorted keys, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Pathlike) -> Any:
+    """Read a JSON file written by `write_json`."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_lines(path: Pathlike, lines: Sequence[str]) -> None:
+    """Write text lines as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def write_table(
+    path: Pathlike,
+    columns: Mapping[str, Sequence[Any]],
+    schema: Sequence[tuple[str, pa.DataType]],
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a table as Parquet with the given column types, atomically.
+
+    `columns` maps each name of `schema` to its values; `metadata` (JSON values) travels in the file's schema.
+    The explicit types keep an empty table readable.
+    """
+    table = pa.table(
+        {name: pa.array(columns[name], type=kind) for name, kind in schema},
+        metadata={key: json.dumps(value) for key, value in (metadata or {}).items()},
+    )
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def read_table(path: Pathlike) -> pd.DataFrame:
+    """Read a Parquet table; list columns become numpy arrays. Raises UserError if it is missing or damaged."""
+    try:
+        return pq.read_table(path, partitioning=None).to_pandas()
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist: run the stage that makes it first.") from error
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run the stage again.") from error
+
+
+def read_metadata(path: Pathlike) -> dict[str, Any]:
+    """Return the JSON metadata that `write_table` stored."""
+    found = pq.read_schema(path).metadata or {}
+    return {key.decode(): json.loads(value) for key, value in found.items() if key not in (b"pandas", b"ARROW:schema")}
+
+
+class FrameWriter:
+    """Write a frame store utterance by utterance; memory does not grow with the corpus.
+
+    Use as a context manager; the files appear only when the block ends without an error.
+    """
+
+    def __init__(self, path: Pathlike, metadata: Mapping[str, Any] | None = None, dtype: str = "float32") -> None:
+        self.path = Path(path)
+        self.dtype = np.dtype(dtype)
+        self.metadata = dict(metadata or {})
+        self.utterances: list[str] = []
+        self.lengths: list[int] = []
+        self.dims: int | None = None
+
+    def __enter__(self) -> "FrameWriter":
+        self._context = atomic_path(self.path)
+        self._temporary = self._context.__enter__()
+        try:
+            self._file = open(self._temporary, "wb")
+        except PermissionError as error:
+            self._context.__exit__(PermissionError, error, None)
+            raise
+        self._file.write(b"\0" * HEADER_BYTES)
+        return self
+
+    def append(self, utterance: str, frames: np.ndarray) -> None:
+        """Add one utterance, (T, D). Raises ValueError if D differs from the first utterance's."""
+        if self.dims is None:
+            self.dims = frames.shape[1]
+        if frames.shape[1] != self.dims:
+            raise ValueError(f"{utterance}: {frames.shape[1]} dimensions, the store has {self.dims}")
+        self._file.write(np.ascontiguousarray(frames, dtype=self.dtype).tobytes())
+        self.utterances.append(utterance)
+        self.lengths.append(len(frames))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._file.seek(0)
+            self._file.write(self._header())
+        self._file.close()
+        if kind is None:
+            write_table(
+                self.path.with_suffix(".parquet"),
+                {
+                    "utterance": self.utterances,
+                    "offset": np.cumsum([0, *self.lengths[:-1]])[: len(self.lengths)],
+                    "frames": self.lengths,
+                },
+                [("utterance", pa.string()), ("offset", pa.int64()), ("frames", pa.int64())],
+                self.metadata,
+            )
+        self._context.__exit__(kind, error, trace)
+
+    def _header(self) -> bytes:
+        """The version 1.0 .npy header, padded to HEADER_BYTES."""
+        shape = (sum(self.lengths), self.dims or 0)
+        text = f"{{'descr': '{self.dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
+        room = HEADER_BYTES - 10 - 1
+        return b"\x93NUMPY\x01\x00" + (room + 1).to_bytes(2, "little") + text.ljust(room).encode() + b"\n"
+
+
+class FrameStore:
+    """Read a frame store, memory-mapped.
+
+    Attributes: `data` (T, D) all frames; `utterances`; `offsets` (number of utterances + 1,) in frames; `metadata`.
+    """
+
+    def __init__(self, path: Pathlike) -> None:
+        self.path = Path(path)
+        index = read_table(self.path.with_suffix(".parquet"))
+        self.metadata = read_metadata(self.path.with_suffix(".parquet"))
+        self.utterances: list[str] = index["utterance"].tolist()
+        self.offsets = np.concatenate([[0], np.cumsum(index["frames"].to_numpy())]).astype(np.int64)
+        try:
+            empty = self.offsets[-1] == 0
+            self.data: np.ndarray = np.load(self.path, mmap_mode=None if empty else "r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path} is missing or damaged ({error}): run the stage that makes it again.") from error
+        if len(self.data) != self.offsets[-1]:
+            raise UserError(f"{self.path} has {len(self.data)} frames, its index {self.offsets[-1]}: run its stage again.")
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Frames of utterance number `index`, (T, D), without copying."""
+        return self.data[self.offsets[index] : self.offsets[index + 1]]
+
+    def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
+        for index, utterance in enumerate(self.utterances):
+            yield utterance, self[index]

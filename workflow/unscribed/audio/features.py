@@ -1,0 +1,202 @@
+"""Stage features: MFCC or log-mel frames of the speech, many utterances at a time.
+
+A batch of utterances is laid out in one long signal, each with its own reflected edges, so that one Fourier
+transform serves them all and every frame is what the utterance alone would give. Dimensions: N samples, T frames
+(of all utterances of a batch), U utterances of a batch, F frequencies, M mel bins, D features.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+import torchaudio
+
+from unscribed.artifacts import FrameWriter, Pathlike, read_table
+from unscribed.audio import io
+from unscribed.audio.parallel import log_speed, ordered_map
+from unscribed.audio.vad import speech
+from unscribed.errors import UserError
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS = 60.0  # the spectrum of a batch stays below 20 MB
+RANGE_DB = 80.0  # mel energies further below the utterance's loudest are raised to this level
+SMALLEST_POWER = 1e-10
+DELTA_FRAMES = 2  # on either side: the regression of HTK and Kaldi
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Section `features` of the configuration."""
+
+    kind: str
+    window_ms: float
+    hop_ms: float
+    mel_bins: int
+    coefficients: int
+    deltas: bool
+    mean_norm: str
+
+
+def features(
+    *,
+    manifest: Pathlike,
+    vad: Pathlike,
+    settings: FeatureSettings,
+    sample_rate_hz: int,
+    features: Pathlike,
+    threads: int,
+) -> None:
+    """Write the frame store of one split: utterances in the order of the manifest, their speech regions joined.
+
+    An utterance of N samples gives N // hop + 1 frames, centred on multiples of the hop. Raises UserError if an
+    utterance is shorter than one window, or if the settings do not fit together.
+    """
+    started = time.monotonic()
+    torch.set_num_threads(1)  # whole batches run side by side, which beats sharing the work of one
+    extractor = Extractor(settings, sample_rate_hz)
+    listed = read_table(manifest).merge(read_table(vad), on="utterance", how="left", validate="one_to_one")
+    if listed["starts_samples"].isna().any():
+        raise UserError(f"{vad} lacks utterances of {manifest}: run the stage vad again.")
+    metadata = {
+        "kind": settings.kind,
+        "dims": extractor.dims,
+        "static_dims": extractor.static_dims,
+        "hop_ms": 1000 * extractor.hop / sample_rate_hz,
+        "sample_rate_hz": sample_rate_hz,
+    }
+
+    def extract(batch: pd.DataFrame) -> list[np.ndarray]:
+        items = zip(batch["path"], batch["starts_samples"], batch["ends_samples"], strict=True)
+        return extractor([_load(*item, sample_rate_hz, extractor.window) for item in items])
+
+    batches = _batches(listed)
+    with FrameWriter(features, metadata) as writer:
+        for batch, done in zip(batches, ordered_map(extract, batches, threads, "features"), strict=True):
+            for utterance, frames in zip(batch["utterance"], done, strict=True):
+                writer.append(utterance, frames)
+    log_speed(log, len(listed), float(listed["speech_seconds"].sum()), started)
+
+
+class Extractor:
+    """Frames of a batch of utterances; the result for one does not depend on the others.
+
+    Attributes: `window` and `hop` in samples, `dims` (D), `static_dims` (D without deltas).
+    Raises UserError if the settings do not fit together.
+    """
+
+    def __init__(self, settings: FeatureSettings, sample_rate_hz: int) -> None:
+        self.settings = settings
+        self.window = round(settings.window_ms * sample_rate_hz / 1000)
+        self.hop = round(settings.hop_ms * sample_rate_hz / 1000)
+        _check(settings, self.window, self.hop)
+        self.taper = torch.hann_window(self.window)
+        self.filters = _mel_filters(self.window, settings.mel_bins, sample_rate_hz)  # (F, M)
+        self.static_dims = settings.coefficients if settings.kind == "mfcc" else settings.mel_bins
+        self.dims = self.static_dims * (3 if settings.deltas else 1)
+
+    @torch.inference_mode()
+    def __call__(self, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Frames (T_u, D) float32 of every utterance; each is at least one sample long."""
+        lengths = np.array([len(samples) // self.hop + 1 for samples in batch])
+        offsets = np.cumsum(lengths) - lengths
+        static = self._mel_db(batch, lengths, offsets)
+        if self.settings.kind == "mfcc":
+            bins, kept = self.settings.mel_bins, self.settings.coefficients
+            static = static @ torchaudio.functional.create_dct(kept, bins, norm="ortho").numpy()
+        groups = [static]
+        if self.settings.deltas:
+            groups.append(deltas(static, lengths))
+            groups.append(deltas(groups[1], lengths))
+        frames = np.concatenate(groups, axis=1)
+        if self.settings.mean_norm == "utterance":
+            means = np.add.reduceat(frames, offsets, axis=0, dtype=np.float64) / lengths[:, None]
+            frames -= np.repeat(means.astype(np.float32), lengths, axis=0)
+        return np.split(frames, offsets[1:])
+
+    def _mel_db(self, batch: Sequence[np.ndarray], lengths: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Mel energies in dB, (T, M), limited to RANGE_DB below the utterance's loudest."""
+        size = 2 * (len(self.filters) - 1)
+        side = size // 2
+        slots = [-(-(len(samples) + size) // self.hop) for samples in batch]  # in hops
+        firsts = np.cumsum([0, *slots])
+        signal = np.zeros(firsts[-1] * self.hop + size, dtype=np.float32)
+        for samples, first in zip(batch, firsts, strict=False):
+            start = first * self.hop
+            signal[start : start + len(samples) + size] = np.pad(samples, side, mode="reflect")
+        spectrum = torch.stft(
+            torch.from_numpy(signal), size, self.hop, self.window, self.taper, center=False, return_complex=True
+        )
+        parts = torch.view_as_real(spectrum).square_()
+        energies = self.filters.T @ (parts[..., 0] + parts[..., 1])  # (M, all slots)
+        wanted = torch.from_numpy(_ranges(firsts[:-1], lengths))
+        level_db = energies.T[wanted].clamp_(min=SMALLEST_POWER).log10_().mul_(10).numpy()
+        loudest = np.maximum.reduceat(level_db.max(axis=1), offsets)
+        return np.maximum(level_db, np.repeat(loudest - RANGE_DB, lengths)[:, None])
+
+
+def deltas(frames: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Regression slopes over two frames on either side, (T, D), of utterances of `lengths` (U,) that lie end to end.
+
+    The first and the last frame of each utterance are repeated at its edges.
+    """
+    side = DELTA_FRAMES
+    offsets = np.cumsum(lengths) - lengths
+    wanted = _ranges(offsets - side, lengths + 2 * side)
+    lowest, highest = (np.repeat(edge, lengths + 2 * side) for edge in (offsets, offsets + lengths - 1))
+    padded = frames[np.clip(wanted, lowest, highest)]
+    slope = np.zeros((len(padded) - 2 * side, frames.shape[1]), dtype=np.float32)
+    for shift in range(1, side + 1):
+        later, earlier = padded[side + shift :], padded[side - shift :]
+        slope += shift * (later[: len(slope)] - earlier[: len(slope)])
+    slope /= 2 * sum(shift**2 for shift in range(1, side + 1))
+    return slope[_ranges(offsets + 2 * side * np.arange(len(lengths)), lengths)]
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The concatenation of arange(start, start + length) over all pairs."""
+    return np.arange(lengths.sum()) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+
+
+def _load(path: str, starts: np.ndarray, ends: np.ndarray, rate: int, window: int) -> np.ndarray:
+    samples = speech(io.load_mono(path, rate), starts, ends)
+    if len(samples) < window:
+        raise UserError(
+            f"{path} has {1000 * len(samples) / rate:.0f} ms of speech, less than one frame of features.window_ms: "
+            "remove the file, raise audio.min_seconds or vad.margin_ms, or shorten features.window_ms."
+        )
+    return samples
+
+
+def _batches(listed: pd.DataFrame) -> list[pd.DataFrame]:
+    """Group utterances by their amount of speech, BATCH_SECONDS together; order is kept."""
+    ends = listed["speech_seconds"].cumsum()
+    return [group for _, group in listed.groupby((ends - listed["speech_seconds"]) // BATCH_SECONDS, sort=False)]
+
+
+def _mel_filters(window: int, mel_bins: int, rate: int) -> torch.Tensor:
+    """Triangular filters, (F, M), for spectra of `window` samples, zero-padded until no filter falls between bins."""
+    size = window + window % 2
+    for _ in range(4):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of empty filters: the next line looks for them
+            filters = torchaudio.functional.melscale_fbanks(size // 2 + 1, 0.0, rate / 2, mel_bins, rate)
+        if bool((filters.amax(dim=0) > 0).all()):
+            return filters
+        size *= 2
+    raise UserError(f"features.mel_bins {mel_bins} is too many for {rate} Hz: lower it (40 and 80 are usual).")
+
+
+def _check(settings: FeatureSettings, window: int, hop: int) -> None:
+    if window < 2 or hop < 1:
+        raise UserError("features.window_ms and features.hop_ms are shorter than one sample: raise them (25 and 10).")
+    if settings.kind == "mfcc" and settings.coefficients > settings.mel_bins:
+        raise UserError(
+            f"features.coefficients ({settings.coefficients}) exceeds features.mel_bins ({settings.mel_bins}): "
+            "lower the one or raise the other."
+        )

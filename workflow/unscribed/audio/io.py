@@ -1,0 +1,147 @@
+"""Decoding audio files: libsndfile for what it reads, FFmpeg's libraries (PyAV) for the rest.
+
+Dimensions: T samples per channel, C channels.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+import soundfile
+import soxr
+
+from unscribed.artifacts import Pathlike
+from unscribed.errors import UserError
+
+SNDFILE_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64", ".sph"}
+)
+LIBAV_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".g722", ".webm", ".mka", ".mkv", ".wma", ".amr", ".3gp"})
+AUDIO_SUFFIXES = SNDFILE_SUFFIXES | LIBAV_SUFFIXES
+HEADERLESS = {".g722": "g722"}  # suffix to FFmpeg's name of a format that cannot be recognised from its content
+RIFF_SLACK = 64  # bytes: some writers miscount the size in the header by a few
+STREAMED = 0x7FFF0000  # sizes from here on are put by programs that write to a pipe and do not know the length
+
+
+class AudioInfo(NamedTuple):
+    """Sampling rate in Hz, number of channels, samples per channel."""
+
+    sample_rate_hz: int
+    channels: int
+    samples: int
+
+
+def load_mono(path: Pathlike, sample_rate_hz: int) -> np.ndarray:
+    """Decode a file to mono float32 samples, (T,), at the wanted rate; channels are averaged.
+
+    Full scale is ±1 (lossy codecs and resampling may exceed it slightly). Raises UserError as `decode` does.
+    """
+    samples, rate = decode(path)
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    return resample(mono, rate, sample_rate_hz)
+
+
+def resample(samples: np.ndarray, rate: int, wanted_rate: int) -> np.ndarray:
+    """Resample float32 samples (T,) from `rate` to `wanted_rate` (Hz), with libsoxr's high quality."""
+    if rate == wanted_rate:
+        return np.ascontiguousarray(samples, dtype=np.float32)
+    return soxr.resample(np.ascontiguousarray(samples, dtype=np.float32), rate, wanted_rate)
+
+
+def decode(path: Pathlike) -> tuple[np.ndarray, int]:
+    """Decode a whole file: float32 samples (T, C) with full scale ±1, and the sampling rate in Hz.
+
+    Raises UserError if the file is missing, unreadable, damaged or holds no samples.
+    """
+    path = Path(path)
+    _require_file(path)
+    if path.suffix.lower() in LIBAV_SUFFIXES:
+        samples, rate = _decode_libav(path)
+    else:
+        try:
+            samples, rate = _decode_sndfile(path)
+        except soundfile.LibsndfileError as error:
+            # WAV and OGG are containers: libsndfile may lack the codec inside, FFmpeg rarely does.
+            samples, rate = _decode_libav(path, reason=error.error_string)
+    if not len(samples):
+        raise UserError(f"{path} holds no samples. Replace the file or take it out of the corpus.")
+    return samples, rate
+
+
+def probe(path: Pathlike) -> AudioInfo:
+    """Return rate, channels and length of a file; files that only FFmpeg reads are decoded, as headers mislead.
+
+    Raises UserError as `decode` does.
+    """
+    path = Path(path)
+    _require_file(path)
+    if path.suffix.lower() not in LIBAV_SUFFIXES:
+        try:
+            info = soundfile.info(path)
+        except soundfile.LibsndfileError:
+            pass  # decode() tries FFmpeg, and words the error if that fails too
+        else:
+            if info.frames:
+                return AudioInfo(info.samplerate, info.channels, info.frames)
+    samples, rate = decode(path)
+    return AudioInfo(rate, samples.shape[1], len(samples))
+
+
+def _require_file(path: Path) -> None:
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}). Check the permissions of its folder.") from error
+    if size is None:
+        raise UserError(f"{path} does not exist or is not a file. Check the path in the config or the corpus.")
+    if size == 0:
+        raise UserError(f"{path} is empty (0 bytes). Copy it again or take it out of the corpus.")
+
+
+def _decode_sndfile(path: Path) -> tuple[np.ndarray, int]:
+    with soundfile.SoundFile(path) as file:
+        # Reading integers and scaling them here is eight times as fast as libsndfile's conversion.
+        whole = file.subtype == "PCM_16"
+        samples = file.read(dtype="int16" if whole else "float32", always_2d=True)
+        rate = file.samplerate
+    _require_whole_wav(path)
+    return (samples * np.float32(1 / 32768) if whole else samples), rate
+
+
+def _require_whole_wav(path: Path) -> None:
+    """Compare a WAV file's size with its header: libsndfile reads a half-copied file without complaint."""
+    with open(path, "rb") as file:
+        header = file.read(8)
+    declared = 8 + int.from_bytes(header[4:], "little")
+    if header[:4] == b"RIFF" and path.stat().st_size + RIFF_SLACK < declared < STREAMED:
+        raise _damaged(path, f"{path.stat().st_size} bytes, its header says {declared}")
+
+
+def _decode_libav(path: Path, reason: str = "") -> tuple[np.ndarray, int]:
+    """Decode with FFmpeg; `reason` is what libsndfile said, to be told to the user if FFmpeg fails as well."""
+    try:
+        with av.open(str(path), format=HEADERLESS.get(path.suffix.lower()), metadata_errors="ignore") as container:
+            if not container.streams.audio:
+                raise UserError(f"{path} has no audio stream. Take it out of the corpus.")
+            stream = container.streams.audio[0]
+            rate, channels = stream.rate, stream.channels
+            converter = av.AudioResampler(format="fltp")  # only the sample format: rate and channels stay
+            frames = [block.to_ndarray() for frame in container.decode(stream) for block in converter.resample(frame)]
+            frames += [block.to_ndarray() for block in converter.resample(None) if frames]
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read: permission denied. Make it readable with `chmod +r`.") from error
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise _damaged(path, reason or getattr(error, "strerror", None) or str(error)) from error
+    if not frames and reason:  # FFmpeg takes almost anything for some format
+        raise _damaged(path, reason)
+    if not frames:
+        return np.zeros((0, channels), dtype=np.float32), rate
+    return np.ascontiguousarray(np.concatenate(frames, axis=1).T), rate
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(
+        f"{path} is damaged or not audio ({reason.rstrip('.')}). Copy it again, convert it with "
+        "`ffmpeg -i FILE NEW.wav`, or take it out of the corpus."
+    )

@@ -1,0 +1,202 @@
+"""Stage vad: find the speech in every utterance, so that silence is removed from all splits alike.
+
+Each method marks cells of 10 to 32 ms as speech or not; `regions` turns the marks into sample ranges.
+Silence removal: wav2vec-U §4.1. Dimensions: N samples, M cells, R regions, B utterances of a batch.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from unscribed.artifacts import Pathlike, read_table, write_table
+from unscribed.audio import io
+from unscribed.audio.parallel import log_speed, ordered_map
+from unscribed.errors import UserError
+
+log = logging.getLogger(__name__)
+
+BLOCK_SECONDS = 0.0025
+CELL_BLOCKS = 4  # the 10 ms that are marked …
+SIDE_BLOCKS = 3  # … by the energy of the 25 ms around them
+LOUD_PERCENTILE = 95
+FLOOR_DB = -80.0  # of full scale: never speech
+SILERO_CELL = {8000: 256, 16000: 512}  # sample rate in Hz: samples that the model takes at once
+SILERO_PROBABILITY = 0.5
+SILERO_BATCH = 64
+
+VAD_SCHEMA = [
+    ("utterance", pa.string()),
+    ("starts_samples", pa.list_(pa.int64())),
+    ("ends_samples", pa.list_(pa.int64())),
+    ("speech_seconds", pa.float64()),
+    ("total_seconds", pa.float64()),
+]
+
+
+@dataclass(frozen=True)
+class VadSettings:
+    """Section `vad` of the configuration."""
+
+    method: str
+    threshold_db: float
+    min_silence_ms: int
+    margin_ms: int
+
+
+def vad(*, manifest: Pathlike, settings: VadSettings, sample_rate_hz: int, vad: Pathlike, threads: int) -> None:
+    """Write the speech regions of every utterance, in samples at `sample_rate_hz` of the mono mix.
+
+    An utterance without any speech is kept whole and counted in a warning. Raises UserError if the method does not
+    work at `sample_rate_hz` or a file cannot be read.
+    """
+    table = read_table(manifest)
+    started = time.monotonic()
+    cell = cell_samples(settings.method, sample_rate_hz)
+    min_silence = round(settings.min_silence_ms * sample_rate_hz / 1000)
+    margin = round(settings.margin_ms * sample_rate_hz / 1000)
+    all_starts, all_ends, totals = [], [], []
+    speechless = []
+    marked = _marked(table, settings, sample_rate_hz, cell, threads)
+    for utterance, (marks, total) in zip(table["utterance"], marked, strict=True):
+        starts, ends = regions(marks, cell, total, min_silence, margin)
+        if not len(starts):
+            speechless.append(utterance)
+            starts, ends = np.array([0]), np.array([total])
+        all_starts.append(starts)
+        all_ends.append(ends)
+        totals.append(total)
+    if speechless:
+        log.warning("no speech found in %d utterances, kept whole: %s", len(speechless), " ".join(speechless[:10]))
+    kept = [int((ends - starts).sum()) for starts, ends in zip(all_starts, all_ends, strict=True)]
+    columns = {
+        "utterance": table["utterance"],
+        "starts_samples": all_starts,
+        "ends_samples": all_ends,
+        "speech_seconds": np.array(kept) / sample_rate_hz,
+        "total_seconds": np.array(totals) / sample_rate_hz,
+    }
+    write_table(vad, columns, VAD_SCHEMA, {"sample_rate_hz": sample_rate_hz, "method": settings.method})
+    log.info("%.1f %% of the audio is speech", 100 * sum(kept) / max(sum(totals), 1))
+    log_speed(log, len(totals), sum(totals) / sample_rate_hz, started)
+
+
+def speech(samples: np.ndarray, starts: Sequence[int], ends: Sequence[int]) -> np.ndarray:
+    """The speech of one utterance: its regions of `samples`, (N,), one after the other."""
+    pieces = [samples[start:end] for start, end in zip(starts, ends, strict=True)]
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def regions(marks: np.ndarray, cell: int, total: int, min_silence: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends, (R,) each, of the speech in an utterance of `total` samples; empty if no cell is marked.
+
+    `marks` (M,) says which cells of `cell` samples are speech. Silences shorter than `min_silence` samples stay, and
+    so do `margin` samples on the side of a longer silence that borders on speech.
+    """
+    if not marks.any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], marks.astype(np.int8), [0]]))) * cell
+    silence_starts = np.concatenate([[0], np.minimum(edges[1::2], total)]) + margin
+    silence_ends = np.concatenate([edges[::2], [total]]) - margin
+    long = silence_ends - silence_starts + 2 * margin >= max(min_silence, 1)
+    silence_starts[0], silence_ends[-1] = 0, total  # no speech before the first sample and after the last
+    removed = long & (silence_ends > silence_starts)
+    starts = np.concatenate([[0], silence_ends[removed]])
+    ends = np.concatenate([silence_starts[removed], [total]])
+    filled = ends > starts
+    return starts[filled], ends[filled]
+
+
+def cell_samples(method: str, sample_rate_hz: int) -> int:
+    """Samples per marked cell. Raises UserError if the method does not work at this rate."""
+    if method != "silero":
+        return CELL_BLOCKS * round(BLOCK_SECONDS * sample_rate_hz)
+    if sample_rate_hz not in SILERO_CELL:
+        raise UserError(
+            f"vad.method silero does not work at audio.sample_rate_hz {sample_rate_hz}: "
+            "set audio.sample_rate_hz to 8000 or 16000, or vad.method to energy."
+        )
+    return SILERO_CELL[sample_rate_hz]
+
+
+def energy_marks(samples: np.ndarray, cell: int, threshold_db: float) -> np.ndarray:
+    """Mark the cells of `samples`, (N,), whose energy is at most `-threshold_db` below that of the loud ones, (M,).
+
+    A cell's energy is that of the 25 ms around it; the loud level is the 95th percentile over the utterance.
+    """
+    block = cell // CELL_BLOCKS
+    padded = np.zeros(-(-len(samples) // cell) * cell, dtype=np.float32)
+    padded[: len(samples)] = samples
+    blocks = padded.reshape(-1, block)
+    energies = np.einsum("ij,ij->i", blocks, blocks, dtype=np.float32).astype(np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(np.pad(energies, SIDE_BLOCKS))])
+    width = CELL_BLOCKS + 2 * SIDE_BLOCKS
+    power = (sums[width:] - sums[:-width])[::CELL_BLOCKS] / (width * block)
+    level_db = 10 * np.log10(np.maximum(power, 1e-20))
+    return level_db > max(np.percentile(level_db, LOUD_PERCENTILE) + threshold_db, FLOOR_DB)
+
+
+def _marked(
+    table: pd.DataFrame, settings: VadSettings, rate: int, cell: int, threads: int
+) -> Iterable[tuple[np.ndarray, int]]:
+    """The marks, (M,), and the number of samples of every file of the manifest `table`."""
+    paths = table["path"].tolist()
+    if settings.method == "silero":
+        order = np.argsort(table["duration_seconds"].to_numpy())[::-1]  # equal lengths together: little padding
+        batches = [order[start : start + SILERO_BATCH] for start in range(0, len(order), SILERO_BATCH)]
+        find = partial(_silero_batch, _silero_models(), rate, cell)
+        done = ordered_map(lambda batch: find([paths[number] for number in batch]), batches, threads, "vad")
+        found = dict(zip(order.tolist(), chain.from_iterable(done), strict=True))
+        return [found[number] for number in range(len(paths))]
+    mark = partial(_mark_file, settings=settings, rate=rate, cell=cell)
+    return ordered_map(mark, paths, threads, "vad")
+
+
+def _mark_file(path: str, settings: VadSettings, rate: int, cell: int) -> tuple[np.ndarray, int]:
+    samples = io.load_mono(path, rate)
+    if settings.method == "none":
+        return np.ones(-(-len(samples) // cell), dtype=bool), len(samples)
+    return energy_marks(samples, cell, settings.threshold_db), len(samples)
+
+
+def _silero_models() -> Callable[[], Any]:
+    """A function that returns the calling thread's own model: it has a state, so threads cannot share it."""
+    import torch
+    from silero_vad import load_silero_vad
+
+    torch.set_num_threads(1)  # whole batches run side by side
+    local = threading.local()
+
+    def model() -> Any:
+        if not hasattr(local, "model"):
+            local.model = load_silero_vad()
+        return local.model
+
+    return model
+
+
+def _silero_batch(
+    models: Callable[[], Any], rate: int, cell: int, paths: Sequence[str]
+) -> list[tuple[np.ndarray, int]]:
+    """Marks by the Silero model, (M,), and the number of samples of every file of a batch."""
+    import torch
+
+    batch = [io.load_mono(path, rate) for path in paths]
+    lengths = [-(-len(samples) // cell) for samples in batch]
+    padded = torch.zeros(len(batch), max(lengths), cell)  # (B, M, cell); the model never looks ahead
+    for row, samples in zip(padded, batch, strict=True):
+        row.view(-1)[: len(samples)] = torch.from_numpy(samples)
+    model = models()
+    model.reset_states()
+    with torch.inference_mode():
+        probabilities = torch.cat([model(step, rate) for step in padded.unbind(1)], dim=1).numpy()  # (B, M)
+    found = zip(probabilities, lengths, batch, strict=True)
+    return [(row[:length] > SILERO_PROBABILITY, len(samples)) for row, length, samples in found]

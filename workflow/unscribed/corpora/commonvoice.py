@@ -1,0 +1,74 @@
+"""Mozilla Common Voice, one language: clips/*.mp3 and train.tsv, dev.tsv, test.tsv with columns path and sentence.
+
+A plain reader of our own: lhotse's recipe opens every clip and imports torch (10 s), where a list of paths is enough.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from unscribed.artifacts import Pathlike
+from unscribed.corpora.layout import (
+    DatasetSettings,
+    Recording,
+    copy_text,
+    dataset_parts,
+    existing_folder,
+    write_recordings,
+    write_split_references,
+)
+from unscribed.corpora.transcripts import word_references
+from unscribed.errors import UserError
+
+USUAL = {"train": "train", "valid": "dev", "test": "test"}
+KEY = "corpus.dataset.root"
+
+
+def commonvoice_corpus(*, settings: DatasetSettings, recordings: Pathlike, text: Pathlike) -> None:
+    """List the parts' clips (the column `path` alone is read) and copy the text.
+
+    Raises UserError if root, a part's table, the clips or the text are missing. Single clips are checked later.
+    """
+    clips = existing_folder(settings.root, KEY) / "clips"
+    if not clips.is_dir():
+        raise UserError(f"{KEY}: there is no folder {clips}. Point it at one language, the folder that holds clips.")
+    rows = [
+        Recording(Path(clip).stem, split, str(clips / clip))
+        for split, table in _tables(settings, ["path"])
+        for clip in table["path"]
+    ]
+    copy_text(settings.text, text, "corpus.dataset.text")
+    write_recordings(recordings, rows, KEY)
+
+
+def write_commonvoice_references(
+    *, settings: DatasetSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
+) -> None:
+    """Phonemize the sentences and write the references of each split."""
+    sentences = (
+        (Path(clip).stem, sentence)
+        for _, table in _tables(settings, ["path", "sentence"])
+        for clip, sentence in zip(table["path"], table["sentence"], strict=True)
+    )
+    write_split_references(recordings, word_references(sentences, language), outputs, KEY)
+
+
+def _tables(settings: DatasetSettings, columns: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    root = existing_folder(settings.root, KEY)
+    for split, part in dataset_parts(settings, USUAL):
+        path = root / f"{part}.tsv"
+        try:
+            # Sentences hold unpaired quotes, and words such as "null" that must stay words.
+            table = pd.read_csv(
+                path, sep="\t", usecols=columns, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False
+            )
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{KEY}: {path} does not exist. Point it at one language's folder, with train.tsv, dev.tsv and "
+                f"test.tsv, or list the tables you have under corpus.dataset.{split}."
+            ) from error
+        except ValueError as error:  # pandas raises it, or a subclass, for absent columns and broken lines alike
+            raise UserError(f"{path} is not a Common Voice table with path and sentence ({error}).") from error
+        yield split, table

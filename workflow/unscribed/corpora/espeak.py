@@ -1,0 +1,148 @@
+"""eSpeak NG as a speech synthesiser that also tells when each phone starts.
+
+The library comes with the package `espeakng-loader`; phonemizer uses the same one, so that the synthesised speech and
+the phones of the text share one inventory.
+"""
+
+import _ctypes
+import ctypes
+import shutil
+import tempfile
+from pathlib import Path
+
+import espeakng_loader
+import numpy as np
+
+from unscribed.audio.io import resample
+from unscribed.errors import UserError
+
+PAUSE = ""  # the name of the phone event of a pause
+STRESS_MARKS = "ˈˌ"
+
+# Constants of espeak-ng's speak_lib.h.
+AUDIO_OUTPUT_SYNCHRONOUS = 2
+PHONEME_EVENTS, PHONEME_IPA = 1, 2
+RATE_PARAMETER = 1
+POSITION_CHARACTER = 1
+CHARACTERS_UTF8 = 1
+EVENT_LIST_TERMINATED, EVENT_PHONEME = 0, 7
+
+
+class _EventId(ctypes.Union):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    )
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class Synthesizer:
+    """One eSpeak NG voice; use as a context manager or call `close`.
+
+    Every instance loads its own copy of the library. eSpeak NG's noise generator cannot be reset: the sound of a
+    sentence depends on all that was spoken before. A fresh copy starts from the same state, so the same sentences in
+    the same order give the same samples. Loading takes about 5 ms.
+    """
+
+    def __init__(self, voice: str, rate_wpm: int, sample_rate_hz: int) -> None:
+        """Load the voice (eSpeak NG's name, for example `en-us`) at a rate in words per minute.
+
+        Speech is resampled from eSpeak NG's 22,050 Hz to `sample_rate_hz`.
+
+        Raises UserError for an unknown voice.
+        """
+        self.sample_rate_hz = sample_rate_hz
+        self._samples = bytearray()
+        self._events: list[tuple[int, str]] = []
+        self._callback = _CALLBACK(self._receive)  # kept: the library holds only a pointer
+        self._library: ctypes.CDLL | None = _private_library()
+        data = str(espeakng_loader.get_data_path()).encode()
+        self._rate = self._library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, data, PHONEME_EVENTS | PHONEME_IPA)
+        if self._rate <= 0:
+            self.close()
+            raise UserError(f"eSpeak NG cannot read its data in {data.decode()}: reinstall espeakng-loader.")
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            self.close()
+            raise UserError(
+                f"corpus.espeak.voice: eSpeak NG has no voice {voice!r}. Set it to a language code such as en-us, "
+                "en-gb, de, fr-fr or es; phonemizer's documentation lists all."
+            )
+        self._library.espeak_SetParameter(RATE_PARAMETER, rate_wpm, 0)
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def __enter__(self) -> "Synthesizer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unload the library; the instance cannot speak any more."""
+        if self._library is not None:
+            self._library.espeak_Terminate()
+            _ctypes.dlclose(self._library._handle)
+            self._library = None
+
+    def speak(self, text: str) -> tuple[np.ndarray, list[tuple[float, str]]]:
+        """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and (start in seconds, phone) in order.
+
+        Phones are IPA without stress marks. A pause is a phone named PAUSE; the last entry is the pause at the end,
+        and its start is the end of the last phone. Silence at the end is kept.
+        """
+        if self._library is None:
+            raise RuntimeError("the synthesiser is closed")
+        self._samples.clear()
+        self._events.clear()
+        data = text.encode()
+        self._library.espeak_Synth(data, len(data) + 1, 0, POSITION_CHARACTER, 0, CHARACTERS_UTF8, None, None)
+        self._library.espeak_Synchronize()
+        samples = np.frombuffer(bytes(self._samples), dtype=np.int16)
+        phones = [(sample / self._rate, name.strip(STRESS_MARKS)) for sample, name in self._events]
+        return _resampled(samples, self._rate, self.sample_rate_hz), _merged_pauses(phones)
+
+    def _receive(self, samples: ctypes._Pointer, count: int, events: ctypes._Pointer) -> int:
+        if samples and count > 0:
+            self._samples += ctypes.string_at(samples, 2 * count)
+        index = 0
+        while events[index].type != EVENT_LIST_TERMINATED:
+            if events[index].type == EVENT_PHONEME:
+                # The field has 8 bytes and no terminator when full; a longer name would end inside a character.
+                name = bytes(events[index].id.string).decode("utf-8", errors="ignore")
+                self._events.append((events[index].sample, name))
+            index += 1
+        return 0
+
+
+def _private_library() -> ctypes.CDLL:
+    source = Path(espeakng_loader.get_library_path())
+    with tempfile.TemporaryDirectory(prefix="unscribed-") as folder:
+        # The loader knows a library by its file: only a copy has variables of its own. Linux keeps it when unlinked.
+        return ctypes.CDLL(shutil.copy(source, Path(folder) / source.name))
+
+
+def _resampled(samples: np.ndarray, rate: int, wanted_rate: int) -> np.ndarray:
+    if not len(samples):
+        return samples
+    wanted = resample(samples.astype(np.float32), rate, wanted_rate)
+    return np.clip(np.rint(wanted), -32768, 32767).astype(np.int16)
+
+
+def _merged_pauses(phones: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Neighbouring pauses become one, so that the last phone's end is where the first of them starts."""
+    return [
+        (start, name)
+        for index, (start, name) in enumerate(phones)
+        if name != PAUSE or index == 0 or phones[index - 1][1] != PAUSE
+    ]

@@ -1,0 +1,88 @@
+"""The user's own data: a folder of audio, a text file and, for evaluation only, a list of transcripts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from unscribed.artifacts import Pathlike
+from unscribed.audio.io import AUDIO_SUFFIXES
+from unscribed.corpora.layout import (
+    Recording,
+    check_fractions,
+    copy_text,
+    existing_folder,
+    hash_split,
+    write_recordings,
+    write_split_references,
+)
+from unscribed.corpora.transcripts import word_references
+from unscribed.errors import UserError
+from unscribed.text.lines import read_lines
+
+
+@dataclass(frozen=True)
+class FolderSettings:
+    """Section `corpus.folder` of the config."""
+
+    audio: str
+    text: str
+    transcripts: str
+    valid_fraction: float
+    test_fraction: float
+
+
+def folder_corpus(*, settings: FolderSettings, recordings: Pathlike, text: Pathlike) -> None:
+    """List the audio files below a folder and copy the text.
+
+    The split of a file depends on its name alone. Raises UserError if folder, audio or text are missing.
+    """
+    check_fractions(settings.valid_fraction, settings.test_fraction, "corpus.folder")
+    root = existing_folder(settings.audio, "corpus.folder.audio")
+    rows = []
+    for path in audio_files(root):
+        name = utterance_name(path.relative_to(root))
+        rows.append(Recording(name, hash_split(name, settings.valid_fraction, settings.test_fraction), str(path)))
+    if not rows:
+        known = " ".join(sorted(AUDIO_SUFFIXES))
+        raise UserError(f"corpus.folder.audio: no audio files below {root}. Known suffixes: {known}.")
+    copy_text(settings.text, text, "corpus.folder.text")
+    write_recordings(recordings, rows, "corpus.folder")
+
+
+def write_folder_references(
+    *, settings: FolderSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
+) -> None:
+    """Phonemize the transcripts and write the references of each split. Raises UserError for a malformed list."""
+    if not settings.transcripts:
+        raise UserError("corpus.folder.transcripts is empty: set it to a TSV of file and transcript to be evaluated.")
+    references = word_references(read_transcripts(settings.transcripts), language)
+    write_split_references(recordings, references, outputs, "corpus.folder.transcripts")
+
+
+def audio_files(root: Path) -> Iterator[Path]:
+    """Yield the audio files below `root`, sorted; hidden files are left out."""
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file():
+            yield path
+
+
+def utterance_name(file: PurePath) -> str:
+    """Name an utterance by its path below the corpus folder: without suffix, with `-` for `/`."""
+    return "-".join(file.with_suffix("").parts)
+
+
+def read_transcripts(path: str) -> Iterator[tuple[str, str]]:
+    """Yield (utterance, transcript) of a TSV of file (relative to the audio folder) and transcript.
+
+    A first line `file<TAB>transcript` is a header. Raises UserError, naming the line, where there is no tab.
+    """
+    for number, line in read_lines(path):
+        if not line.strip() or (number == 1 and line.split("\t")[0] == "file"):
+            continue
+        file, tab, transcript = line.partition("\t")
+        if not tab:
+            raise UserError(
+                f"corpus.folder.transcripts: {path}, line {number} has no tab. Write `file<TAB>transcript`, "
+                "with the file relative to corpus.folder.audio."
+            )
+        yield utterance_name(PurePath(file.strip())), transcript

@@ -1,0 +1,187 @@
+"""The shape that every corpus gets: recordings with splits, unpaired text, and references apart from both.
+
+The unsupervised stages read `recordings` and `text` only. References are written by functions of their own, so that
+a workflow can build and run everything else without them.
+"""
+
+import gzip
+import hashlib
+import logging
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from unscribed.artifacts import Pathlike, atomic_path, read_table, write_table
+from unscribed.errors import UserError
+from unscribed.text.lines import read_lines
+
+SPLITS = ("train", "valid", "test")
+SILENCE = "<SIL>"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """Section `corpus.dataset`: where LibriSpeech, TIMIT, MLS or Common Voice lie, and which parts to use."""
+
+    root: str
+    text: str
+    train: list[str]
+    valid: list[str]
+    test: list[str]
+    setup: str
+
+
+class Recording(NamedTuple):
+    """One audio file of a corpus; `split` is one of SPLITS."""
+
+    utterance: str
+    split: str
+    path: str
+
+
+class Reference(NamedTuple):
+    """What was said: the words, and, where known, the phones with their starts and the end of the last one (s)."""
+
+    utterance: str
+    words: str
+    phones: Sequence[str] = ()
+    starts_seconds: Sequence[float] = ()
+    end_seconds: float = float("nan")
+
+
+def write_recordings(path: Pathlike, rows: Sequence[Recording], source: str) -> None:
+    """Write the table of recordings, sorted by split and utterance.
+
+    Raises UserError, naming `source` (a config key), if a split is empty or two files get the same name.
+    """
+    twice = [name for name, count in Counter(row.utterance for row in rows).items() if count > 1]
+    if twice:
+        files = ", ".join(row.path for row in rows if row.utterance == twice[0])
+        raise UserError(f"{source}: {len(twice)} utterance names are used twice, for example {files}. Rename one file.")
+    counts = Counter(row.split for row in rows)
+    if missing := [split for split in SPLITS if not counts[split]]:
+        raise UserError(
+            f"{source}: no recordings for {', '.join(missing)} (of {len(rows)} files found). "
+            "Add files, or raise the fraction or list other parts for that split."
+        )
+    rows = sorted(rows, key=lambda row: (SPLITS.index(row.split), row.utterance))
+    names = Recording._fields
+    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    write_table(path, columns, [(name, pa.string()) for name in names])
+    log.info("recordings: %s", ", ".join(f"{counts[split]} {split}" for split in SPLITS))
+
+
+def write_references(path: Pathlike, rows: Sequence[Reference]) -> None:
+    """Write the references of one split, sorted by utterance."""
+    rows = sorted(rows, key=lambda row: row.utterance)
+    write_table(
+        path,
+        {name: [getattr(row, name) for row in rows] for name in Reference._fields},
+        [
+            ("utterance", pa.string()),
+            ("words", pa.string()),
+            ("phones", pa.list_(pa.string())),
+            ("starts_seconds", pa.list_(pa.float64())),
+            ("end_seconds", pa.float64()),
+        ],
+    )
+
+
+def write_split_references(
+    recordings: Pathlike, references: Iterable[Reference], outputs: Mapping[str, Pathlike], source: str
+) -> None:
+    """Write the references of every split; those of utterances that are not in the table of recordings are ignored.
+
+    `outputs` maps each split to its file. Raises UserError, naming `source`, if no reference belongs to any recording.
+    """
+    table = read_table(recordings)
+    split_of = dict(zip(table["utterance"], table["split"], strict=True))
+    rows: dict[str, list[Reference]] = {split: [] for split in SPLITS}
+    unknown = 0
+    for reference in references:
+        if split := split_of.get(reference.utterance):
+            rows[split].append(reference)
+        else:
+            unknown += 1
+    found = sum(map(len, rows.values()))
+    if not found:
+        raise UserError(
+            f"{source}: none of the {unknown} transcripts names a recording of the corpus. Check the names."
+        )
+    if found < len(split_of):
+        log.warning("%s: %d of %d recordings have no transcript", source, len(split_of) - found, len(split_of))
+    for split in SPLITS:
+        write_references(outputs[split], rows[split])
+
+
+def hash_split(utterance: str, valid_fraction: float, test_fraction: float) -> str:
+    """Choose a split by a hash of the name, so that adding files moves no other file."""
+    place = int.from_bytes(hashlib.sha256(utterance.encode()).digest()[:8], "big") / 2**64
+    if place < test_fraction:
+        return "test"
+    return "valid" if place < test_fraction + valid_fraction else "train"
+
+
+def check_fractions(valid_fraction: float, test_fraction: float, key: str) -> None:
+    """Raise UserError, naming the config section `key`, if the fractions leave nothing for training."""
+    if valid_fraction + test_fraction >= 1:
+        raise UserError(
+            f"{key}.valid_fraction and test_fraction add up to {valid_fraction + test_fraction:g}: "
+            "lower them, so that the rest is left for training."
+        )
+
+
+def existing_folder(path: str, key: str) -> Path:
+    """Return the folder that the config key names. Raises UserError if the key is empty or there is no such folder."""
+    if not path:
+        raise UserError(f"{key} is empty: set it to the folder of the corpus.")
+    if not Path(path).is_dir():
+        raise UserError(f"{key}: the folder {path} does not exist. Correct the path or unpack the corpus there.")
+    return Path(path).resolve()
+
+
+def dataset_parts(settings: DatasetSettings, usual: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (split, part of the corpus) as the config lists them, or else the corpus's usual part."""
+    for split in SPLITS:
+        for part in getattr(settings, split) or [usual[split]]:
+            yield split, part
+
+
+def copy_text(source: str, destination: Pathlike, key: str) -> None:
+    """Copy the user's text (UTF-8, also gzipped), dropping empty lines; `key` is the config key that names it.
+
+    Raises UserError if the key is empty, the file missing, damaged or not UTF-8, or without any line of text.
+    """
+    if not source:
+        raise UserError(
+            f"{key} is empty: set it to a UTF-8 text file with one sentence per line, unrelated to the audio."
+        )
+    if not Path(source).is_file():
+        raise UserError(f"{key}: the file {source} does not exist. Correct the path.")
+    lines = _gzip_lines(source) if source.endswith(".gz") else (line for _, line in read_lines(source))
+    count = 0
+    with atomic_path(destination) as temporary, open(temporary, "w", encoding="utf-8") as output:
+        for line in lines:
+            if sentence := line.strip():
+                output.write(f"{sentence}\n")
+                count += 1
+        if not count:
+            raise UserError(f"{key}: {source} holds no text. Give a UTF-8 file with one sentence per line.")
+    log.info("text: %d sentences from %s", count, source)
+
+
+def _gzip_lines(source: str) -> Iterator[str]:
+    try:
+        with gzip.open(source, "rt", encoding="utf-8") as file:
+            yield from file
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source} is not UTF-8 inside ({error.reason}). Convert it with `iconv -t UTF-8`.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{source} is not a complete gzip file ({error}). Copy it again, or gunzip it.") from error

@@ -1,0 +1,64 @@
+"""LibriSpeech (and corpora laid out like it): PART/SPEAKER/CHAPTER/*.flac beside one *.trans.txt per chapter.
+
+A plain reader of our own: lhotse's recipe opens every file and imports torch (10 s), where a list of paths is enough.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from unscribed.artifacts import Pathlike
+from unscribed.corpora.layout import (
+    DatasetSettings,
+    Recording,
+    copy_text,
+    dataset_parts,
+    existing_folder,
+    write_recordings,
+    write_split_references,
+)
+from unscribed.corpora.transcripts import word_references
+from unscribed.errors import UserError
+from unscribed.text.lines import read_lines
+
+USUAL = {"train": "train-clean-100", "valid": "dev-clean", "test": "test-clean"}
+KEY = "corpus.dataset.root"
+
+
+def librispeech_corpus(*, settings: DatasetSettings, recordings: Pathlike, text: Pathlike) -> None:
+    """List the parts' recordings and copy the text. Raises UserError if root, a part or the text is missing."""
+    rows = [
+        Recording(path.stem, split, str(path))
+        for split, folder in _parts(settings)
+        for path in sorted(folder.glob("*/*/*.flac"))
+    ]
+    copy_text(settings.text, text, "corpus.dataset.text")
+    write_recordings(recordings, rows, KEY)
+
+
+def write_librispeech_references(
+    *, settings: DatasetSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
+) -> None:
+    """Phonemize the transcripts and write the references of each split."""
+    references = word_references(_transcripts(settings), language)
+    write_split_references(recordings, references, outputs, KEY)
+
+
+def _transcripts(settings: DatasetSettings) -> Iterator[tuple[str, str]]:
+    for _, folder in _parts(settings):
+        for path in sorted(folder.glob("*/*/*.trans.txt")):
+            for _, line in read_lines(path):
+                utterance, _, transcript = line.partition(" ")
+                yield utterance, transcript
+
+
+def _parts(settings: DatasetSettings) -> Iterator[tuple[str, Path]]:
+    root = existing_folder(settings.root, KEY)
+    if (root / "LibriSpeech").is_dir():  # the folder inside the archives
+        root = root / "LibriSpeech"
+    for split, part in dataset_parts(settings, USUAL):
+        if not (root / part).is_dir():
+            raise UserError(
+                f"{KEY}: {root} has no part {part}. Download it from https://www.openslr.org/12, "
+                f"or list the parts you have under corpus.dataset.{split}."
+            )
+        yield split, root / part

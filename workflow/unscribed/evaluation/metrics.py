@@ -1,0 +1,227 @@
+"""The stage `evaluate`: every number of one corpus in one flat metrics.json, and three tables behind the figures.
+
+The only stage that reads references. Without them (a corpus with no transcripts) it writes the label-free numbers.
+"""
+
+import logging
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from unscribed.artifacts import Pathlike, read_json, read_table, write_json
+from unscribed.errors import UserError
+from unscribed.evaluation import per
+from unscribed.evaluation.labels import (
+    References,
+    TimeBase,
+    decoded_boundaries,
+    read_references,
+    score_boundaries,
+    segment_boundaries,
+)
+from unscribed.evaluation.tables import write_confusions, write_rounds, write_utterances
+
+logger = logging.getLogger(__name__)
+
+Paths = Sequence[str]
+Metrics = dict[str, float]
+Round = tuple[int, int]  # seed, round
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Section `evaluate` of the configuration."""
+
+    tolerance_ms: float
+
+
+def evaluate(
+    *,
+    decoded: Paths,
+    round_decodes: Paths,
+    round_losses: Paths,
+    selection: Pathlike,
+    phones: Pathlike,
+    boundaries: Pathlike,
+    vad: Pathlike,
+    manifests: Paths,
+    rejected: Paths,
+    text: Pathlike,
+    sentences: Pathlike,
+    benchmarks: Paths,
+    metrics: Pathlike,
+    confusions: Pathlike,
+    utterances: Pathlike,
+    rounds: Pathlike,
+    settings: EvaluateSettings,
+    hop_ms: float,
+    sample_rate_hz: int,
+    references: Paths = (),
+) -> None:
+    """Score one corpus.
+
+    Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
+    `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `boundaries` and
+    `vad` of test; `manifests` and `rejected` of all splits; `text` as given and the `sentences` left of it;
+    `benchmarks` of all stages. Splits are told by the file name up to its first dot.
+    Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
+    Raises UserError if the references belong to other utterances.
+    """
+    manifest = _by_split(manifests)
+    decodes = {split: read_table(path) for split, path in _by_split(decoded).items()}
+    known = {split: read_references(path, manifest[split]) for split, path in _by_split(references).items()}
+    known = {split: found for split, found in known.items() if found.phones}
+    if "test" not in known:
+        logger.warning("no reference phones for the split test: only label-free numbers are written")
+    chosen = read_json(selection)
+    history = _history(round_decodes, round_losses, known.get("test"), chosen["seed"])
+    values = {
+        **_audio_metrics(manifests, rejected),
+        **_text_metrics(text, sentences),
+        **_benchmark_metrics(benchmarks),
+        **_history_metrics(history, chosen),
+    }
+    values |= {f"{split}.per": _rate(found, decodes[split]) for split, found in known.items() if split in decodes}
+    alignments: dict[str, per.Alignment] = {}
+    if "test" in known:
+        inventory = Path(phones).read_text(encoding="utf-8").split()
+        alignments = _align_all(known["test"], decodes["test"])
+        times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
+        values |= _error_metrics(alignments, known["test"], decodes["test"], inventory)
+        values |= _boundary_metrics(known["test"], boundaries, decodes["test"], times, settings.tolerance_ms / 1000)
+    write_json(metrics, {key: value for key, value in values.items() if not math.isnan(value)})
+    write_confusions(confusions, alignments)
+    write_utterances(utterances, alignments, _phones(decodes["test"]))
+    write_rounds(rounds, history)
+
+
+def _by_split(paths: Paths) -> dict[str, str]:
+    return {Path(path).name.split(".")[0]: path for path in paths}
+
+
+def by_round(paths: Paths) -> dict[Round, str]:
+    """The paths by (seed, round), read from `seed<s>/round<k>/` in them. Raises ValueError if that is not there."""
+    found = {}
+    for path in paths:
+        place = re.search(r"seed(\d+)/round(\d+)/", str(path))
+        if place is None:
+            raise ValueError(f"{path}: the path does not tell seed and round")
+        found[int(place[1]), int(place[2])] = path
+    return found
+
+
+def _phones(decoded: pd.DataFrame) -> dict[str, list[str]]:
+    return {row.utterance: list(row.phones) for row in decoded.itertuples()}
+
+
+def _rate(references: References, decoded: pd.DataFrame) -> float:
+    return per.phone_error_rate(references.phones, _phones(decoded))
+
+
+def _history(
+    round_decodes: Paths, round_losses: Paths, references: References | None, selected_seed: int
+) -> pd.DataFrame:
+    """One row per seed and round: loss of the restart taken, and PER of test (NaN where unknown)."""
+    decodes, losses = by_round(round_decodes), by_round(round_losses)
+    rows = []
+    for seed, number in sorted({*decodes, *losses}):
+        loss = rate = float("nan")
+        if (seed, number) in losses:
+            restarts = read_table(losses[seed, number])
+            loss = float(restarts.loc[restarts["chosen"], "loss"].min())
+        if references and (seed, number) in decodes:
+            rate = _rate(references, read_table(decodes[seed, number]))
+        rows.append((seed, number, seed == selected_seed, loss, rate))
+    return pd.DataFrame(rows, columns=["seed", "round", "selected", "loss", "per"])
+
+
+def _history_metrics(history: pd.DataFrame, selection: dict) -> Metrics:
+    """Numbers per round of the selected seed, per seed after its last round, and the price of choosing unseen."""
+    values: Metrics = {f"match.loss.seed{seed}": loss for seed, loss in selection["losses"].items()}
+    for row in history[history["selected"]].itertuples():
+        values[f"match.loss.round{row.round}"] = row.loss
+        values[f"test.per.match.round{row.round}"] = row.per
+    last = history.dropna(subset="per").groupby("seed")["per"].last()
+    values |= {f"test.per.seed{seed}": rate for seed, rate in last.items()}
+    if selection["seed"] in last:
+        values["select.regret"] = float(last[selection["seed"]] - last.min())
+    return values
+
+
+def _align_all(references: References, decoded: pd.DataFrame) -> dict[str, per.Alignment]:
+    hypotheses = _phones(decoded)
+    missing = references.phones.keys() - hypotheses.keys()
+    if missing:
+        logger.warning("%d utterances were not decoded: all their phones count as deleted", len(missing))
+    return {
+        utterance: per.align(per.clean_reference(reference), per.clean_hypothesis(hypotheses.get(utterance, [])))
+        for utterance, reference in references.phones.items()
+    }
+
+
+def _error_metrics(
+    alignments: dict[str, per.Alignment], references: References, decoded: pd.DataFrame, inventory: list[str]
+) -> Metrics:
+    per.unknown_phones(references.phones, inventory)
+    errors = per.count_errors([pair for alignment in alignments.values() for pair in alignment])
+    length = max(errors.reference_length, 1)
+    return {
+        "test.per.sub": errors.substitutions / length,
+        "test.per.ins": errors.insertions / length,
+        "test.per.del": errors.deletions / length,
+        "test.per.random": per.random_mapping_rate(references.phones, _phones(decoded), inventory),
+    }
+
+
+def _boundary_metrics(
+    references: References, boundaries: Pathlike, decoded: pd.DataFrame, times: TimeBase, tolerance: float
+) -> Metrics:
+    """Boundary scores of the first segmentation and of the final decode; nothing if no reference times are known."""
+    if not references.boundaries:
+        return {}
+    first = score_boundaries(references.boundaries, segment_boundaries(boundaries), times, tolerance)
+    final = score_boundaries(references.boundaries, decoded_boundaries(decoded), times, tolerance)
+    return {
+        "segment.precision": first.precision,
+        "segment.recall": first.recall,
+        "segment.f1": first.f1,
+        "segment.r_value": first.r_value,
+        "decode.boundary_f1": final.f1,
+    }
+
+
+def _audio_metrics(manifests: Paths, rejected: Paths) -> Metrics:
+    tables = {split: read_table(path) for split, path in _by_split(manifests).items()}
+    return {
+        "audio.hours": sum(float(table["duration_seconds"].sum()) for table in tables.values()) / 3600,
+        **{f"audio.utterances.{split}": len(table) for split, table in tables.items()},
+        **{f"audio.rejected.{split}": len(read_table(path)) for split, path in _by_split(rejected).items()},
+    }
+
+
+def _text_metrics(text: Pathlike, sentences: Pathlike) -> Metrics:
+    with open(text, encoding="utf-8") as lines:
+        given = sum(1 for line in lines if line.strip())
+    kept = pq.read_metadata(sentences).num_rows
+    return {"text.sentences": kept, "text.dropped": given - kept}
+
+
+def _benchmark_metrics(benchmarks: Paths) -> Metrics:
+    """Seconds (summed) and peak memory per stage; Snakemake leaves the memory of very short jobs unknown."""
+    values: Metrics = {}
+    for path in benchmarks:
+        stage = Path(path).name.split(".")[0]
+        try:
+            table = pd.read_csv(path, sep="\t")
+            seconds, memory = (pd.to_numeric(table[name], errors="coerce") for name in ("s", "max_rss"))
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{path} is no benchmark file ({error}): delete it and run its stage again.") from error
+        values[f"seconds.{stage}"] = values.get(f"seconds.{stage}", 0.0) + float(seconds.sum())
+        if memory.notna().any():
+            values[f"memory_mb.{stage}"] = max(values.get(f"memory_mb.{stage}", 0.0), float(memory.max()))
+    return values

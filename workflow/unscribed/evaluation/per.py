@@ -1,0 +1,125 @@
+"""Phone error rate: edit distance of phones over the length of the reference.
+
+References lose `<SIL>` and keep their repeats. Hypotheses lose `<SIL>`, then equal neighbours are merged, because a
+phone may cover several segments. Utterances are pooled: long ones weigh more, as usual in the field.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import kaldialign
+import numpy as np
+
+SILENCE = "<SIL>"
+GAP = ""  # the partner of an inserted or deleted phone in an alignment
+
+logger = logging.getLogger(__name__)
+
+Phones = Sequence[str]
+Alignment = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Counts over any number of utterances."""
+
+    substitutions: int
+    insertions: int
+    deletions: int
+    reference_length: int
+
+    @property
+    def total(self) -> int:
+        return self.substitutions + self.insertions + self.deletions
+
+    @property
+    def rate(self) -> float:
+        """The phone error rate; above 1 if there are many insertions, NaN without reference phones."""
+        return self.total / self.reference_length if self.reference_length else float("nan")
+
+
+def kept_hypothesis(phones: Phones) -> list[int]:
+    """Positions in `phones` that count: no silence, and the first of each run of equal phones."""
+    kept: list[int] = []
+    for position, phone in enumerate(phones):
+        if phone != SILENCE and (not kept or phones[kept[-1]] != phone):
+            kept.append(position)
+    return kept
+
+
+def clean_hypothesis(phones: Phones) -> list[str]:
+    """Remove `<SIL>`, then merge equal neighbours."""
+    return [phones[position] for position in kept_hypothesis(phones)]
+
+
+def clean_reference(phones: Phones) -> list[str]:
+    """Remove `<SIL>`; equal neighbours stay two phones."""
+    return [phone for phone in phones if phone != SILENCE]
+
+
+def align(reference: Phones, hypothesis: Phones) -> Alignment:
+    """Pairs (reference phone, hypothesis phone) of one cheapest alignment of two cleaned sequences; GAP for none."""
+    return kaldialign.align(list(reference), list(hypothesis), GAP)
+
+
+def count_errors(alignment: Alignment) -> Errors:
+    """Count the errors of an alignment."""
+    return Errors(
+        substitutions=sum(GAP not in (left, right) and left != right for left, right in alignment),
+        insertions=sum(left == GAP for left, _ in alignment),
+        deletions=sum(right == GAP for _, right in alignment),
+        reference_length=sum(left != GAP for left, _ in alignment),
+    )
+
+
+def confusion_counts(alignments: Collection[Alignment]) -> Counter[tuple[str, str]]:
+    """How often each (reference, hypothesis) pair is aligned, right ones included."""
+    return Counter(pair for alignment in alignments for pair in alignment)
+
+
+def phone_error_rate(references: Mapping[str, Phones], hypotheses: Mapping[str, Phones]) -> float:
+    """Error rate over all utterances of `references`, given as in the tables (uncleaned).
+
+    An utterance without a hypothesis counts as one with no phones, so that nothing is gained by leaving out hard ones.
+    """
+    errors = length = 0
+    for utterance, reference in references.items():
+        cleaned = clean_reference(reference)
+        errors += kaldialign.edit_distance(cleaned, clean_hypothesis(hypotheses.get(utterance, [])))["total"]
+        length += len(cleaned)
+    return errors / length if length else float("nan")
+
+
+def random_mapping_rate(
+    references: Mapping[str, Phones], hypotheses: Mapping[str, Phones], inventory: Phones, shuffles: int = 5
+) -> float:
+    """Mean error rate after exchanging the phones of the hypotheses at random: the rate that chance gives.
+
+    Each shuffle (seeds 0, 1, …) is one permutation of the inventory without `<SIL>`, applied to every utterance.
+    """
+    symbols = clean_reference(inventory)
+    rates = []
+    for seed in range(shuffles):
+        shuffled = np.random.default_rng(seed).permutation(len(symbols))
+        mapping = {symbol: symbols[other] for symbol, other in zip(symbols, shuffled, strict=True)}
+        exchanged = {name: [mapping.get(phone, phone) for phone in phones] for name, phones in hypotheses.items()}
+        rates.append(phone_error_rate(references, exchanged))
+    return float(np.mean(rates))
+
+
+def unknown_phones(references: Mapping[str, Phones], inventory: Phones) -> Counter[str]:
+    """Count the reference phones that the text never uses, and warn of them: no system can get these right.
+
+    They stay in the references and count as errors.
+    """
+    known = {*inventory, SILENCE}
+    unknown = Counter(phone for phones in references.values() for phone in phones if phone not in known)
+    if unknown:
+        logger.warning(
+            "%d reference phones (%s) are not in the text's inventory and always count as errors",
+            unknown.total(),
+            ", ".join(f"{phone}: {count}" for phone, count in unknown.most_common()),
+        )
+    return unknown

@@ -1,0 +1,79 @@
+"""The short table at the end of `make demo`: what came out, what it means, where to look next."""
+
+import textwrap
+from pathlib import Path
+
+from unscribed.artifacts import Pathlike, read_json
+
+WIDTH = 80
+LABEL_WIDTH, VALUE_WIDTH, FILE_WIDTH = 24, 9, 31
+
+# label, key, unit, meaning; a row whose key is absent is left out
+ROWS = (
+    ("phone error rate", "test.per", "%", "wrong phones per phone spoken, test set"),
+    ("  by chance", "test.per.random", "%", "the same with the phones exchanged at random"),
+    ("  substituted", "test.per.sub", "%", "another phone instead"),
+    ("  deleted", "test.per.del", "%", "phones missed"),
+    ("  inserted", "test.per.ins", "%", "phones that nobody spoke"),
+    ("  validation set", "valid.per", "%", "should be close to the test set's"),
+    ("regret of the choice", "select.regret", "%", "above the seed that labels would have chosen"),
+    ("segment boundaries", "segment.f1", "%", "F1 against true phone boundaries, at first"),
+    ("  after decoding", "decode.boundary_f1", "%", "the same for the recognised phones"),
+    ("audio", "audio.hours", "h", "all splits; no transcript was learned from"),
+    ("sentences of text", "text.sentences", "", "unrelated to the audio, used in training"),
+    ("time", "seconds", "time", "work of all stages, added up"),
+    ("peak memory", "memory_mb", "memory", "of the largest job"),
+)
+
+NEXT = (
+    ("evaluation/utterances.parquet", "what was recognised in each test utterance"),
+    ("evaluation/confusions.parquet", "which phones are taken for which"),
+    ("metrics.json", "every number, by round and by seed"),
+)
+
+
+def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
+    """Print the main numbers of metrics.json and the files to open next, in at most 80 columns.
+
+    Numbers that are not known (no transcripts) and files that do not exist are left out.
+    """
+    print("\n".join(summary_lines(read_json(metrics_path), Path(results_dir))))
+
+
+def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
+    """The lines that `print_summary` prints."""
+    lines = ["", f"{'metric':<{LABEL_WIDTH}}{'value':>{VALUE_WIDTH}}  what it means", "─" * WIDTH]
+    for label, key, unit, meaning in ROWS:
+        value = _total(metrics, key) if unit in ("time", "memory") else metrics.get(key)
+        if value is not None:
+            lines.append(f"{label:<{LABEL_WIDTH}}{_value(value, unit):>{VALUE_WIDTH}}  {meaning}")
+    lines.append("─" * WIDTH)
+    if "test.per" not in metrics:
+        lines += textwrap.wrap("The corpus has no transcripts of the test set, so no error rate is known.", WIDTH)
+    files = [name for name, _ in NEXT if (results / name).exists()]
+    figures = sorted({f"{path.parent.relative_to(results)}/" for path in results.rglob("*.png")})
+    meanings = dict(NEXT) | dict.fromkeys(figures, "figures")
+    if files or figures:
+        lines += ["", f"Look next in {results}"]
+        lines += [f"  {name:<{FILE_WIDTH}}  {meanings[name]}" for name in [*files, *figures]]
+    return [*lines, ""]
+
+
+def _total(metrics: dict[str, float], prefix: str) -> float | None:
+    """Seconds summed, or memory at its highest, over the stages; None if there are none."""
+    values = [value for key, value in metrics.items() if key.startswith(f"{prefix}.")]
+    if not values:
+        return None
+    return sum(values) if prefix == "seconds" else max(values)
+
+
+def _value(value: float, unit: str) -> str:
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    if unit == "h":
+        return f"{value:.2f} h"
+    if unit == "time":
+        return f"{value / 60:.1f} min" if value >= 60 else f"{value:.0f} s"
+    if unit == "memory":
+        return f"{value / 1000:.1f} GB" if value >= 1000 else f"{value:.0f} MB"
+    return f"{value:,.0f}"

@@ -1,0 +1,57 @@
+"""Run one package function as one Snakemake job: logging, arguments, errors.
+
+The adaptors in workflow/scripts call `run`; nothing here imports Snakemake.
+"""
+
+import dataclasses
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from unscribed.errors import UserError
+
+
+def run(job: Any, function: Callable[..., None]) -> None:
+    """Call `function` with the job's named inputs, outputs, params and, where it asks for them, threads and wildcards.
+
+    The input `code` (the module's source, there so that an edit reruns the stage) is left out. A dict given to an
+    argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
+    message alone, in the log and on the terminal.
+    """
+    log = Path(job.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        handlers=[logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)],
+        force=True,
+    )
+    os.environ.setdefault("OMP_NUM_THREADS", str(job.threads))
+    try:
+        function(**_arguments(job, function))
+    except UserError as error:
+        logging.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        logging.exception("%s failed; this is a defect of the workflow, not of your data", function.__name__)
+        sys.exit(1)
+
+
+def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for source in (job.input, job.output, job.params):
+        given.update({name: value for name, value in source.items() if name != "code"})
+    wanted = inspect.signature(function).parameters
+    if "threads" in wanted:
+        given["threads"] = job.threads
+    given.update({name: value for name, value in job.wildcards.items() if name in wanted})
+    hints = get_type_hints(function)
+    for name, value in given.items():
+        kind = hints.get(name)
+        if isinstance(value, dict) and dataclasses.is_dataclass(kind):
+            given[name] = kind(**value)
+    return given

@@ -1,0 +1,186 @@
+"""Unpaired text to clean sentences: one sentence per line, lower case, words separated by one space.
+
+Works for scripts without case and for those with combining marks; nothing here knows about single languages but for the
+dotless i of Turkish and Azerbaijani.
+"""
+
+import logging
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unscribed.artifacts import atomic_path, write_json
+from unscribed.errors import UserError
+from unscribed.text.lines import read_lines
+from unscribed.text.script import script_of
+
+MAX_EXAMPLES = 5
+APOSTROPHES = "'\u2019\u02bc\uff07"
+INSIDE = "'\u00b7"  # kept between letters: the apostrophe and the middle dot of Catalan
+JOINERS = "\u200c\u200d"  # they decide how Persian and Indic letters are read
+JAPANESE = {"HIRAGANA", "KATAKANA", "CJK"}  # one text mixes the three
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NormalizeSettings:
+    """Section `normalize` of the config."""
+
+    min_words: int
+    max_words: int
+    on_digits: str
+    on_foreign_script: str
+
+
+class _Letters(dict[int, str]):
+    """Table for `str.translate`: letters and marks stay, invisible characters vanish, the rest becomes a space."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if character in APOSTROPHES:
+            kept = "'"
+        elif 0xFE00 <= code <= 0xFE0F:  # variation selectors are marks, but those of emoji
+            kept = ""
+        elif category[0] == "L" or category in ("Mn", "Mc") or character in INSIDE + JOINERS:
+            kept = character
+        else:
+            kept = "" if category == "Cf" and character != "\u200b" else " "
+        self[code] = kept
+        return kept
+
+
+@dataclass
+class _Dropped:
+    """Counts and first examples of dropped lines by reason."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, reason: str, line: int, text: str) -> None:
+        self.counts[reason] += 1
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < MAX_EXAMPLES:
+            examples.append({"line": line, "text": text[:200]})
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        return {reason: {"count": count, "examples": self.examples[reason]} for reason, count in self.counts.items()}
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {reason}" for reason, count in sorted(self.counts.items())) or "none"
+
+
+def normalize(
+    *, text: str | Path, settings: NormalizeSettings, language: str, normalized: str | Path, report: str | Path
+) -> None:
+    """Write the clean sentences of `text` and a report of the dropped lines by reason.
+
+    Lines are composed (NFC) and lower-cased; punctuation and hyphens become spaces, apostrophes stay inside words.
+    Lines with digits or with letters of another script than the text's commonest are dropped, or stop the stage, as
+    `settings` say. Streams: memory does not grow with the text.
+    Raises UserError for another encoding than UTF-8 (with line and byte), for a line that must stop the stage, and if
+    nothing is left.
+    """
+    characters = _count_characters(text)
+    scripts = _scripts(characters)
+    if not scripts:
+        raise UserError(f"{text} has no letters. Give unpaired text, UTF-8, one sentence per line.")
+    foreign = {character for character in characters if script_of(character) not in scripts | {""}}
+    digits = {character for character in characters if unicodedata.category(character)[0] == "N"}
+    policy = {"digits": settings.on_digits, "foreign_script": settings.on_foreign_script}
+    stops = {reason for reason, action in policy.items() if action == "stop"}
+    dropped = _Dropped()
+    lines = kept = 0
+    clean = _cleaner(language)
+    with atomic_path(normalized) as temporary, open(temporary, "w", encoding="utf-8") as output:
+        for number, line in _composed(text):
+            lines += 1
+            words = clean(line)
+            reason = _problem(line, words, digits, foreign, settings)
+            if reason is None:
+                output.write(" ".join(words) + "\n")
+                kept += 1
+            elif reason in stops:
+                raise _stopped(text, number, line, reason, scripts)
+            else:
+                dropped.add(reason, number, line)
+        if not kept:
+            raise UserError(
+                f"no line of {text} is left ({lines} lines; dropped: {dropped}). Spell out the digits, check "
+                "normalize.min_words and normalize.max_words, and give one sentence per line."
+            )
+    write_json(report, {"lines": lines, "kept": kept, "scripts": sorted(scripts), "dropped": dropped.as_json()})
+    log.info("%d of %d lines kept (dropped: %s), script %s", kept, lines, dropped, ", ".join(sorted(scripts)))
+
+
+def _composed(text: str | Path) -> Iterator[tuple[int, str]]:
+    """Lines in NFC with their numbers: one code for each letter, however it was typed."""
+    for number, line in read_lines(text):
+        yield number, unicodedata.normalize("NFC", line)
+
+
+def _count_characters(text: str | Path) -> Counter[str]:
+    """How often each character occurs; also the first check of the encoding."""
+    characters: Counter[str] = Counter()
+    for _, line in _composed(text):
+        characters.update(line)
+    return characters
+
+
+def _scripts(characters: Counter[str]) -> set[str]:
+    """The script of most letters; the scripts of Japanese count as one."""
+    letters: Counter[str] = Counter()
+    for character, count in characters.items():
+        letters[script_of(character)] += count
+    del letters[""]
+    if not letters:
+        return set()
+    first = letters.most_common(1)[0][0]
+    return JAPANESE & letters.keys() if first in JAPANESE else {first}
+
+
+def _cleaner(language: str) -> Callable[[str], list[str]]:
+    """Return the function from a composed line to its words."""
+    table = _Letters()
+    turkic = language.split("-")[0] in ("az", "tr")
+
+    def clean(line: str) -> list[str]:
+        if turkic:
+            line = line.replace("I", "ı").replace("İ", "i")
+        words = line.lower().translate(table).replace("''", " ").split()
+        return [word for word in (word.strip(INSIDE) for word in words) if word.strip(JOINERS)]
+
+    return clean
+
+
+def _problem(
+    line: str, words: list[str], digits: set[str], foreign: set[str], settings: NormalizeSettings
+) -> str | None:
+    """Why a line cannot be used, or None."""
+    if not line.strip():
+        return "empty"
+    if not digits.isdisjoint(line):
+        return "digits"
+    if not foreign.isdisjoint(line):
+        return "foreign_script"
+    if not words:
+        return "no_letters"
+    if len(words) < settings.min_words:
+        return "too_few_words"
+    return "too_many_words" if len(words) > settings.max_words else None
+
+
+def _stopped(text: str | Path, number: int, line: str, reason: str, scripts: set[str]) -> UserError:
+    if reason == "digits":
+        return UserError(
+            f"{text}, line {number} has digits: {line[:80]!r}. Spell numbers out, or set normalize.on_digits: drop."
+        )
+    strange = next(character for character in line if script_of(character) not in scripts | {""})
+    return UserError(
+        f"{text}, line {number} has letters of another script ({strange!r}, {script_of(strange)}) than the text "
+        f"({', '.join(sorted(scripts))}): {line[:80]!r}. Remove them, or set normalize.on_foreign_script: drop."
+    )

@@ -1,0 +1,238 @@
+"""Text to phones: eSpeak NG through phonemizer, one pronunciation per word (wav2vec-U, section 4.3).
+
+The unit of the lexicon is the isolated word, so that the phone text and the word decoder agree on every pronunciation.
+"""
+
+import difflib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import espeakng_loader
+import pyarrow as pa
+from phonemizer.backend import EspeakBackend
+from phonemizer.backend.espeak.wrapper import EspeakWrapper
+from phonemizer.separator import Separator
+from tqdm import tqdm
+
+from unscribed.artifacts import write_json, write_lines, write_table
+from unscribed.errors import UserError
+from unscribed.text.lines import read_lines
+from unscribed.text.script import is_readable, scripts_of_language
+
+SILENCE = "<SIL>"
+RESERVED = {"<s>", "</s>", "<unk>"}
+MAX_EXAMPLES = 5
+WORDS_PER_CALL = 1000
+
+log = logging.getLogger(__name__)
+# phonemizer warns through its own logger of every language switch; a logger above CRITICAL keeps the terminal clean.
+_silent = logging.Logger("espeak", level=logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True)
+class PhonemizeSettings:
+    """Section `phonemize` of the config."""
+
+    backend: str
+    min_count: int
+
+
+@dataclass
+class _Text:
+    """Sentences as words, with their line numbers; `dropped` maps a reason to its count and examples."""
+
+    numbers: list[int] = field(default_factory=list)
+    sentences: list[list[str]] = field(default_factory=list)
+    dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def filter(self, reason: str, find: Callable[[list[str]], str | None]) -> None:
+        """Drop the sentences in which `find` returns a word or phone to blame."""
+        examples = []
+        kept = []
+        for number, words in zip(self.numbers, self.sentences, strict=True):
+            culprit = find(words)
+            if culprit is None:
+                kept.append((number, words))
+            elif len(examples) < MAX_EXAMPLES:
+                examples.append({"line": number, "because_of": culprit, "text": " ".join(words)[:200]})
+        entry = self.dropped.setdefault(reason, {"count": 0, "examples": []})
+        entry["count"] += len(self.sentences) - len(kept)
+        entry["examples"] = (entry["examples"] + examples)[:MAX_EXAMPLES]
+        self.numbers = [number for number, _ in kept]
+        self.sentences = [words for _, words in kept]
+
+
+def phonemize_words(words: list[str], language: str) -> dict[str, list[str]]:
+    """Pronounce each word on its own: word to phones, without stress marks.
+
+    A word that eSpeak NG cannot read (no letters, a foreign script) maps to an empty list.
+    Raises UserError if eSpeak NG does not know `language`.
+    """
+    backend = _backend(language)
+    scripts = scripts_of_language(language)
+    # eSpeak NG may speak one word as several ("x-ray"); the separator keeps their phones apart.
+    separator = Separator(phone=" ", word="|", syllable="")
+    pronunciations: dict[str, list[str]] = {word: [] for word in words}
+    readable = [word for word in pronunciations if word.strip() and is_readable(word, scripts)]
+    for start in tqdm(range(0, len(readable), WORDS_PER_CALL), desc="phonemize", unit="k words", disable=None):
+        chunk = readable[start : start + WORDS_PER_CALL]
+        spoken = backend.phonemize(chunk, separator=separator, strip=True)
+        for word, phones in zip(chunk, spoken, strict=True):
+            pronunciations[word] = phones.replace("|", " ").split()
+    return pronunciations
+
+
+@cache
+def _backend(language: str) -> EspeakBackend:
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    known = EspeakBackend.supported_languages()
+    if language not in known:
+        wanted = language.lower().replace("_", "-")
+        close = {
+            code for code, name in known.items() if code.split("-")[0] == wanted.split("-")[0] or wanted in name.lower()
+        }
+        close.update(difflib.get_close_matches(wanted, known))
+        nearest = sorted(close, key=lambda code: (-difflib.SequenceMatcher(None, wanted, code).ratio(), code))[:6]
+        hint = f"Close: {', '.join(nearest)}." if nearest else "Codes look like en-us, fr-fr, de, hi."
+        raise UserError(f"corpus.language: eSpeak NG has no language {language!r}. {hint}")
+    return EspeakBackend(language, with_stress=False, language_switch="remove-flags", logger=_silent)
+
+
+def phonemize(
+    *,
+    text: str | Path,
+    language: str,
+    settings: PhonemizeSettings,
+    lexicon: str | Path,
+    sentences: str | Path,
+    phones: str | Path,
+    report: str | Path,
+) -> None:
+    """Write the pronunciations of all words, the sentences as phones, the phone inventory and a report.
+
+    Sentences with a word without phones, or with a phone that occurs less than `settings.min_count` times, are dropped.
+    `lexicon` holds all words with phones, counted over the whole text. With the backend `phones` every token of `text`
+    is one phone and one word; `<SIL>` may be among them.
+    Raises UserError for an unknown language and if nothing, or fewer than two phones, are left.
+    """
+    content = _read(text)
+    total = len(content.sentences)
+    counts = Counter(word for words in content.sentences for word in words)
+    pronounced = _as_phones(counts, text) if settings.backend == "phones" else phonemize_words(list(counts), language)
+
+    content.filter("word_without_phones", lambda words: next((word for word in words if not pronounced[word]), None))
+    content.filter("silence_only", lambda words: SILENCE if set(words) == {SILENCE} else None)
+    if not content.sentences:
+        raise UserError(_nothing_readable(text, language, content))
+    rare = _drop_rare_phones(content, pronounced, settings.min_count)
+    kept = _phone_counts(content.sentences, pronounced)
+    inventory = [SILENCE, *sorted(kept.keys() - {SILENCE}, key=lambda phone: (-kept[phone], phone))]
+    if len(inventory) < 3:
+        raise UserError(
+            f"{text} leaves {len(inventory) - 1} phone(s) after dropping those with fewer than {settings.min_count} "
+            "occurrences; at least 2 are needed. Give more text or lower phonemize.min_count."
+        )
+
+    _write_tables(content, counts, pronounced, lexicon, sentences)
+    write_lines(phones, inventory)
+    summary = {
+        "backend": settings.backend,
+        "language": language,
+        "sentences": total,
+        "sentences_kept": len(content.sentences),
+        "dropped": content.dropped,
+        "words": len(counts),
+        "words_without_phones": sum(not found for found in pronounced.values()),
+        "phones": {phone: kept[phone] for phone in inventory[1:]},
+        "rare_phones": rare,
+    }
+    write_json(report, summary)
+    _log(summary)
+
+
+def _read(text: str | Path) -> _Text:
+    content = _Text()
+    for number, line in read_lines(text):
+        if words := line.split():
+            content.numbers.append(number)
+            content.sentences.append(words)
+    if not content.sentences:
+        raise UserError(f"{text} has no sentences. Give unpaired text, one sentence per line.")
+    return content
+
+
+def _log(summary: dict[str, Any]) -> None:
+    dropped = ", ".join(f"{entry['count']} {reason}" for reason, entry in summary["dropped"].items())
+    log.info("%d of %d sentences kept (dropped: %s)", summary["sentences_kept"], summary["sentences"], dropped)
+    log.info("%d words (%d without phones)", summary["words"], summary["words_without_phones"])
+    log.info("%d phones, too rare: %s", len(summary["phones"]), summary["rare_phones"] or "none")
+
+
+def _as_phones(tokens: Iterable[str], text: str | Path) -> dict[str, list[str]]:
+    tokens = set(tokens)
+    if found := tokens & RESERVED:
+        raise UserError(f"{text} contains {', '.join(sorted(found))}, which the language model reserves. Remove them.")
+    return {token: [token] for token in tokens}
+
+
+def _phone_counts(sentences: list[list[str]], pronounced: dict[str, list[str]]) -> Counter[str]:
+    phones: Counter[str] = Counter()
+    for word, count in Counter(word for words in sentences for word in words).items():
+        for phone in pronounced[word]:
+            phones[phone] += count
+    return phones
+
+
+def _drop_rare_phones(content: _Text, pronounced: dict[str, list[str]], min_count: int) -> dict[str, int]:
+    """Drop sentences until every phone left occurs `min_count` times; return the dropped phones with their counts.
+
+    It takes several rounds because a dropped sentence takes other phones with it.
+    """
+    dropped: dict[str, int] = {}
+    while True:
+        counts = _phone_counts(content.sentences, pronounced)
+        rare = {phone: count for phone, count in counts.items() if count < min_count and phone != SILENCE}
+        if not rare:
+            return dropped
+        dropped.update(rare)
+        blame = {word: phone for word, found in pronounced.items() for phone in found if phone in rare}
+        content.filter("rare_phone", lambda words, blame=blame: next((blame[w] for w in words if w in blame), None))
+
+
+def _nothing_readable(text: str | Path, language: str, content: _Text) -> str:
+    examples = [entry["because_of"] for entry in content.dropped["word_without_phones"]["examples"]]
+    return (
+        f"no sentence of {text} can be pronounced in the language {language!r} (corpus.language), for example not "
+        f"{', '.join(repr(word) for word in examples)}. The likely cause is a script that the language has no phones "
+        f"for: it reads {', '.join(sorted(scripts_of_language(language)))}. Set corpus.language to the text's language."
+    )
+
+
+def _write_tables(
+    content: _Text,
+    counts: Counter[str],
+    pronounced: dict[str, list[str]],
+    lexicon: str | Path,
+    sentences: str | Path,
+) -> None:
+    words = sorted(word for word, found in pronounced.items() if found and word != SILENCE)
+    write_table(
+        lexicon,
+        {"word": words, "phones": [pronounced[word] for word in words], "count": [counts[word] for word in words]},
+        [("word", pa.string()), ("phones", pa.list_(pa.string())), ("count", pa.int64())],
+    )
+    write_table(
+        sentences,
+        {
+            "sentence": content.numbers,
+            "words": content.sentences,
+            "phones": [[pronounced[word] for word in sentence] for sentence in content.sentences],
+        },
+        [("sentence", pa.int64()), ("words", pa.list_(pa.string())), ("phones", pa.list_(pa.list_(pa.string())))],
+    )

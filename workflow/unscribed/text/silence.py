@@ -1,0 +1,51 @@
+"""Insert silence into the phone text, where speakers pause (wav2vec-U, section 4.3)."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unscribed.artifacts import atomic_path, read_table
+from unscribed.text.phonemize import SILENCE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SilenceSettings:
+    """Section `silence` of the config."""
+
+    probability: float
+    surround: bool
+
+
+def silence(*, sentences: str | Path, settings: SilenceSettings, seed: int, phones_text: str | Path) -> None:
+    """Write one line of phones per sentence, with `<SIL>` between words with `settings.probability`.
+
+    `settings.surround` also puts it at both ends. The same seed gives the same text.
+    """
+    generator = np.random.default_rng(seed)
+    phones = silences = lines = 0
+    with atomic_path(phones_text) as temporary, open(temporary, "w", encoding="utf-8") as output:
+        for words in read_table(sentences)["phones"]:
+            line = insert_silence(words, settings, generator)
+            output.write(" ".join(line) + "\n")
+            lines += 1
+            phones += len(line)
+            silences += line.count(SILENCE)
+    log.info("%d sentences, %d tokens, of which %d are %s", lines, phones, silences, SILENCE)
+
+
+def insert_silence(
+    words: Sequence[Sequence[str]], settings: SilenceSettings, generator: np.random.Generator
+) -> list[str]:
+    """Join the words' phones, with `<SIL>` drawn for each gap; never two of them in a row."""
+    pauses = generator.random(len(words) - 1) < settings.probability
+    line = [SILENCE] if settings.surround else []
+    for word, pause in zip(words, [*pauses, settings.surround], strict=True):
+        for phone in [*word, SILENCE] if pause else word:
+            if phone != SILENCE or line[-1:] != [SILENCE]:
+                line.append(phone)
+    return line
