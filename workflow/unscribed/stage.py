@@ -6,7 +6,6 @@ The adaptors in workflow/scripts call `run`; nothing here imports Snakemake.
 import dataclasses
 import inspect
 import logging
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +17,8 @@ from unscribed.errors import UserError
 def run(job: Any, function: Callable[..., None]) -> None:
     """Call `function` with the job's named inputs, outputs, params and, where it asks for them, threads and wildcards.
 
-    The input `code` (the module's source, there so that an edit reruns the stage) is left out. A dict given to an
-    argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
+    Left out are the input `code` (the module's source, there so that an edit reruns the stage) and outputs named
+    `index` or `…_index` (the table beside a frame store, written with it). A dict given to an argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
     message alone, in the log and on the terminal.
     """
     log = Path(job.log[0])
@@ -30,7 +29,6 @@ def run(job: Any, function: Callable[..., None]) -> None:
         handlers=[logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)],
         force=True,
     )
-    os.environ.setdefault("OMP_NUM_THREADS", str(job.threads))
     try:
         function(**_arguments(job, function))
     except UserError as error:
@@ -44,7 +42,7 @@ def run(job: Any, function: Callable[..., None]) -> None:
 def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for source in (job.input, job.output, job.params):
-        given.update({name: value for name, value in source.items() if name != "code"})
+        given.update({name: value for name, value in source.items() if name != "code" and not name.endswith("index")})
     wanted = inspect.signature(function).parameters
     if "threads" in wanted:
         given["threads"] = job.threads

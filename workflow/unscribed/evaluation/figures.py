@@ -16,16 +16,17 @@ from unscribed.evaluation.phone_classes import phone_class, printed_letters, sor
 from unscribed.evaluation.style import BLUE, GREY, INK, ORANGE, save, save_note, style
 
 
-def rounds_figure(*, rounds: Pathlike, round_losses: Sequence[str], figure: Pathlike) -> None:
+def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike) -> None:
     """Loss and phone error rate after each round of the matching, for all seeds.
 
-    `rounds` is the table of the stage evaluate; `round_losses` hold the restarts, drawn as dots.
+    `rounds` is the table of the stage evaluate; `restarts` hold the losses of the stage match, drawn as dots. A line is
+    the distance that the decoded phones of a round leave, a dot the optimum over soft mappings of its units.
     """
     table = read_table(rounds)
-    restarts = [(number, read_table(path)["loss"]) for (_, number), path in by_round(round_losses).items()]
+    dots = [(number, read_table(path)["loss"]) for (_, number), path in by_round(restarts).items()]
     with style():
         drawing, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-        for number, losses in restarts:
+        for number, losses in dots:
             left.scatter([number] * len(losses), losses, s=14, color=ORANGE, alpha=0.6, linewidths=0, zorder=3)
         _seed_lines(left, table, "loss", 1)
         _seed_lines(right, table, "per", 100)

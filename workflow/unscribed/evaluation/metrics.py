@@ -53,7 +53,7 @@ def evaluate(
     rejected: Paths,
     text: Pathlike,
     sentences: Pathlike,
-    benchmarks: Paths,
+    benchmarks: Pathlike,
     metrics: Pathlike,
     confusions: Pathlike,
     utterances: Pathlike,
@@ -68,7 +68,8 @@ def evaluate(
     Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
     `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `boundaries` and
     `vad` of test; `manifests` and `rejected` of all splits; `text` as given and the `sentences` left of it;
-    `benchmarks` of all stages. Splits are told by the file name up to its first dot.
+    the folder
+    `benchmarks` with those of all stages. Splits are told by the file name up to its first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """
@@ -126,14 +127,13 @@ def _rate(references: References, decoded: pd.DataFrame) -> float:
 def _history(
     round_decodes: Paths, round_losses: Paths, references: References | None, selected_seed: int
 ) -> pd.DataFrame:
-    """One row per seed and round: loss of the restart taken, and PER of test (NaN where unknown)."""
+    """One row per seed and round: distance of the decoded statistics from the text's, and PER of test (NaN: unknown)."""
     decodes, losses = by_round(round_decodes), by_round(round_losses)
     rows = []
     for seed, number in sorted({*decodes, *losses}):
         loss = rate = float("nan")
         if (seed, number) in losses:
-            restarts = read_table(losses[seed, number])
-            loss = float(restarts.loc[restarts["chosen"], "loss"].min())
+            loss = read_json(losses[seed, number])["loss"]
         if references and (seed, number) in decodes:
             rate = _rate(references, read_table(decodes[seed, number]))
         rows.append((seed, number, seed == selected_seed, loss, rate))
@@ -211,11 +211,11 @@ def _text_metrics(text: Pathlike, sentences: Pathlike) -> Metrics:
     return {"text.sentences": kept, "text.dropped": given - kept}
 
 
-def _benchmark_metrics(benchmarks: Paths) -> Metrics:
+def _benchmark_metrics(benchmarks: Pathlike) -> Metrics:
     """Seconds (summed) and peak memory per stage; Snakemake leaves the memory of very short jobs unknown."""
     values: Metrics = {}
-    for path in benchmarks:
-        stage = Path(path).name.split(".")[0]
+    for path in sorted(Path(benchmarks).rglob("*.tsv")):
+        stage = path.name.split(".")[0]
         try:
             table = pd.read_csv(path, sep="\t")
             seconds, memory = (pd.to_numeric(table[name], errors="coerce") for name in ("s", "max_rss"))

@@ -1,9 +1,16 @@
-"""The short table at the end of `make demo`: what came out, what it means, where to look next."""
+"""The short table at the end of `make demo`: what came out, what it means, where to look next.
 
+    python -m unscribed.evaluation.summary results/demo
+"""
+
+import argparse
+import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from unscribed.artifacts import Pathlike, read_json
+from unscribed.errors import UserError
 
 WIDTH = 80
 LABEL_WIDTH, VALUE_WIDTH, FILE_WIDTH = 24, 9, 31
@@ -32,11 +39,27 @@ NEXT = (
 )
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the summary of the folder on the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="unscribed.evaluation.summary", description="Print the results of a corpus.")
+    parser.add_argument("results", type=Path, help="folder of the corpus, for example results/demo")
+    results = parser.parse_args(arguments).results
+    try:
+        print_summary(results / "metrics.json", results)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
     """Print the main numbers of metrics.json and the files to open next, in at most 80 columns.
 
-    Numbers that are not known (no transcripts) and files that do not exist are left out.
+    Numbers that are not known (no transcripts) and files that do not exist are left out. Raises UserError if there is
+    no metrics.json.
     """
+    if not Path(metrics_path).is_file():
+        raise UserError(f"{metrics_path} does not exist: run the workflow first, for the demo with `make demo`.")
     print("\n".join(summary_lines(read_json(metrics_path), Path(results_dir))))
 
 
@@ -77,3 +100,7 @@ def _value(value: float, unit: str) -> str:
     if unit == "memory":
         return f"{value / 1000:.1f} GB" if value >= 1000 else f"{value:.0f} MB"
     return f"{value:,.0f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+# Set-up, demo and checks. All software goes into .venv; nothing needs root.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# A changed lock, project file or place of this folder installs anew.
+STATE := $(shell { echo '$(CURDIR)'; cat requirements.txt pyproject.toml; } | sha256sum | cut -c1-16)
+STAMP := $(VENV)/.installed-$(STATE)
+# Looked for only when .venv has to be made.
+BASE_PYTHON = $(shell for python in python3.11 python3; do \
+  $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
+  && echo $$python && break; done)
+PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input --timeout 60 --retries 5
+
+.PHONY: help install demo test lint clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+install: $(STAMP) ## put all software into .venv (about 5 GB; the other targets do it too)
+
+demo: $(STAMP) ## learn from synthetic speech, measure, draw figures: results/demo
+	@$(VENV)/bin/snakemake
+	@$(PYTHON) -m unscribed.evaluation.summary results/demo
+
+test: $(STAMP) ## run the tests
+	@$(PYTHON) -m pytest
+
+lint: $(STAMP) ## check style and format of the Python code and the rules
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/snakefmt --check Snakefile workflow/rules
+	@$(VENV)/bin/snakemake --lint
+
+clean: ## delete the results of the demo
+	@rm -rf results/demo
+
+$(STAMP):
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || { \
+	  echo "error: requirements.txt is for Linux x86_64, not for $$(uname -sm)."; exit 1; }
+	@grep -qs "=[\"']*$(CURDIR)/$(VENV)[\"']*$$" $(VENV)/bin/activate || { \
+	  [ "$(BASE_PYTHON)" ] || { \
+	    echo "error: no Python 3.11 with its module venv was found. Debian, Ubuntu: apt-get install python3.11-venv."; \
+	    echo "Without root: conda env create --file envs/cpu.yaml (it says how to go on)."; exit 1; }; \
+	  echo "making $(VENV) with $(BASE_PYTHON)"; \
+	  $(BASE_PYTHON) -m venv --clear $(VENV); }
+	@echo "installing $$(grep -c == requirements.txt) packages into $(VENV): about 5 GB, some minutes the first time"
+	@$(PIP) install --requirement requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.installed-*
+	@touch $@

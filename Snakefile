@@ -1,0 +1,39 @@
+"""Unscribed: from untranscribed audio and unrelated text to phones, without a label.
+
+Stages in their order; a stage's rule, script, module, config section and results folder bear one name.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.1")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/audio.smk"
+include: "workflow/rules/units.smk"
+include: "workflow/rules/text.smk"
+include: "workflow/rules/matching.smk"
+include: "workflow/rules/evaluation.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        RESULTS + "/metrics.json",
+        RESULTS + "/lexicon/lexicon.txt",
+        figures(),
+
+
+# Targets: a stage for all its splits, seeds and rounds. `snakemake segment --forcerun segment` runs one again.
+include: "workflow/rules/targets.smk"

@@ -1,0 +1,220 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from unscribed.config import check, complete
+from unscribed.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+DEMO = ROOT / "config/config.yaml"
+CORPORA = sorted((ROOT / "config/corpora").glob("*.yaml"))
+CORPUS = {"name": "a", "kind": "espeak"}
+WITHOUT_DEFAULT = {"corpus", "corpus.name", "corpus.kind"}
+
+
+def parameters(schema, path=()):
+    """Yield the dotted name and the schema of every section and parameter."""
+    for name, child in schema.get("properties", {}).items():
+        yield ".".join((*path, name)), child
+        yield from parameters(child, (*path, name))
+
+
+def merged(base, over):
+    """`over` laid over `base`, as Snakemake lays --configfile over the workflow's own file."""
+    both = {name: merged(base[name], over[name]) for name in base.keys() & over.keys() if isinstance(base[name], dict)}
+    return {**base, **over, **both}
+
+
+def load(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def problems(config, function=complete):
+    """The lines after the first of the error that `config` causes."""
+    with pytest.raises(UserError) as caught:
+        complete(config, SCHEMA) if function is complete else check(complete(config, SCHEMA))
+    first, *lines = str(caught.value).split("\n  ")
+    assert "config/README.md" in first and first.startswith(f"{len(lines)} mistake")
+    return lines
+
+
+def test_every_default_is_filled_in():
+    config = complete({"corpus": {**CORPUS, "espeak": {"train_hours": 1}}, "vad": {"margin_ms": 5.0}}, SCHEMA)
+    for name, schema in parameters(load(SCHEMA)):
+        value = config
+        for part in name.split("."):
+            value = value[part]
+        if "properties" not in schema and name not in {*WITHOUT_DEFAULT, "corpus.espeak.train_hours", "vad.margin_ms"}:
+            assert value == schema["default"], name
+    assert config["corpus"]["espeak"]["train_hours"] == 1
+    assert isinstance(config["vad"]["margin_ms"], int)  # 5.0 is a whole number for the schema, not for range()
+    check(config)
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ({"vad": {"treshold_db": 1}}, "vad.treshold_db: unknown key; did you mean vad.threshold_db?"),
+        ({"Kmeans": {}}, "Kmeans: unknown key; did you mean kmeans?"),
+        ({"vad": {"hidden": 1}}, "vad.hidden: unknown key; `hidden` belongs to `acoustic`"),
+        ({"vad": {"clusters": 1}}, "vad.clusters: unknown key; `clusters` belongs to `kmeans` or `match`"),
+        (
+            {"vad": {"kmeans": {}}},
+            "vad.kmeans: unknown key; `kmeans` belongs to the top level; check the indentation",
+        ),
+        ({"min_cuont": 3}, "min_cuont: unknown key; did you mean phonemize.min_count?"),
+        ({"vad.method": "none"}, "vad.method: unknown key; write `method` indented below `vad:`"),
+        ({"silence": {"xyz": 1}}, "silence.xyz: unknown key; known here: probability, surround"),
+        ({"vad": {True: 1}}, "vad.True: unknown key; known here: method, threshold_db, min_silence_ms, margin_ms"),
+        ({"vad": {"method": "sileri"}}, "vad.method: 'sileri' is not one of energy, silero, none; did you mean silero?"),
+        ({"vad": {"margin_ms": -1}}, "vad.margin_ms: -1 is out of range, wanted at least 0"),
+        ({"phone_lm": {"order": 9}}, "phone_lm.order: 9 is out of range, wanted at least 3 and at most 5"),
+        ({"vad": {"threshold_db": 0}}, "vad.threshold_db: 0 is out of range, wanted below 0"),
+        ({"vad": {"threshold_db": float("-inf")}}, "vad.threshold_db: wanted a finite number, found -inf"),
+        ({"pca": {"dims": 2.5}}, "pca.dims: wanted a whole number, found 2.5"),
+        ({"match": {"clusters": [64, True]}}, "match.clusters[1]: wanted a whole number, found true"),
+        ({"silence": {"surround": "no way"}}, "silence.surround: wanted true or false, found the text 'no way'"),
+        ({"vad": []}, "vad: wanted a section (indented `key: value` lines), found []"),
+        (
+            {"vad": None},
+            "vad: wanted a section (indented `key: value` lines), found nothing; "
+            "give a value, or remove the line for the default",
+        ),
+        ({"corpus": {**CORPUS, "language": False}}, "corpus.language: wanted text, found false; put it in quotes"),
+        (
+            {"corpus": {**CORPUS, "name": "a b"}},
+            "corpus.name: 'a b' cannot name a folder; use letters, digits, dots, hyphens and underscores",
+        ),
+        (
+            {"corpus": {"name": "a"}},
+            "corpus.kind: is missing; add it as one of espeak, asterisk, folder, librispeech, timit, mls, commonvoice",
+        ),
+    ],
+)
+def test_one_line_says_what_is_wrong(section, line):
+    assert problems({"corpus": CORPUS, **section}) == [line]
+
+
+@pytest.mark.parametrize("text", ["'1'", "1e-3"])  # YAML takes both for text
+def test_text_that_looks_like_a_number(text):
+    (line,) = problems({"corpus": CORPUS, "features": {"hop_ms": yaml.safe_load(text)}})
+    assert line.startswith("features.hop_ms: wanted a number, found the text") and "without quotes" in line
+
+
+def test_all_mistakes_are_listed_and_an_empty_file_is_one():
+    assert problems({}) == ["corpus: is missing; add it"]
+    assert len(problems({"corpus": {}, "vad": {"margin_ms": -1, "x": 1}, "pca": 1})) == 5
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({"audio": {"min_seconds": 40}}, "audio.min_seconds: 40 must be below audio.max_seconds, which is 40.0"),
+        (
+            {"normalize": {"min_words": 61}},
+            "normalize.min_words: 61 must be at most normalize.max_words, which is 60",
+        ),
+        (
+            {"corpus": {**CORPUS, "espeak": {"max_words": 3}}},
+            "corpus.espeak.min_words: 4 must be at most corpus.espeak.max_words, which is 3",
+        ),
+        (
+            {"features": {"mel_bins": 8}},
+            "features.coefficients: 13 must be at most features.mel_bins, which is 8",
+        ),
+        (
+            {"features": {"deltas": False}, "pca": {"context_frames": 1, "dims": 40}},
+            "pca.dims: 40 is more than the 39 of its input (13 features of 3 frame(s)); lower it",
+        ),
+        (
+            {"vad": {"method": "silero"}, "audio": {"sample_rate_hz": 22050}},
+            "vad.method: silero needs audio.sample_rate_hz 8000 or 16000, not 22050; set it, or use energy",
+        ),
+        (
+            {"corpus": {"name": "a", "kind": "asterisk", "asterisk": {"valid_fraction": 0.9}}},
+            "corpus.asterisk.valid_fraction and test_fraction leave nothing for training; lower them",
+        ),
+        (
+            {"phonemize": {"backend": "phones"}, "silence": {"probability": 0}},
+            "phonemize.backend: phones does not fit corpus.kind espeak, whose text is words; set it to espeak",
+        ),
+    ],
+)
+def test_values_that_clash(config, line):
+    assert problems({"corpus": CORPUS, **config}, check) == [line]
+
+
+def test_values_at_the_edge_do_not_clash():
+    check(complete({"corpus": CORPUS, "pca": {"context_frames": 2, "dims": 195}}, SCHEMA))
+    check(complete({"corpus": CORPUS, "features": {"kind": "logmel", "mel_bins": 8}, "pca": {"dims": 24}}, SCHEMA))
+
+
+def test_own_data_must_exist(tmp_path):
+    folder = {"audio": "", "text": str(tmp_path), "transcripts": str(tmp_path / "x.tsv")}
+    lines = problems({"corpus": {"name": "a", "kind": "folder", "folder": folder}}, check)
+    assert lines[0] == "corpus.folder.audio: is empty; set it to the folder of the audio files"
+    assert lines[1].startswith(f"corpus.folder.text: {tmp_path} does not exist (wanted: a text file")
+    assert lines[2].startswith(f"corpus.folder.transcripts: {tmp_path}/x.tsv does not exist")
+    (tmp_path / "text").touch()
+    folder = {"audio": str(tmp_path), "text": str(tmp_path / "text")}
+    check(complete({"corpus": {"name": "a", "kind": "folder", "folder": folder}}, SCHEMA))
+
+
+def test_data_sets_need_their_root_and_text(tmp_path):
+    root = {"root": str(tmp_path)}
+    lines = problems({"corpus": {"name": "a", "kind": "mls", "dataset": {**root, "text": "nowhere"}}}, check)
+    assert len(lines) == 1 and lines[0].startswith("corpus.dataset.text: nowhere does not exist")
+    lines = problems({"corpus": {"name": "a", "kind": "timit", "dataset": {"text": "x"}}}, check)
+    keys = ["corpus.dataset.root", "corpus.dataset.text", "phonemize.backend"]
+    assert [line.split(":")[0] for line in lines] == keys
+    phones = {"phonemize": {"backend": "phones"}}
+    timit = {"corpus": {"name": "a", "kind": "timit", "dataset": root}, **phones}
+    (line,) = problems(timit, check)
+    assert line.startswith("silence.probability: would put silence between the phones")
+    check(complete({**timit, "silence": {"probability": 0.0}}, SCHEMA))
+
+
+def test_every_shipped_file_is_valid():
+    assert CORPORA
+    for path in CORPORA:
+        complete(load(path), SCHEMA)
+        complete(merged(load(DEMO), load(path)), SCHEMA)
+    for path in (DEMO, ROOT / "config/corpora/demo-unmatched.yaml"):
+        check(complete(merged(load(DEMO), load(path)), SCHEMA))
+
+
+def test_shipped_names_differ():
+    names = [load(path)["corpus"]["name"] for path in [DEMO, *CORPORA]]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", CORPORA, ids=lambda path: path.stem)
+def test_nothing_of_the_demo_shows_through(path):
+    """A file in config/corpora lies over the demo's: what the demo sets, it sets as well."""
+    demo = {section: values for section, values in load(DEMO).items() if section != "corpus"}
+    over = load(path)
+    for section, values in demo.items():
+        assert values.keys() <= over.get(section, {}).keys(), section
+    assert (load(DEMO)["corpus"].keys() - {"espeak"}) <= over["corpus"].keys()
+
+
+def test_every_parameter_has_a_kind_and_a_default():
+    for name, schema in parameters(load(SCHEMA)):
+        assert "type" in schema or "enum" in schema, name
+        assert "default" in schema or name in WITHOUT_DEFAULT, name
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, name
+
+
+def test_readme_lists_every_parameter_with_its_default():
+    rows = re.findall(r"^\| `([\w.]+)` \|(.*)\|$", (ROOT / "config/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    known = {name: schema for name, schema in parameters(load(SCHEMA)) if "properties" not in schema}
+    assert sorted(name for name, _ in rows) == sorted(known)
+    for name, cells in rows:
+        if name not in WITHOUT_DEFAULT:
+            shown = cells.split("|")[1].strip().strip("`")
+            default = known[name]["default"]
+            assert shown == (default if isinstance(default, str) and default else json.dumps(default)), name

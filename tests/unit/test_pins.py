@@ -1,0 +1,38 @@
+"""pyproject.toml, requirements.txt and envs/*.yaml must pin the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+WANTED = {*PROJECT["dependencies"], *EXTRAS["dev"]}
+LOCK = [line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if line[0] != "#"]
+
+
+def pip_section(name):
+    """Return the pip pins of a conda environment; pip itself must be asked for."""
+    environment = yaml.safe_load((ROOT / "envs" / name).read_text(encoding="utf-8"))
+    assert {"python=3.11", "pip"} <= {entry for entry in environment["dependencies"] if isinstance(entry, str)}
+    return environment["dependencies"][-1]["pip"]
+
+
+def test_every_pin_is_exact():
+    for pin in [*WANTED, *EXTRAS["gpu"], *LOCK]:
+        assert re.fullmatch(r"[a-z0-9_.-]+==[\w.]+", pin), pin
+
+
+def test_the_lock_holds_what_the_project_asks_for():
+    assert set(LOCK) >= WANTED
+    names = [line.split("==")[0] for line in LOCK]
+    assert names == sorted(set(names))
+
+
+def test_conda_environments_have_the_same_pins():
+    assert set(pip_section("cpu.yaml")) == WANTED
+    (faiss_gpu,) = EXTRAS["gpu"]
+    faiss_cpu = next(pin for pin in WANTED if pin.startswith("faiss-cpu"))
+    assert set(pip_section("gpu.yaml")) == WANTED - {faiss_cpu} | {faiss_gpu}

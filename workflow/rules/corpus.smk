@@ -1,0 +1,80 @@
+"""The corpus: recordings, unpaired text and, apart from both, the references."""
+
+
+if KIND == "espeak":
+
+    # The synthesiser knows its phones only while it speaks, so this one rule writes the references, too.
+    rule make_corpus:
+        input:
+            code=code("corpora/synthetic", "corpora/espeak", "corpora/bible"),
+        output:
+            recordings=RESULTS + "/corpus/recordings.parquet",
+            text=RESULTS + "/corpus/text.txt",
+            audio=directory(RESULTS + "/corpus/audio"),
+            references_train=RESULTS + "/references/train.parquet",
+            references_valid=RESULTS + "/references/valid.parquet",
+            references_test=RESULTS + "/references/test.parquet",
+        log:
+            LOGS + "/corpus.log",
+        benchmark:
+            BENCHMARKS + "/corpus.tsv"
+        threads: 2
+        resources:
+            mem_mb=2000,
+            runtime="1h",
+        params:
+            kind=KIND,
+            settings=corpus_settings(),
+            seed=config["corpus"]["seed"],
+            sample_rate_hz=RATE,
+        script:
+            "../scripts/corpus.py"
+
+else:
+
+    rule make_corpus:
+        input:
+            code=code("corpora/build", "corpora/layout"),
+            phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
+        output:
+            recordings=RESULTS + "/corpus/recordings.parquet",
+            text=RESULTS + "/corpus/text.txt",
+        log:
+            LOGS + "/corpus.log",
+        benchmark:
+            BENCHMARKS + "/corpus.tsv"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime="2h",
+        params:
+            kind=KIND,
+            settings=corpus_settings(),
+            seed=config["corpus"]["seed"],
+            sample_rate_hz=RATE,
+        script:
+            "../scripts/corpus.py"
+
+    rule make_references:
+        input:
+            code=code("corpora/build", "corpora/transcripts"),
+            phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
+            recordings=RESULTS + "/corpus/recordings.parquet",
+        output:
+            references_train=RESULTS + "/references/train.parquet",
+            references_valid=RESULTS + "/references/valid.parquet",
+            references_test=RESULTS + "/references/test.parquet",
+        log:
+            LOGS + "/references.log",
+        benchmark:
+            BENCHMARKS + "/references.tsv"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime="1h",
+        params:
+            kind=KIND,
+            settings=corpus_settings(),
+            language=config["corpus"]["language"],
+        script:
+            "../scripts/references.py"

@@ -1,0 +1,6 @@
+"""Run the stage acoustic."""
+
+from unscribed.matching.acoustic import acoustic
+from unscribed.stage import run
+
+run(snakemake, acoustic)

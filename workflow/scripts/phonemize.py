@@ -1,0 +1,6 @@
+"""Run the stage phonemize."""
+
+from unscribed.text.phonemize import phonemize
+from unscribed.stage import run
+
+run(snakemake, phonemize)

@@ -1,0 +1,6 @@
+"""Run the stage segment."""
+
+from unscribed.units.segment import segment
+from unscribed.stage import run
+
+run(snakemake, segment)

@@ -1,0 +1,121 @@
+"""Stage match: one round of the matching, from segments to a phone for every segment.
+
+Dimensions: S segments, K units, V phones, R restarts.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_table
+from unscribed.errors import UserError
+from unscribed.matching import optimize
+from unscribed.matching.statistics import Statistics, count, flatten, oversegment
+from unscribed.matching.units import cluster
+
+log = logging.getLogger(__name__)
+
+MIN_UTTERANCES = 20  # below this the statistics are noise, and the result would look like one
+
+
+@dataclass(frozen=True)
+class MatchSettings:
+    """Section `match` of the configuration."""
+
+    seeds: list[int]
+    rounds: int
+    clusters: list[int]
+    restarts: int
+    steps: int
+    warm_restarts: int
+    warm_steps: int
+    learning_rate: float
+    skips: int
+    positions: int
+    segments_per_phone: float | None
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """What stays the same over the passes of one round."""
+
+    segments: FrameStore
+    text: Statistics
+    settings: MatchSettings
+    seed: int
+    generator: np.random.Generator
+
+    def run(self, units: int, labels: np.ndarray | None) -> tuple[np.ndarray, optimize.Mapping]:
+        """One pass: cluster, match, label; warm from `labels` (S,) if given. Returns the new labels and the mapping."""
+        settings, phones = self.settings, self.text.symbols
+        ids = cluster(self.segments, units, self.seed)
+        audio = count(ids, self.segments.offsets, units, settings.skips, settings.positions)
+        if labels is None:
+            start = optimize.random_start(settings.restarts, units, phones, self.generator)
+        else:
+            shape = (settings.warm_restarts, units, phones)
+            start = optimize.warm_start(ids, labels, shape, self.generator)
+        steps = settings.steps if labels is None else settings.warm_steps
+        mapping = optimize.match(audio, self.text, start, steps, settings.learning_rate)
+        log.info("%d units, %d restarts: loss %s", units, len(start), np.sort(mapping.losses).round(3).tolist())
+        return mapping.probabilities[mapping.best].argmax(axis=-1)[ids], mapping
+
+
+def match(
+    *,
+    segments: Pathlike,
+    phones_text: Pathlike,
+    phones: Pathlike,
+    previous: Pathlike | Sequence[str],
+    settings: MatchSettings,
+    seed: str,
+    threads: int,
+    labels: Pathlike,
+    losses: Pathlike,
+) -> None:
+    """Write the phone of every training segment (`labels`, a frame store of S x 1 int32) and the restarts' `losses`.
+
+    `segments` is a frame store of representations; `previous` the labels of its segments from the round before, empty
+    in the first. The first round starts at random with the first of `match.clusters` and goes on with the others, each
+    warm from the one before; later rounds use the last one only. Raises UserError if there is too little audio.
+    """
+    torch.set_num_threads(threads)
+    store = FrameStore(segments)
+    if len(store) < MIN_UTTERANCES:
+        raise UserError(
+            f"{segments}: {len(store)} training utterances are too few to match statistics (at least {MIN_UTTERANCES}, "
+            "sensibly some hundred). Add audio to the split train, or cut long recordings into utterances."
+        )
+    inventory = Path(phones).read_text(encoding="utf-8").split()
+    text, phones_per_sentence = read_text(phones_text, inventory, settings)
+    segments_per_phone = settings.segments_per_phone or store.offsets[-1] / len(store) / phones_per_sentence
+    stay = optimize.stay_probability(segments_per_phone, 1.0)
+    log.info("%.3f segments per phone, %d phones", segments_per_phone, len(inventory))
+    matcher = Matcher(store, oversegment(text, stay), settings, int(seed), np.random.default_rng(int(seed)))
+    assigned = FrameStore(previous).data[:, 0] if previous else None
+    for units in settings.clusters if assigned is None else settings.clusters[-1:]:
+        assigned, mapping = matcher.run(units, assigned)
+    with FrameWriter(labels, {"phones": inventory}, dtype="int32") as writer:
+        for number, utterance in enumerate(store.utterances):
+            part = slice(store.offsets[number], store.offsets[number + 1])
+            writer.append(utterance, assigned[part, None])
+    chosen = np.arange(len(mapping.losses)) == mapping.best
+    write_table(
+        losses,
+        {"restart": range(len(chosen)), "loss": mapping.losses.astype(np.float64), "chosen": chosen},
+        [("restart", pa.int64()), ("loss", pa.float64()), ("chosen", pa.bool_())],
+    )
+
+
+def read_text(phones_text: Pathlike, inventory: list[str], settings: MatchSettings) -> tuple[Statistics, float]:
+    """Statistics of the phone text, and its mean number of phones per sentence."""
+    index = {phone: number for number, phone in enumerate(inventory)}
+    lines = Path(phones_text).read_text(encoding="utf-8").splitlines()
+    symbols, offsets = flatten([np.array([index[phone] for phone in line.split()], dtype=np.int64) for line in lines])
+    statistics = count(symbols, offsets, len(inventory), settings.skips, settings.positions)
+    return statistics, float(np.diff(offsets).mean())

@@ -1,0 +1,101 @@
+"""The matching itself: map audio units to phones so that their statistics become those of the text.
+
+Many restarts are optimised at once, as one batch; the lowest loss wins, no label is involved.
+Dimensions: R restarts, K audio units, V phones, J skips, L positions from each end.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from unscribed.matching.statistics import Statistics
+
+DECAY_SHARE = 0.3  # of the steps, at the end, over which the learning rate falls to zero
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """`probabilities` (R, K, V) of the phones given each unit; `losses` (R,)."""
+
+    probabilities: np.ndarray
+    losses: np.ndarray
+
+    @property
+    def best(self) -> int:
+        """The restart with the lowest loss."""
+        return int(np.argmin(self.losses))
+
+
+def match(audio: Statistics, text: Statistics, start: np.ndarray, steps: int, learning_rate: float) -> Mapping:
+    """Minimise the L1 distance of skip-gram and positional statistics by Adam from the logits `start` (R, K, V).
+
+    `text` must have gone through `oversegment` if the audio is over-segmented.
+    Source: the objective is ESPUM's (Wang et al. 2023, §3), over a table of mapping probabilities instead of a network.
+    """
+    logits = torch.tensor(start, dtype=torch.float32, requires_grad=True)
+    unit_pairs, phone_pairs = torch.from_numpy(audio.skips), torch.from_numpy(text.skips)
+    unit_places, phone_places = torch.from_numpy(audio.positions), torch.from_numpy(text.positions)
+    optimizer = torch.optim.Adam([logits], lr=learning_rate, betas=(0.9, 0.99))
+    losses = torch.zeros(len(start))
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, (steps - step) / (steps * DECAY_SHARE))
+        losses = _losses(logits.softmax(-1), unit_pairs, phone_pairs, unit_places, phone_places)
+        optimizer.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        optimizer.step()
+    with torch.no_grad():
+        probabilities = logits.softmax(-1)
+        losses = _losses(probabilities, unit_pairs, phone_pairs, unit_places, phone_places)
+    return Mapping(probabilities.numpy(), losses.numpy())
+
+
+def _losses(
+    mapping: torch.Tensor,  # (R, K, V)
+    unit_pairs: torch.Tensor,  # (J, K, K)
+    phone_pairs: torch.Tensor,  # (J, V, V)
+    unit_places: torch.Tensor,  # (2, L, K)
+    phone_places: torch.Tensor,  # (2, L, V)
+) -> torch.Tensor:
+    """Loss of each restart, (R,)."""
+    restarts, units, phones = mapping.shape
+    side_by_side = mapping.transpose(0, 1).reshape(units, restarts * phones)  # one large product instead of R small ones
+    losses = torch.zeros(restarts)
+    for pairs, wanted in zip(unit_pairs, phone_pairs, strict=True):
+        right = (pairs @ side_by_side).view(units, restarts, phones).transpose(0, 1)  # (R, K, V)
+        losses = losses + (mapping.transpose(1, 2) @ right - wanted).abs().sum((1, 2))
+    places = torch.einsum("elk,rkv->relv", unit_places, mapping)
+    return losses + (places - phone_places).abs().sum(-1).mean((1, 2))
+
+
+def random_start(restarts: int, units: int, phones: int, generator: np.random.Generator) -> np.ndarray:
+    """Standard normal logits, (R, K, V)."""
+    return generator.standard_normal((restarts, units, phones)).astype(np.float32)
+
+
+def warm_start(
+    units: np.ndarray, phones: np.ndarray, shape: tuple[int, int, int], generator: np.random.Generator
+) -> np.ndarray:
+    """Logits (R, K, V) = `shape` from how often each unit now bears each phone, with a little noise for each restart.
+
+    `units` and `phones` (S,) are the segments' clusters and labels. The flattened counts and the noise let a unit move
+    to another phone where the statistics ask for it.
+    """
+    restarts, size, inventory = shape
+    counts = np.full((size, inventory), 0.02)
+    np.add.at(counts, (units, phones), 1)
+    logits = 0.7 * np.log(counts / counts.sum(axis=1, keepdims=True))
+    noise = 0.3 * generator.standard_normal(shape)
+    return (logits[None] + noise).astype(np.float32)
+
+
+def stay_probability(segments: float, phones: float) -> float:
+    """Over-segmentation channel's `stay` from mean segments per utterance and mean phones per sentence, in [0, 0.5].
+
+    Raises ValueError if either is not positive.
+    """
+    if not (segments > 0 and phones > 0 and math.isfinite(segments / phones)):
+        raise ValueError(f"{segments} segments per utterance, {phones} phones per sentence")
+    return min(max(0.0, 1 - phones / segments), 0.5)
