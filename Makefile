@@ -16,7 +16,7 @@ PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input --timeout
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-install: $(STAMP) ## put all software into .venv (about 5 GB; the other targets do it too)
+install: $(STAMP) ## put all software into .venv (about 6 GB; the other targets do it too)
 
 demo: $(STAMP) ## learn from synthetic speech, measure, draw figures: results/demo
 	@$(VENV)/bin/snakemake
@@ -43,7 +43,7 @@ $(STAMP):
 	    echo "Without root: conda env create --file envs/cpu.yaml (it says how to go on)."; exit 1; }; \
 	  echo "making $(VENV) with $(BASE_PYTHON)"; \
 	  $(BASE_PYTHON) -m venv --clear $(VENV); }
-	@echo "installing $$(grep -c == requirements.txt) packages into $(VENV): about 5 GB, some minutes the first time"
+	@echo "installing $$(grep -c == requirements.txt) packages into $(VENV): about 6 GB, some minutes the first time"
 	@$(PIP) install --requirement requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/.installed-*

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import soundfile
 from scipy.signal import lfilter
+
 from unscribed.artifacts import read_table, write_table
 from unscribed.audio.features import FeatureSettings, features
 from unscribed.audio.manifest import AudioSettings, manifest

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from unscribed.config import check, complete
 from unscribed.errors import UserError
 
@@ -69,7 +70,10 @@ def test_every_default_is_filled_in():
         ({"vad.method": "none"}, "vad.method: unknown key; write `method` indented below `vad:`"),
         ({"silence": {"xyz": 1}}, "silence.xyz: unknown key; known here: probability, surround"),
         ({"vad": {True: 1}}, "vad.True: unknown key; known here: method, threshold_db, min_silence_ms, margin_ms"),
-        ({"vad": {"method": "sileri"}}, "vad.method: 'sileri' is not one of energy, silero, none; did you mean silero?"),
+        (
+            {"vad": {"method": "sileri"}},
+            "vad.method: 'sileri' is not one of energy, silero, none; did you mean silero?",
+        ),
         ({"vad": {"margin_ms": -1}}, "vad.margin_ms: -1 is out of range, wanted at least 0"),
         ({"phone_lm": {"order": 9}}, "phone_lm.order: 9 is out of range, wanted at least 3 and at most 5"),
         ({"vad": {"threshold_db": 0}}, "vad.threshold_db: 0 is out of range, wanted below 0"),
@@ -210,7 +214,8 @@ def test_every_parameter_has_a_kind_and_a_default():
 
 
 def test_readme_lists_every_parameter_with_its_default():
-    rows = re.findall(r"^\| `([\w.]+)` \|(.*)\|$", (ROOT / "config/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.]+)` \|(.*)\|$", text, re.MULTILINE)
     known = {name: schema for name, schema in parameters(load(SCHEMA)) if "properties" not in schema}
     assert sorted(name for name, _ in rows) == sorted(known)
     for name, cells in rows:

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import torch
 import torchaudio
+
 from unscribed.artifacts import FrameStore, write_table
 from unscribed.audio import features as module
 from unscribed.audio.features import Extractor, FeatureSettings, deltas, features

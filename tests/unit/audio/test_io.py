@@ -2,6 +2,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+
 from unscribed.audio.io import AUDIO_SUFFIXES, decode, load_mono, probe
 from unscribed.errors import UserError
 

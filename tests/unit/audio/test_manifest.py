@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import soundfile
+
 from unscribed.artifacts import read_table, write_table
 from unscribed.audio.manifest import AudioSettings, check, clipped_fraction, manifest
 from unscribed.errors import UserError

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import soundfile
+
 from unscribed.artifacts import read_table, write_table
 from unscribed.audio.vad import VadSettings, energy_marks, regions, speech, vad
 from unscribed.errors import UserError

@@ -2,6 +2,7 @@ import re
 
 import pytest
 import pythonbible
+
 from unscribed.corpora import bible
 from unscribed.errors import UserError
 

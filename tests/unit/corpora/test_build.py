@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from unscribed.artifacts import read_table
 from unscribed.corpora import asterisk
 from unscribed.corpora.build import build, build_references

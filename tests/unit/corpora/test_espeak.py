@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from unscribed.corpora.espeak import PAUSE, Synthesizer
 from unscribed.errors import UserError
 

@@ -1,6 +1,7 @@
 import gzip
 
 import pytest
+
 from unscribed.artifacts import read_table
 from unscribed.corpora import layout
 from unscribed.corpora.layout import Recording, Reference

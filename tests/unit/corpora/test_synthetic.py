@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import soundfile
+
 from unscribed.artifacts import read_table
 from unscribed.corpora import synthetic
 from unscribed.corpora.synthetic import EspeakSettings, espeak_corpus

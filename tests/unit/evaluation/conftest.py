@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import soundfile
+
 from unscribed.artifacts import write_json, write_lines, write_table
 
 TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()

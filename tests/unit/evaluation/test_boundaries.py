@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from unscribed.evaluation.boundaries import (
     BoundaryCounts,
     match_boundaries,

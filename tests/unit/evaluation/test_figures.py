@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+
 from unscribed.artifacts import write_json
 from unscribed.errors import UserError
 from unscribed.evaluation import figures, figures_utterance, phone_classes, spectrogram, tables

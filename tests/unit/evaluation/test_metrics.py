@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from unscribed.artifacts import read_json, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.evaluation.metrics import EvaluateSettings, by_round, evaluate

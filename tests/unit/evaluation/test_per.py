@@ -4,6 +4,7 @@ import math
 import kaldialign
 import numpy as np
 import pytest
+
 from unscribed.evaluation import per
 
 

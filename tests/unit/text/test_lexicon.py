@@ -1,5 +1,6 @@
 import pyarrow as pa
 import pytest
+
 from unscribed.artifacts import write_lines, write_table
 from unscribed.errors import UserError
 from unscribed.text.lexicon import lexicon

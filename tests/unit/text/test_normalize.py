@@ -1,6 +1,7 @@
 import codecs
 
 import pytest
+
 from unscribed.artifacts import read_json
 from unscribed.errors import UserError
 from unscribed.text.normalize import NormalizeSettings, normalize

@@ -4,6 +4,7 @@ import stat
 
 import numpy as np
 import pytest
+
 from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
 from unscribed.text.phone_lm import Arpa, PhoneLmSettings, bigram_log_probs, perplexity, phone_lm, trigram_log_probs

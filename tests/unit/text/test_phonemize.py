@@ -1,4 +1,5 @@
 import pytest
+
 from unscribed.artifacts import read_json, read_table
 from unscribed.errors import UserError
 from unscribed.text.phonemize import PhonemizeSettings, phonemize, phonemize_words

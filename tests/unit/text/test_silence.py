@@ -1,6 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from unscribed.artifacts import write_table
 from unscribed.text.silence import SilenceSettings, insert_silence, silence
 

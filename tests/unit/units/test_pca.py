@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+
 from unscribed.artifacts import FrameStore, FrameWriter
 from unscribed.errors import UserError
 from unscribed.units import pca as module

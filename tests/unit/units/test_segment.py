@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from unscribed.artifacts import FrameStore, FrameWriter, read_table
 from unscribed.errors import UserError
 from unscribed.units.segment import SegmentSettings, change_peaks, pool_neighbours, runs, segment, segment_means

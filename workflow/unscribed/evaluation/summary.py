@@ -1,5 +1,7 @@
 """The short table at the end of `make demo`: what came out, what it means, where to look next.
 
+From the command line:
+
     python -m unscribed.evaluation.summary results/demo
 """
 
