@@ -5,7 +5,7 @@ Stages in their order; a stage's rule, script, module, config section and result
 
 from snakemake.utils import min_version
 
-min_version("9.1")
+min_version("9.19")
 
 
 configfile: "config/config.yaml"
@@ -15,6 +15,15 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+
+
+# All files of a corpus lie in one folder: rules write <results>, <logs> and <benchmarks>.
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=BENCHMARKS,
+
+
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/audio.smk"
 include: "workflow/rules/units.smk"
@@ -30,8 +39,8 @@ localrules:
 rule all:
     default_target: True
     input:
-        RESULTS + "/metrics.json",
-        RESULTS + "/lexicon/lexicon.txt",
+        "<results>/metrics.json",
+        "<results>/lexicon/lexicon.txt",
         figures(),
 
 

@@ -4,14 +4,16 @@
 rule manifest_split:
     input:
         code=code("audio/manifest"),
-        recordings=RESULTS + "/corpus/recordings.parquet",
+        recordings="<results>/corpus/recordings.parquet",
     output:
-        manifest=RESULTS + "/manifest/{split}.parquet",
-        rejected=RESULTS + "/manifest/{split}.rejected.parquet",
+        manifest="<results>/manifest/{split}.parquet",
+        rejected="<results>/manifest/{split}.rejected.parquet",
     log:
-        LOGS + "/manifest.{split}.log",
+        "<logs>/manifest.{split}.log",
     benchmark:
-        BENCHMARKS + "/manifest.{split}.tsv"
+        "<benchmarks>/manifest.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=1000,
@@ -25,13 +27,15 @@ rule manifest_split:
 rule vad_split:
     input:
         code=code("audio/vad"),
-        manifest=RESULTS + "/manifest/{split}.parquet",
+        manifest="<results>/manifest/{split}.parquet",
     output:
-        vad=RESULTS + "/vad/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
     log:
-        LOGS + "/vad.{split}.log",
+        "<logs>/vad.{split}.log",
     benchmark:
-        BENCHMARKS + "/vad.{split}.tsv"
+        "<benchmarks>/vad.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=2000,
@@ -46,15 +50,17 @@ rule vad_split:
 rule features_split:
     input:
         code=code("audio/features"),
-        manifest=RESULTS + "/manifest/{split}.parquet",
-        vad=RESULTS + "/vad/{split}.parquet",
+        manifest="<results>/manifest/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
     output:
-        features=RESULTS + "/features/{split}.npy",
-        index=RESULTS + "/features/{split}.parquet",
+        features="<results>/features/{split}.npy",
+        index="<results>/features/{split}.parquet",
     log:
-        LOGS + "/features.{split}.log",
+        "<logs>/features.{split}.log",
     benchmark:
-        BENCHMARKS + "/features.{split}.tsv"
+        "<benchmarks>/features.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=2000,

@@ -1,9 +1,11 @@
 """The configuration, checked and completed, and the names that all rules share."""
 
+import os
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
+# Threads that wait by spinning steal the cores from other jobs: where those are busy, training got 3 to 5 times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
@@ -14,16 +16,16 @@ try:
     config = complete(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
     check(config)
 except UserError as error:
-    raise WorkflowError(f"the configuration has errors:\n{error}") from None
+    sys.exit(f"error: {error}")  # an exception would bring lines of this file with it
 
 CORPUS = config["corpus"]["name"]
 KIND = config["corpus"]["kind"]
 RESULTS = f"results/{CORPUS}"
-LOGS = f"results/{CORPUS}/logs"
-BENCHMARKS = f"results/{CORPUS}/benchmarks"
+BENCHMARKS = f"{RESULTS}/benchmarks"
 SPLITS = ["train", "valid", "test"]
 SEEDS = config["match"]["seeds"]
 ROUNDS = config["match"]["rounds"]
+ROUND_PLACES = expand("seed{seed}/round{round}", seed=SEEDS, round=range(1, ROUNDS + 1))
 RATE = config["audio"]["sample_rate_hz"]
 
 
@@ -51,14 +53,14 @@ def has_references():
 
 def references(*splits):
     """Transcripts, for the evaluation only; an empty list if the corpus has none."""
-    return [f"{RESULTS}/references/{split}.parquet" for split in splits] if has_references() else []
+    return expand("<results>/references/{split}.parquet", split=splits) if has_references() else []
 
 
 def figures():
     """All figures of the report."""
     names = ["rounds", "confusions", "seconds"]
     names += [f"utterance.{index}" for index in range(config["report"]["utterances"])]
-    return [f"{RESULTS}/figures/{name}.png" for name in names]
+    return expand("<results>/figures/{name}.png", name=names)
 
 
 def before(wildcards, first, later):
@@ -68,7 +70,14 @@ def before(wildcards, first, later):
 
 
 def force(stage, *rules):
-    """Let `--forcerun stage` mean the stage's own rules: the target `stage` only gathers their outputs."""
-    settings = workflow.dag_settings
-    if settings is not None and stage in settings.forcerun:
-        settings.forcerun = frozenset(settings.forcerun) | set(rules)
+    """An input without files by which `--forcerun stage` means the stage's own rules: its target only gathers them.
+
+    Snakemake asks for inputs when it knows what is forced and has not yet decided what to run.
+    """
+
+    def mark(wildcards):
+        if stage in workflow.dag_settings.forcerun:
+            workflow.dag.forcerules.update(workflow.get_rule(name) for name in rules)
+        return []
+
+    return mark

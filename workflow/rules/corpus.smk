@@ -1,6 +1,5 @@
 """The corpus: recordings, unpaired text and, apart from both, the references."""
 
-
 if KIND == "espeak":
 
     # The synthesiser knows its phones only while it speaks, so this one rule writes the references, too.
@@ -8,16 +7,18 @@ if KIND == "espeak":
         input:
             code=code("corpora/synthetic", "corpora/espeak", "corpora/bible"),
         output:
-            recordings=RESULTS + "/corpus/recordings.parquet",
-            text=RESULTS + "/corpus/text.txt",
-            audio=directory(RESULTS + "/corpus/audio"),
-            references_train=RESULTS + "/references/train.parquet",
-            references_valid=RESULTS + "/references/valid.parquet",
-            references_test=RESULTS + "/references/test.parquet",
+            recordings="<results>/corpus/recordings.parquet",
+            text="<results>/corpus/text.txt",
+            audio=directory("<results>/corpus/audio"),
+            references_train="<results>/references/train.parquet",
+            references_valid="<results>/references/valid.parquet",
+            references_test="<results>/references/test.parquet",
         log:
-            LOGS + "/corpus.log",
+            "<logs>/corpus.log",
         benchmark:
-            BENCHMARKS + "/corpus.tsv"
+            "<benchmarks>/corpus.tsv"
+        conda:
+            "../../envs/cpu.yaml"
         threads: 2
         resources:
             mem_mb=2000,
@@ -37,12 +38,14 @@ else:
             code=code("corpora/build", "corpora/layout"),
             phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
         output:
-            recordings=RESULTS + "/corpus/recordings.parquet",
-            text=RESULTS + "/corpus/text.txt",
+            recordings="<results>/corpus/recordings.parquet",
+            text="<results>/corpus/text.txt",
         log:
-            LOGS + "/corpus.log",
+            "<logs>/corpus.log",
         benchmark:
-            BENCHMARKS + "/corpus.tsv"
+            "<benchmarks>/corpus.tsv"
+        conda:
+            "../../envs/cpu.yaml"
         threads: 1
         resources:
             mem_mb=2000,
@@ -59,15 +62,17 @@ else:
         input:
             code=code("corpora/build", "corpora/transcripts"),
             phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
-            recordings=RESULTS + "/corpus/recordings.parquet",
+            recordings="<results>/corpus/recordings.parquet",
         output:
-            references_train=RESULTS + "/references/train.parquet",
-            references_valid=RESULTS + "/references/valid.parquet",
-            references_test=RESULTS + "/references/test.parquet",
+            references_train="<results>/references/train.parquet",
+            references_valid="<results>/references/valid.parquet",
+            references_test="<results>/references/test.parquet",
         log:
-            LOGS + "/references.log",
+            "<logs>/references.log",
         benchmark:
-            BENCHMARKS + "/references.tsv"
+            "<benchmarks>/references.tsv"
+        conda:
+            "../../envs/cpu.yaml"
         threads: 1
         resources:
             mem_mb=2000,

@@ -1,33 +1,34 @@
 """Evaluation and figures: the only rules that read references."""
 
-ROUND_PLACES = expand("seed{seed}/round{round}", seed=SEEDS, round=range(1, ROUNDS + 1))
 EVALUATED = ["valid", "test"]
 
 
 rule evaluate:
     input:
         code=code("evaluation/metrics", "evaluation/per", "evaluation/boundaries"),
-        decoded=expand(RESULTS + "/decode/{split}.parquet", split=EVALUATED),
+        decoded=expand("<results>/decode/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
-        round_decodes=expand(RESULTS + "/decode/{place}/test.parquet", place=ROUND_PLACES),
-        round_losses=expand(RESULTS + "/resegment/{place}/loss.json", place=ROUND_PLACES),
-        selection=RESULTS + "/select/selection.json",
-        phones=RESULTS + "/phonemize/phones.txt",
-        boundaries=RESULTS + "/segment/test.boundaries.parquet",
-        vad=RESULTS + "/vad/test.parquet",
-        manifests=expand(RESULTS + "/manifest/{split}.parquet", split=SPLITS),
-        rejected=expand(RESULTS + "/manifest/{split}.rejected.parquet", split=SPLITS),
-        text=RESULTS + "/corpus/text.txt",
-        sentences=RESULTS + "/phonemize/sentences.parquet",
+        round_decodes=expand("<results>/decode/{place}/test.parquet", place=ROUND_PLACES),
+        round_losses=expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
+        selection="<results>/select/selection.json",
+        phones="<results>/phonemize/phones.txt",
+        boundaries="<results>/segment/test.boundaries.parquet",
+        vad="<results>/vad/test.parquet",
+        manifests=expand("<results>/manifest/{split}.parquet", split=SPLITS),
+        rejected=expand("<results>/manifest/{split}.rejected.parquet", split=SPLITS),
+        text="<results>/corpus/text.txt",
+        sentences="<results>/phonemize/sentences.parquet",
     output:
-        metrics=RESULTS + "/metrics.json",
-        confusions=RESULTS + "/evaluate/confusions.parquet",
-        utterances=RESULTS + "/evaluate/utterances.parquet",
-        rounds=RESULTS + "/evaluate/rounds.parquet",
+        metrics="<results>/metrics.json",
+        confusions="<results>/evaluate/confusions.parquet",
+        utterances="<results>/evaluate/utterances.parquet",
+        rounds="<results>/evaluate/rounds.parquet",
     log:
-        LOGS + "/evaluate.log",
+        "<logs>/evaluate.log",
     benchmark:
-        BENCHMARKS + "/evaluate.tsv"
+        "<benchmarks>/evaluate.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -44,22 +45,24 @@ rule evaluate:
 rule utterance_figure:
     input:
         code=code("evaluation/figures_utterance", "evaluation/style"),
-        manifest=RESULTS + "/manifest/test.parquet",
-        vad=RESULTS + "/vad/test.parquet",
-        boundaries=RESULTS + "/segment/test.boundaries.parquet",
-        decoded=RESULTS + "/decode/test.parquet",
+        manifest="<results>/manifest/test.parquet",
+        vad="<results>/vad/test.parquet",
+        boundaries="<results>/segment/test.boundaries.parquet",
+        decoded="<results>/decode/test.parquet",
         references=references("test"),
     output:
         figure=report(
-            RESULTS + "/figures/utterance.{index}.png",
+            "<results>/figures/utterance.{index}.png",
             category="Utterances",
             caption="../report/utterance.rst",
             labels={"utterance": "{index}"},
         ),
     log:
-        LOGS + "/figures.utterance.{index}.log",
+        "<logs>/figures.utterance.{index}.log",
     benchmark:
-        BENCHMARKS + "/figures.utterance.{index}.tsv"
+        "<benchmarks>/figures.utterance.{index}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -75,19 +78,21 @@ rule utterance_figure:
 rule rounds_figure:
     input:
         code=code("evaluation/figures", "evaluation/style"),
-        rounds=RESULTS + "/evaluate/rounds.parquet",
-        restarts=expand(RESULTS + "/match/{place}/losses.parquet", place=ROUND_PLACES),
+        rounds="<results>/evaluate/rounds.parquet",
+        restarts=expand("<results>/match/{place}/losses.parquet", place=ROUND_PLACES),
     output:
         figure=report(
-            RESULTS + "/figures/rounds.png",
+            "<results>/figures/rounds.png",
             category="Learning",
             caption="../report/rounds.rst",
             labels={"figure": "loss and PER per round"},
         ),
     log:
-        LOGS + "/figures.rounds.log",
+        "<logs>/figures.rounds.log",
     benchmark:
-        BENCHMARKS + "/figures.rounds.tsv"
+        "<benchmarks>/figures.rounds.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -99,18 +104,20 @@ rule rounds_figure:
 rule confusions_figure:
     input:
         code=code("evaluation/figures", "evaluation/style"),
-        confusions=RESULTS + "/evaluate/confusions.parquet",
+        confusions="<results>/evaluate/confusions.parquet",
     output:
         figure=report(
-            RESULTS + "/figures/confusions.png",
+            "<results>/figures/confusions.png",
             category="Errors",
             caption="../report/confusions.rst",
             labels={"figure": "phone confusions"},
         ),
     log:
-        LOGS + "/figures.confusions.log",
+        "<logs>/figures.confusions.log",
     benchmark:
-        BENCHMARKS + "/figures.confusions.tsv"
+        "<benchmarks>/figures.confusions.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -122,18 +129,20 @@ rule confusions_figure:
 rule seconds_figure:
     input:
         code=code("evaluation/figures", "evaluation/style"),
-        metrics=RESULTS + "/metrics.json",
+        metrics="<results>/metrics.json",
     output:
         figure=report(
-            RESULTS + "/figures/seconds.png",
+            "<results>/figures/seconds.png",
             category="Resources",
             caption="../report/seconds.rst",
             labels={"figure": "where the seconds went"},
         ),
     log:
-        LOGS + "/figures.seconds.log",
+        "<logs>/figures.seconds.log",
     benchmark:
-        BENCHMARKS + "/figures.seconds.tsv"
+        "<benchmarks>/figures.seconds.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,

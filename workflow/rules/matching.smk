@@ -1,27 +1,27 @@
 """Rounds of matching, acoustic model and resegmentation, for each seed; then the choice by the loss, and the decode."""
 
-PLACE = "seed{seed}/round{round}"
-
 
 rule match_round:
     input:
         code=code("matching/match", "matching/optimize", "matching/statistics", "matching/units"),
         segments=lambda wildcards: before(
             wildcards,
-            RESULTS + "/segment/train.npy",
-            RESULTS + "/resegment/" + PLACE + "/segments.npy",
+            "<results>/segment/train.npy",
+            "<results>/resegment/seed{seed}/round{round}/segments.npy",
         ),
-        previous=lambda wildcards: before(wildcards, [], RESULTS + "/resegment/" + PLACE + "/labels.npy"),
-        phones_text=RESULTS + "/silence/phones.txt",
-        phones=RESULTS + "/phonemize/phones.txt",
+        previous=lambda wildcards: before(wildcards, [], "<results>/resegment/seed{seed}/round{round}/labels.npy"),
+        phones_text="<results>/silence/phones.txt",
+        phones="<results>/phonemize/phones.txt",
     output:
-        labels=RESULTS + "/match/" + PLACE + "/labels.npy",
-        index=RESULTS + "/match/" + PLACE + "/labels.parquet",
-        losses=RESULTS + "/match/" + PLACE + "/losses.parquet",
+        labels="<results>/match/seed{seed}/round{round}/labels.npy",
+        index="<results>/match/seed{seed}/round{round}/labels.parquet",
+        losses="<results>/match/seed{seed}/round{round}/losses.parquet",
     log:
-        LOGS + "/match." + PLACE + ".log",
+        "<logs>/match.seed{seed}/round{round}.log",
     benchmark:
-        BENCHMARKS + "/" + PLACE + "/match.tsv"
+        "<benchmarks>/seed{seed}/round{round}/match.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=3000,
@@ -35,21 +35,23 @@ rule match_round:
 rule acoustic_round:
     input:
         code=code("matching/acoustic", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
-        frames=RESULTS + "/pca/train.npy",
+        frames="<results>/pca/train.npy",
         boundaries=lambda wildcards: before(
             wildcards,
-            RESULTS + "/segment/train.boundaries.parquet",
-            RESULTS + "/resegment/" + PLACE + "/boundaries.parquet",
+            "<results>/segment/train.boundaries.parquet",
+            "<results>/resegment/seed{seed}/round{round}/boundaries.parquet",
         ),
-        labels=RESULTS + "/match/" + PLACE + "/labels.npy",
-        arpa=RESULTS + "/phone_lm/lm.arpa",
-        phones=RESULTS + "/phonemize/phones.txt",
+        labels="<results>/match/seed{seed}/round{round}/labels.npy",
+        arpa="<results>/phone_lm/lm.arpa",
+        phones="<results>/phonemize/phones.txt",
     output:
-        model=RESULTS + "/acoustic/" + PLACE + "/model.safetensors",
+        model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
     log:
-        LOGS + "/acoustic." + PLACE + ".log",
+        "<logs>/acoustic.seed{seed}/round{round}.log",
     benchmark:
-        BENCHMARKS + "/" + PLACE + "/acoustic.tsv"
+        "<benchmarks>/seed{seed}/round{round}/acoustic.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=3000,
@@ -64,21 +66,23 @@ rule acoustic_round:
 rule resegment_round:
     input:
         code=code("matching/resegment", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
-        frames=RESULTS + "/pca/train.npy",
-        model=RESULTS + "/acoustic/" + PLACE + "/model.safetensors",
-        arpa=RESULTS + "/phone_lm/lm.arpa",
-        phones_text=RESULTS + "/silence/phones.txt",
+        frames="<results>/pca/train.npy",
+        model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
+        arpa="<results>/phone_lm/lm.arpa",
+        phones_text="<results>/silence/phones.txt",
     output:
-        boundaries=RESULTS + "/resegment/" + PLACE + "/boundaries.parquet",
-        segments=RESULTS + "/resegment/" + PLACE + "/segments.npy",
-        segments_index=RESULTS + "/resegment/" + PLACE + "/segments.parquet",
-        labels=RESULTS + "/resegment/" + PLACE + "/labels.npy",
-        labels_index=RESULTS + "/resegment/" + PLACE + "/labels.parquet",
-        loss=RESULTS + "/resegment/" + PLACE + "/loss.json",
+        boundaries="<results>/resegment/seed{seed}/round{round}/boundaries.parquet",
+        segments="<results>/resegment/seed{seed}/round{round}/segments.npy",
+        segments_index="<results>/resegment/seed{seed}/round{round}/segments.parquet",
+        labels="<results>/resegment/seed{seed}/round{round}/labels.npy",
+        labels_index="<results>/resegment/seed{seed}/round{round}/labels.parquet",
+        loss="<results>/resegment/seed{seed}/round{round}/loss.json",
     log:
-        LOGS + "/resegment." + PLACE + ".log",
+        "<logs>/resegment.seed{seed}/round{round}.log",
     benchmark:
-        BENCHMARKS + "/" + PLACE + "/resegment.tsv"
+        "<benchmarks>/seed{seed}/round{round}/resegment.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=2000,
@@ -93,15 +97,17 @@ rule resegment_round:
 rule select:
     input:
         code=code("matching/select"),
-        losses=expand(RESULTS + "/resegment/" + PLACE + "/loss.json", seed=SEEDS, round=range(1, ROUNDS + 1)),
-        models=expand(RESULTS + "/acoustic/" + PLACE + "/model.safetensors", seed=SEEDS, round=range(1, ROUNDS + 1)),
+        losses=expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
+        models=expand("<results>/acoustic/{place}/model.safetensors", place=ROUND_PLACES),
     output:
-        selection=RESULTS + "/select/selection.json",
-        model=RESULTS + "/select/model.safetensors",
+        selection="<results>/select/selection.json",
+        model="<results>/select/model.safetensors",
     log:
-        LOGS + "/select.log",
+        "<logs>/select.log",
     benchmark:
-        BENCHMARKS + "/select.tsv"
+        "<benchmarks>/select.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=500,
@@ -116,15 +122,17 @@ rule select:
 rule decode_split:
     input:
         code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
-        frames=RESULTS + "/pca/{split}.npy",
-        model=RESULTS + "/select/model.safetensors",
-        arpa=RESULTS + "/phone_lm/lm.arpa",
+        frames="<results>/pca/{split}.npy",
+        model="<results>/select/model.safetensors",
+        arpa="<results>/phone_lm/lm.arpa",
     output:
-        decoded=RESULTS + "/decode/{split}.parquet",
+        decoded="<results>/decode/{split}.parquet",
     log:
-        LOGS + "/decode.{split}.log",
+        "<logs>/decode.{split}.log",
     benchmark:
-        BENCHMARKS + "/decode.{split}.tsv"
+        "<benchmarks>/decode.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -139,12 +147,12 @@ rule decode_split:
 use rule decode_split as decode_round with:
     input:
         code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
-        frames=RESULTS + "/pca/{split}.npy",
-        model=RESULTS + "/acoustic/" + PLACE + "/model.safetensors",
-        arpa=RESULTS + "/phone_lm/lm.arpa",
+        frames="<results>/pca/{split}.npy",
+        model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
+        arpa="<results>/phone_lm/lm.arpa",
     output:
-        decoded=RESULTS + "/decode/" + PLACE + "/{split}.parquet",
+        decoded="<results>/decode/seed{seed}/round{round}/{split}.parquet",
     log:
-        LOGS + "/decode." + PLACE + ".{split}.log",
+        "<logs>/decode.seed{seed}/round{round}.{split}.log",
     benchmark:
-        BENCHMARKS + "/" + PLACE + "/decode.{split}.tsv"
+        "<benchmarks>/seed{seed}/round{round}/decode.{split}.tsv"

@@ -18,73 +18,71 @@ localrules:
 
 rule corpus:
     input:
-        RESULTS + "/corpus/recordings.parquet",
+        "<results>/corpus/recordings.parquet",
+        force("corpus", "make_corpus"),
 
 
 rule manifest:
     input:
-        expand(RESULTS + "/manifest/{split}.parquet", split=SPLITS),
+        expand("<results>/manifest/{split}.parquet", split=SPLITS),
+        force("manifest", "manifest_split"),
 
 
 rule vad:
     input:
-        expand(RESULTS + "/vad/{split}.parquet", split=SPLITS),
+        expand("<results>/vad/{split}.parquet", split=SPLITS),
+        force("vad", "vad_split"),
 
 
 rule features:
     input:
-        expand(RESULTS + "/features/{split}.npy", split=SPLITS),
+        expand("<results>/features/{split}.npy", split=SPLITS),
+        force("features", "features_split"),
 
 
 rule kmeans:
     input:
-        expand(RESULTS + "/kmeans/{split}.npy", split=SPLITS),
+        expand("<results>/kmeans/{split}.npy", split=SPLITS),
+        force("kmeans", "kmeans_fit", "kmeans_split"),
 
 
 rule pca:
     input:
-        expand(RESULTS + "/pca/{split}.npy", split=SPLITS),
+        expand("<results>/pca/{split}.npy", split=SPLITS),
+        force("pca", "pca_fit", "pca_split"),
 
 
 rule segment:
     input:
-        expand(RESULTS + "/segment/{split}.npy", split=SPLITS),
+        expand("<results>/segment/{split}.npy", split=SPLITS),
+        force("segment", "segment_split"),
 
 
 rule match:
     input:
-        expand(RESULTS + "/match/{place}/labels.npy", place=ROUND_PLACES),
+        expand("<results>/match/{place}/labels.npy", place=ROUND_PLACES),
+        force("match", "match_round"),
 
 
 rule acoustic:
     input:
-        expand(RESULTS + "/acoustic/{place}/model.safetensors", place=ROUND_PLACES),
+        expand("<results>/acoustic/{place}/model.safetensors", place=ROUND_PLACES),
+        force("acoustic", "acoustic_round"),
 
 
 rule resegment:
     input:
-        expand(RESULTS + "/resegment/{place}/loss.json", place=ROUND_PLACES),
+        expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
+        force("resegment", "resegment_round"),
 
 
 rule decode:
     input:
-        expand(RESULTS + "/decode/{split}.parquet", split=SPLITS),
+        expand("<results>/decode/{split}.parquet", split=SPLITS),
+        force("decode", "decode_split", "decode_round"),
 
 
 rule figures:
     input:
         figures(),
-
-
-force("corpus", "make_corpus")
-force("manifest", "manifest_split")
-force("vad", "vad_split")
-force("features", "features_split")
-force("kmeans", "kmeans_fit", "kmeans_split")
-force("pca", "pca_fit", "pca_split")
-force("segment", "segment_split")
-force("match", "match_round")
-force("acoustic", "acoustic_round")
-force("resegment", "resegment_round")
-force("decode", "decode_split")
-force("figures", "utterance_figure", "rounds_figure", "confusions_figure", "seconds_figure")
+        force("figures", "utterance_figure", "rounds_figure", "confusions_figure", "seconds_figure"),

@@ -1,24 +1,25 @@
 """From unpaired text to phones and their language model: normalize, phonemize, silence, lexicon, phone_lm."""
 
-
 # Text that is phones already must not go through the cleaning of words: it would take their digits for numbers.
 if config["phonemize"]["backend"] == "phones":
-    CLEAN_TEXT = RESULTS + "/corpus/text.txt"
+    CLEAN_TEXT = "<results>/corpus/text.txt"
 else:
-    CLEAN_TEXT = RESULTS + "/normalize/text.txt"
+    CLEAN_TEXT = "<results>/normalize/text.txt"
 
 
 rule normalize:
     input:
         code=code("text/normalize"),
-        text=RESULTS + "/corpus/text.txt",
+        text="<results>/corpus/text.txt",
     output:
-        normalized=RESULTS + "/normalize/text.txt",
-        report=RESULTS + "/normalize/report.json",
+        normalized="<results>/normalize/text.txt",
+        report="<results>/normalize/report.json",
     log:
-        LOGS + "/normalize.log",
+        "<logs>/normalize.log",
     benchmark:
-        BENCHMARKS + "/normalize.tsv"
+        "<benchmarks>/normalize.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -35,14 +36,16 @@ rule phonemize:
         code=code("text/phonemize"),
         text=CLEAN_TEXT,
     output:
-        lexicon=RESULTS + "/phonemize/lexicon.parquet",
-        sentences=RESULTS + "/phonemize/sentences.parquet",
-        phones=RESULTS + "/phonemize/phones.txt",
-        report=RESULTS + "/phonemize/report.json",
+        lexicon="<results>/phonemize/lexicon.parquet",
+        sentences="<results>/phonemize/sentences.parquet",
+        phones="<results>/phonemize/phones.txt",
+        report="<results>/phonemize/report.json",
     log:
-        LOGS + "/phonemize.log",
+        "<logs>/phonemize.log",
     benchmark:
-        BENCHMARKS + "/phonemize.tsv"
+        "<benchmarks>/phonemize.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -57,13 +60,15 @@ rule phonemize:
 rule silence:
     input:
         code=code("text/silence"),
-        sentences=RESULTS + "/phonemize/sentences.parquet",
+        sentences="<results>/phonemize/sentences.parquet",
     output:
-        phones_text=RESULTS + "/silence/phones.txt",
+        phones_text="<results>/silence/phones.txt",
     log:
-        LOGS + "/silence.log",
+        "<logs>/silence.log",
     benchmark:
-        BENCHMARKS + "/silence.tsv"
+        "<benchmarks>/silence.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -78,14 +83,16 @@ rule silence:
 rule lexicon:
     input:
         code=code("text/lexicon"),
-        lexicon_table=RESULTS + "/phonemize/lexicon.parquet",
-        phones=RESULTS + "/phonemize/phones.txt",
+        lexicon_table="<results>/phonemize/lexicon.parquet",
+        phones="<results>/phonemize/phones.txt",
     output:
-        lexicon=RESULTS + "/lexicon/lexicon.txt",
+        lexicon="<results>/lexicon/lexicon.txt",
     log:
-        LOGS + "/lexicon.log",
+        "<logs>/lexicon.log",
     benchmark:
-        BENCHMARKS + "/lexicon.tsv"
+        "<benchmarks>/lexicon.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -97,14 +104,16 @@ rule lexicon:
 rule phone_lm:
     input:
         code=code("text/phone_lm", "text/arpa"),
-        phones_text=RESULTS + "/silence/phones.txt",
+        phones_text="<results>/silence/phones.txt",
     output:
-        arpa=RESULTS + "/phone_lm/lm.arpa",
-        report=RESULTS + "/phone_lm/report.json",
+        arpa="<results>/phone_lm/lm.arpa",
+        report="<results>/phone_lm/report.json",
     log:
-        LOGS + "/phone_lm.log",
+        "<logs>/phone_lm.log",
     benchmark:
-        BENCHMARKS + "/phone_lm.tsv"
+        "<benchmarks>/phone_lm.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,

@@ -4,13 +4,15 @@
 rule kmeans_fit:
     input:
         code=code("units/kmeans"),
-        features=RESULTS + "/features/train.npy",
+        features="<results>/features/train.npy",
     output:
-        centroids=RESULTS + "/kmeans/kmeans.safetensors",
+        centroids="<results>/kmeans/kmeans.safetensors",
     log:
-        LOGS + "/kmeans.fit.log",
+        "<logs>/kmeans.fit.log",
     benchmark:
-        BENCHMARKS + "/kmeans.fit.tsv"
+        "<benchmarks>/kmeans.fit.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=2000,
@@ -25,15 +27,17 @@ rule kmeans_fit:
 rule kmeans_split:
     input:
         code=code("units/kmeans"),
-        features=RESULTS + "/features/{split}.npy",
-        kmeans=RESULTS + "/kmeans/kmeans.safetensors",
+        features="<results>/features/{split}.npy",
+        kmeans="<results>/kmeans/kmeans.safetensors",
     output:
-        clusters=RESULTS + "/kmeans/{split}.npy",
-        index=RESULTS + "/kmeans/{split}.parquet",
+        clusters="<results>/kmeans/{split}.npy",
+        index="<results>/kmeans/{split}.parquet",
     log:
-        LOGS + "/kmeans.{split}.log",
+        "<logs>/kmeans.{split}.log",
     benchmark:
-        BENCHMARKS + "/kmeans.{split}.tsv"
+        "<benchmarks>/kmeans.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -45,13 +49,15 @@ rule kmeans_split:
 rule pca_fit:
     input:
         code=code("units/pca"),
-        features=RESULTS + "/features/train.npy",
+        features="<results>/features/train.npy",
     output:
-        pca=RESULTS + "/pca/pca.safetensors",
+        pca="<results>/pca/pca.safetensors",
     log:
-        LOGS + "/pca.fit.log",
+        "<logs>/pca.fit.log",
     benchmark:
-        BENCHMARKS + "/pca.fit.tsv"
+        "<benchmarks>/pca.fit.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -66,15 +72,17 @@ rule pca_fit:
 rule pca_split:
     input:
         code=code("units/pca"),
-        features=RESULTS + "/features/{split}.npy",
-        pca=RESULTS + "/pca/pca.safetensors",
+        features="<results>/features/{split}.npy",
+        pca="<results>/pca/pca.safetensors",
     output:
-        projected=RESULTS + "/pca/{split}.npy",
-        index=RESULTS + "/pca/{split}.parquet",
+        projected="<results>/pca/{split}.npy",
+        index="<results>/pca/{split}.parquet",
     log:
-        LOGS + "/pca.{split}.log",
+        "<logs>/pca.{split}.log",
     benchmark:
-        BENCHMARKS + "/pca.{split}.tsv"
+        "<benchmarks>/pca.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -86,17 +94,19 @@ rule pca_split:
 rule segment_split:
     input:
         code=code("units/segment"),
-        frames=RESULTS + "/pca/{split}.npy",
-        features=RESULTS + "/features/{split}.npy",
-        clusters=RESULTS + "/kmeans/{split}.npy" if config["segment"]["method"] == "clusters" else [],
+        frames="<results>/pca/{split}.npy",
+        features="<results>/features/{split}.npy",
+        clusters="<results>/kmeans/{split}.npy" if config["segment"]["method"] == "clusters" else [],
     output:
-        boundaries=RESULTS + "/segment/{split}.boundaries.parquet",
-        segments=RESULTS + "/segment/{split}.npy",
-        index=RESULTS + "/segment/{split}.parquet",
+        boundaries="<results>/segment/{split}.boundaries.parquet",
+        segments="<results>/segment/{split}.npy",
+        index="<results>/segment/{split}.parquet",
     log:
-        LOGS + "/segment.{split}.log",
+        "<logs>/segment.{split}.log",
     benchmark:
-        BENCHMARKS + "/segment.{split}.tsv"
+        "<benchmarks>/segment.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,

@@ -1,6 +1,6 @@
 """Run the stage lexicon."""
 
-from unscribed.text.lexicon import lexicon
 from unscribed.stage import run
+from unscribed.text.lexicon import lexicon
 
 run(snakemake, lexicon)

@@ -1,6 +1,6 @@
 """Run the stage normalize."""
 
-from unscribed.text.normalize import normalize
 from unscribed.stage import run
+from unscribed.text.normalize import normalize
 
 run(snakemake, normalize)

@@ -1,6 +1,6 @@
 """Run the stage pca_apply."""
 
-from unscribed.units.pca import apply_pca
 from unscribed.stage import run
+from unscribed.units.pca import apply_pca
 
 run(snakemake, apply_pca)

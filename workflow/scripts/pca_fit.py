@@ -1,6 +1,6 @@
 """Run the stage pca_fit."""
 
-from unscribed.units.pca import fit_pca
 from unscribed.stage import run
+from unscribed.units.pca import fit_pca
 
 run(snakemake, fit_pca)

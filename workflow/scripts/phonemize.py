@@ -1,6 +1,6 @@
 """Run the stage phonemize."""
 
-from unscribed.text.phonemize import phonemize
 from unscribed.stage import run
+from unscribed.text.phonemize import phonemize
 
 run(snakemake, phonemize)

@@ -1,6 +1,6 @@
 """Run the stage segment."""
 
-from unscribed.units.segment import segment
 from unscribed.stage import run
+from unscribed.units.segment import segment
 
 run(snakemake, segment)

@@ -1,6 +1,6 @@
 """Run the stage silence."""
 
-from unscribed.text.silence import silence
 from unscribed.stage import run
+from unscribed.text.silence import silence
 
 run(snakemake, silence)

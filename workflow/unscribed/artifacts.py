@@ -7,10 +7,12 @@ Everything is written under a temporary name and renamed, so that a killed job l
 Dimensions: T frames, D features.
 """
 
+import errno
 import json
+import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,12 +27,25 @@ from unscribed.errors import UserError
 Pathlike = str | Path
 HEADER_BYTES = 128  # room for the .npy header of a store whose length is not known yet
 
+ELSEWHERE = "run in another folder with `snakemake --directory FOLDER`"
+NO_FOLDER = "a file has the name of a folder on the way to it. Rename that file, or " + ELSEWHERE
+FULL = "the disk is full. Free some space and start the same command again: finished stages are kept"
+CAUSES = {
+    errno.EACCES: "permission denied. Make its folder writable, or " + ELSEWHERE,
+    errno.EPERM: "permission denied. Make its folder writable, or " + ELSEWHERE,
+    errno.EROFS: "the file system is read-only: " + ELSEWHERE,
+    errno.ENOTDIR: NO_FOLDER,
+    errno.EEXIST: NO_FOLDER,
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL.replace("the disk", "your quota of the disk"),
+}
+
 
 @contextmanager
 def atomic_path(path: Pathlike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` only if the block succeeds.
 
-    Raises UserError if the folder cannot be written.
+    Raises UserError if `path` cannot be written: no permission, read-only or full disk, a file in place of a folder.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -38,16 +53,15 @@ def atomic_path(path: Pathlike) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except PermissionError as error:
-        raise UserError(
-            f"cannot write {path}: permission denied. Make the folder {path.parent} writable, "
-            "or run in another one with `snakemake --directory FOLDER`."
-        ) from error
+    except OSError as error:
+        # The block may read other files: what is wrong with those is none of this file's causes.
+        ours = error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, *path.parents)
+        if not ours or error.errno not in CAUSES:
+            raise
+        raise UserError(f"cannot write {path}: {CAUSES[error.errno]}.") from error
     finally:
-        try:
+        with suppress(OSError):  # a folder that cannot be written has nothing to remove
             temporary.unlink(missing_ok=True)
-        except (PermissionError, NotADirectoryError):
-            pass  # the folder itself is not writable: there is nothing to remove
 
 
 def write_json(path: Pathlike, value: Any) -> None:
@@ -92,7 +106,7 @@ def read_table(path: Pathlike) -> pd.DataFrame:
         return pq.read_table(path, partitioning=None).to_pandas()
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: run the stage that makes it first.") from error
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it and run the stage again.") from error
 
 
@@ -117,14 +131,11 @@ class FrameWriter:
         self.dims: int | None = None
 
     def __enter__(self) -> "FrameWriter":
-        self._context = atomic_path(self.path)
-        self._temporary = self._context.__enter__()
-        try:
-            self._file = open(self._temporary, "wb")
-        except PermissionError as error:
-            self._context.__exit__(PermissionError, error, None)
-            raise
-        self._file.write(b"\0" * HEADER_BYTES)
+        with ExitStack() as stack:  # an error in here still passes through atomic_path
+            temporary = stack.enter_context(atomic_path(self.path))
+            self._file = stack.enter_context(open(temporary, "wb"))
+            self._file.write(b"\0" * HEADER_BYTES)
+            self._stack = stack.pop_all()
         return self
 
     def append(self, utterance: str, frames: np.ndarray) -> None:
@@ -140,11 +151,13 @@ class FrameWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
             self._file.seek(0)
             self._file.write(self._header())
-        self._file.close()
-        if kind is None:
+            self._file.flush()
             write_table(
                 self.path.with_suffix(".parquet"),
                 {
@@ -155,7 +168,6 @@ class FrameWriter:
                 [("utterance", pa.string()), ("offset", pa.int64()), ("frames", pa.int64())],
                 self.metadata,
             )
-        self._context.__exit__(kind, error, trace)
 
     def _header(self) -> bytes:
         """The version 1.0 .npy header, padded to HEADER_BYTES."""
@@ -180,10 +192,11 @@ class FrameStore:
         try:
             empty = self.offsets[-1] == 0
             self.data: np.ndarray = np.load(self.path, mmap_mode=None if empty else "r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path} is missing or damaged ({error}): run the stage that makes it again.") from error
-        if len(self.data) != self.offsets[-1]:
-            raise UserError(f"{self.path} has {len(self.data)} frames, its index {self.offsets[-1]}: run its stage again.")
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(f"{self.path} is missing or damaged ({error}): run its stage again.") from error
+        frames = int(self.offsets[-1])
+        if len(self.data) != frames:
+            raise UserError(f"{self.path} has {len(self.data)} frames, its index {frames}: run its stage again.")
 
     def __len__(self) -> int:
         return len(self.utterances)
@@ -191,6 +204,12 @@ class FrameStore:
     def __getitem__(self, index: int) -> np.ndarray:
         """Frames of utterance number `index`, (T, D), without copying."""
         return self.data[self.offsets[index] : self.offsets[index + 1]]
+
+    def release(self) -> None:
+        """Give the pages read so far back to the system, so that a walk through a large store stays small in memory."""
+        mapped = getattr(self.data, "_mmap", None)
+        if mapped is not None:
+            mapped.madvise(mmap.MADV_DONTNEED)
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
         for index, utterance in enumerate(self.utterances):

@@ -18,8 +18,9 @@ def run(job: Any, function: Callable[..., None]) -> None:
     """Call `function` with the job's named inputs, outputs, params and, where it asks for them, threads and wildcards.
 
     Left out are the input `code` (the module's source, there so that an edit reruns the stage) and outputs named
-    `index` or `…_index` (the table beside a frame store, written with it). A dict given to an argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
-    message alone, in the log and on the terminal.
+    `index` or `…_index` (the table beside a frame store, written with it). A dict given to an argument annotated with a
+    dataclass becomes that dataclass. A UserError ends the process with status 1 and its message alone, in the log and
+    on the terminal; any other exception with status 1 and its traceback.
     """
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)

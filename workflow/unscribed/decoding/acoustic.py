@@ -45,7 +45,8 @@ class AcousticModel:
 
     def scores(self, log_posteriors: np.ndarray, settings: DecodeSettings) -> np.ndarray:
         """Scaled log likelihoods up to a constant, (T, V): posteriors divided by the weighted prior."""
-        return np.float32(settings.acoustic_scale) * (log_posteriors - np.float32(settings.prior_weight) * self.log_prior)
+        scale, prior_weight = np.float32(settings.acoustic_scale), np.float32(settings.prior_weight)
+        return scale * (log_posteriors - prior_weight * self.log_prior)
 
     def write(self, path: Pathlike) -> None:
         """Write as safetensors, phones and context in the metadata."""
@@ -61,7 +62,7 @@ class AcousticModel:
         try:
             with safe_open(path, "numpy") as file:
                 metadata = file.metadata()
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
             return cls(**tensors, phones=json.loads(metadata["phones"]), context=int(metadata["context"]))
-        except (OSError, SafetensorError, KeyError, TypeError) as error:
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged ({error}): run the stage acoustic again.") from error

@@ -39,4 +39,3 @@ def decode(
             columns["frames"].append(int(end - start))
     write_table(decoded, columns, DECODE_SCHEMA, store.metadata)
     log.info("%d utterances decoded, %d phones", len(store), sum(map(len, columns["phones"])))
-

@@ -53,8 +53,11 @@ def decode(scores: np.ndarray, offsets: np.ndarray, grammar: Grammar, beam: floa
     """Best phone of every frame, (T,) int16, for utterances cut at `offsets` (U + 1,).
 
     `scores` (T, V) are acoustic log scores. Equal neighbours are one phone: the search never goes from a phone to
-    itself anew. Hypotheses more than `beam` below the best of their frame are dropped.
+    itself anew. Hypotheses more than `beam` below the best of their frame are dropped. Raises ValueError for scores
+    that are not finite.
     """
+    if not np.isfinite(scores).all():
+        raise ValueError("acoustic scores are not finite")
     path = np.empty(len(scores), dtype=np.int16)
     _decode_all(
         np.ascontiguousarray(scores, dtype=np.float32),
@@ -110,10 +113,10 @@ def _decode_one(scores, start, next_scores, end, beam):  # type: ignore[no-untyp
                 if follower != phone:
                     target = phone * size + follower
                     value = score + next_scores[history, phone, follower]
-                    if then[target] == IMPOSSIBLE:
-                        touched[reached] = target
-                        reached += 1
                     if value > then[target]:
+                        if then[target] == IMPOSSIBLE:
+                            touched[reached] = target
+                            reached += 1
                         then[target] = value
                         entered[frame, target] = history
         for place in range(reached):

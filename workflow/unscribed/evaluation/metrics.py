@@ -68,8 +68,7 @@ def evaluate(
     Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
     `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `boundaries` and
     `vad` of test; `manifests` and `rejected` of all splits; `text` as given and the `sentences` left of it;
-    the folder
-    `benchmarks` with those of all stages. Splits are told by the file name up to its first dot.
+    `benchmarks`, the folder with those of all stages. Splits are told by the file name up to its first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """
@@ -127,7 +126,7 @@ def _rate(references: References, decoded: pd.DataFrame) -> float:
 def _history(
     round_decodes: Paths, round_losses: Paths, references: References | None, selected_seed: int
 ) -> pd.DataFrame:
-    """One row per seed and round: distance of the decoded statistics from the text's, and PER of test (NaN: unknown)."""
+    """One row per seed and round: distance of the decodes' statistics from the text's, PER of test (NaN: unknown)."""
     decodes, losses = by_round(round_decodes), by_round(round_losses)
     rows = []
     for seed, number in sorted({*decodes, *losses}):

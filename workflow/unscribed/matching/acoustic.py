@@ -53,7 +53,7 @@ def acoustic(
     """Train `settings.iterations` times and write the last classifier, with the prior of its labels.
 
     `frames` is the PCA store of train, `boundaries` its segments, `labels` their phones. Raises UserError if all
-    segments bear one phone.
+    segments bear one phone or the training diverges.
     """
     torch.set_num_threads(threads)
     store = FrameStore(frames)
@@ -68,6 +68,8 @@ def acoustic(
                 "collapsed: look at its log, try another of match.seeds, more restarts or another segment.method."
             )
         network, loss = _train(store, targets, chosen, len(inventory), settings, int(seed) + iteration)
+        if not np.isfinite(loss):
+            raise UserError(f"training of {model} diverged (cross entropy {loss}): lower acoustic.learning_rate.")
         trained = _export(network, targets[_positions(store, chosen)], inventory, settings.context_frames)
         log.info("iteration %d: cross entropy %.3f", iteration + 1, loss)
         if iteration + 1 < settings.iterations:

@@ -21,6 +21,7 @@ from unscribed.matching.units import cluster
 log = logging.getLogger(__name__)
 
 MIN_UTTERANCES = 20  # below this the statistics are noise, and the result would look like one
+LIKELY_RATIOS, USUAL_RATIO = (0.7, 1.8), 1.2  # segments per phone
 
 
 @dataclass(frozen=True)
@@ -93,22 +94,49 @@ def match(
         )
     inventory = Path(phones).read_text(encoding="utf-8").split()
     text, phones_per_sentence = read_text(phones_text, inventory, settings)
-    segments_per_phone = settings.segments_per_phone or store.offsets[-1] / len(store) / phones_per_sentence
-    stay = optimize.stay_probability(segments_per_phone, 1.0)
-    log.info("%.3f segments per phone, %d phones", segments_per_phone, len(inventory))
-    matcher = Matcher(store, oversegment(text, stay), settings, int(seed), np.random.default_rng(int(seed)))
+    ratio = settings.segments_per_phone or _segments_per_phone(store.offsets[-1] / len(store), phones_per_sentence)
+    log.info("%.3f segments per phone, %d phones", ratio, len(inventory))
+    channel = oversegment(text, max(0.0, 1 - 1 / ratio))
+    matcher = Matcher(store, channel, settings, int(seed), np.random.default_rng(int(seed)))
     assigned = FrameStore(previous).data[:, 0] if previous else None
+    passes = []
     for units in settings.clusters if assigned is None else settings.clusters[-1:]:
         assigned, mapping = matcher.run(units, assigned)
+        passes.append((units, mapping))
     with FrameWriter(labels, {"phones": inventory}, dtype="int32") as writer:
         for number, utterance in enumerate(store.utterances):
             part = slice(store.offsets[number], store.offsets[number + 1])
             writer.append(utterance, assigned[part, None])
-    chosen = np.arange(len(mapping.losses)) == mapping.best
+    _write_losses(losses, passes)
+
+
+def _segments_per_phone(segments: float, phones: float) -> float:
+    """The ratio of mean segments per utterance to mean phones per sentence, if utterances and sentences are alike."""
+    ratio = segments / phones
+    if LIKELY_RATIOS[0] <= ratio <= LIKELY_RATIOS[1]:
+        return ratio
+    log.warning(
+        "%.1f segments per utterance, but %.1f phones per sentence: utterances and sentences differ too much in length "
+        "to tell the segments per phone. %.1f is assumed; set match.segments_per_phone if you know better.",
+        segments,
+        phones,
+        USUAL_RATIO,
+    )
+    return USUAL_RATIO
+
+
+def _write_losses(path: Pathlike, passes: list[tuple[int, optimize.Mapping]]) -> None:
+    """One row per pass and restart; losses of passes with other numbers of units are not comparable."""
+    rows = [
+        (units, restart, float(loss), restart == mapping.best)
+        for units, mapping in passes
+        for restart, loss in enumerate(mapping.losses)
+    ]
+    units, restarts, losses, chosen = zip(*rows, strict=True)
     write_table(
-        losses,
-        {"restart": range(len(chosen)), "loss": mapping.losses.astype(np.float64), "chosen": chosen},
-        [("restart", pa.int64()), ("loss", pa.float64()), ("chosen", pa.bool_())],
+        path,
+        {"units": units, "restart": restarts, "loss": losses, "chosen": chosen},
+        [("units", pa.int64()), ("restart", pa.int64()), ("loss", pa.float64()), ("chosen", pa.bool_())],
     )
 
 

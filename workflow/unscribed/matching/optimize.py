@@ -4,7 +4,6 @@ Many restarts are optimised at once, as one batch; the lowest loss wins, no labe
 Dimensions: R restarts, K audio units, V phones, J skips, L positions from each end.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +60,8 @@ def _losses(
 ) -> torch.Tensor:
     """Loss of each restart, (R,)."""
     restarts, units, phones = mapping.shape
-    side_by_side = mapping.transpose(0, 1).reshape(units, restarts * phones)  # one large product instead of R small ones
+    # one large product instead of R small ones
+    side_by_side = mapping.transpose(0, 1).reshape(units, restarts * phones)
     losses = torch.zeros(restarts)
     for pairs, wanted in zip(unit_pairs, phone_pairs, strict=True):
         right = (pairs @ side_by_side).view(units, restarts, phones).transpose(0, 1)  # (R, K, V)
@@ -83,19 +83,9 @@ def warm_start(
     `units` and `phones` (S,) are the segments' clusters and labels. The flattened counts and the noise let a unit move
     to another phone where the statistics ask for it.
     """
-    restarts, size, inventory = shape
+    _, size, inventory = shape
     counts = np.full((size, inventory), 0.02)
     np.add.at(counts, (units, phones), 1)
     logits = 0.7 * np.log(counts / counts.sum(axis=1, keepdims=True))
     noise = 0.3 * generator.standard_normal(shape)
     return (logits[None] + noise).astype(np.float32)
-
-
-def stay_probability(segments: float, phones: float) -> float:
-    """Over-segmentation channel's `stay` from mean segments per utterance and mean phones per sentence, in [0, 0.5].
-
-    Raises ValueError if either is not positive.
-    """
-    if not (segments > 0 and phones > 0 and math.isfinite(segments / phones)):
-        raise ValueError(f"{segments} segments per utterance, {phones} phones per sentence")
-    return min(max(0.0, 1 - phones / segments), 0.5)

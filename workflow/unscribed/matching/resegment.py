@@ -65,4 +65,3 @@ def resegment(
     value = discrepancy(decoded, text)
     log.info("%d segments; statistics %.3f from the text's", sum(map(len, all_phones)), value)
     write_json(loss, {"loss": value})
-

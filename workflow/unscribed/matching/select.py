@@ -31,7 +31,5 @@ def select(
     with atomic_path(model) as temporary:
         shutil.copyfile(models[place], temporary)
     by_seed = {str(name): float(row.min()) for name, row in zip(seeds, table, strict=True)}
-    write_json(
-        selection, {"seed": seeds[seed], "round": last + 1, "loss": float(table[seed, last]), "losses": by_seed}
-    )
+    write_json(selection, {"seed": seeds[seed], "round": last + 1, "loss": float(table[seed, last]), "losses": by_seed})
     log.info("seed %d, round %d: loss %.3f; all seeds: %s", seeds[seed], last + 1, table[seed, last], by_seed)

@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Statistics:
-    """`unigram` (V,); `skips` (J, V, V), joint distributions of symbols d apart; `positions` (2, L, V) from each end."""
+    """`unigram` (V,); `skips` (J, V, V), joint distribution of symbols d apart; `positions` (2, L, V) from each end."""
 
     unigram: np.ndarray
     skips: np.ndarray
@@ -69,10 +69,8 @@ def oversegment(text: Statistics, stay: float) -> Statistics:
 
 
 def discrepancy(one: Statistics, other: Statistics) -> float:
-    """The matching loss between two statistics over the same symbols: L1 of the skip-grams plus mean L1 of positions."""
-    return float(
-        np.abs(one.skips - other.skips).sum() + np.abs(one.positions - other.positions).sum(axis=2).mean()
-    )
+    """The matching loss between two statistics of the same symbols: L1 of the skip-grams plus mean L1 of positions."""
+    return float(np.abs(one.skips - other.skips).sum() + np.abs(one.positions - other.positions).sum(axis=2).mean())
 
 
 def _advances(steps: int, stay: float) -> np.ndarray:

@@ -27,12 +27,16 @@ def sample_positions(store: FrameStore, count: int, seed: int) -> np.ndarray:
 
 
 def blocks(store: FrameStore, frames: int = BLOCK_FRAMES) -> Iterator[tuple[int, int]]:
-    """Yield (first, last + 1) numbers of utterances that hold about `frames` frames together, in order."""
+    """Yield (first, last + 1) numbers of utterances that hold about `frames` frames together, in order.
+
+    What was read of a block is given back to the system after it: views into it stay valid, but are read anew.
+    """
     first = 0
     while first < len(store):
         limit = store.offsets[first] + frames
         last = max(first + 1, int(np.searchsorted(store.offsets, limit, side="right")) - 1)
         yield first, last
+        store.release()
         first = last
 
 

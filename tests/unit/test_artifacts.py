@@ -1,0 +1,187 @@
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from unscribed.artifacts import (
+    FrameStore,
+    FrameWriter,
+    atomic_path,
+    read_json,
+    read_metadata,
+    read_table,
+    write_json,
+    write_lines,
+    write_table,
+)
+from unscribed.errors import UserError
+
+SCHEMA = [("utterance", pa.string()), ("starts_frames", pa.list_(pa.int64()))]
+FRAMES = {"u1": np.arange(6).reshape(3, 2), "u2": np.zeros((0, 2)), "u3": np.full((1, 2), 0.5)}
+
+
+def write_store(path: Path, dtype: str = "float32") -> None:
+    with FrameWriter(path, {"hop_ms": 10.0}, dtype) as writer:
+        for utterance, frames in FRAMES.items():
+            writer.append(utterance, frames)
+
+
+def test_table_and_metadata_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "table.parquet"
+    metadata = {"hop_ms": 12.5, "phones": ["<SIL>", "ɑː"], "none": None}
+    write_table(path, {"starts_frames": [[0, 4], []], "utterance": ["ü", "b"]}, SCHEMA, metadata)
+    table = read_table(path)
+    assert table.columns.tolist() == ["utterance", "starts_frames"]
+    assert [(row.utterance, row.starts_frames.tolist()) for row in table.itertuples()] == [("ü", [0, 4]), ("b", [])]
+    assert read_metadata(path) == metadata
+    write_table(path, {"starts_frames": [], "utterance": []}, SCHEMA)
+    assert read_table(path).columns.tolist() == ["utterance", "starts_frames"]
+    assert read_metadata(path) == {}
+
+
+def test_json_and_lines_round_trip(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": [1, None], "a": "ɑː"})
+    assert read_json(tmp_path / "a.json") == {"a": "ɑː", "b": [1, None]}
+    assert (tmp_path / "a.json").read_text(encoding="utf-8").startswith('{\n  "a": "ɑː",')
+    write_lines(tmp_path / "a.txt", ["one", "zwölf"])
+    assert (tmp_path / "a.txt").read_bytes() == "one\nzwölf\n".encode()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+def test_frame_store_round_trip(tmp_path: Path, dtype: str) -> None:
+    write_store(tmp_path / "store.npy", dtype)
+    store = FrameStore(tmp_path / "store.npy")
+    assert len(store) == 3 and store.utterances == ["u1", "u2", "u3"]
+    assert store.offsets.tolist() == [0, 3, 3, 4] and store.metadata == {"hop_ms": 10.0}
+    for utterance, frames in store:
+        assert frames.dtype == dtype and frames.shape == FRAMES[utterance].shape
+        assert np.array_equal(frames, FRAMES[utterance].astype(dtype))
+    store.release()
+    assert store[2].tolist() == FRAMES["u3"].astype(dtype).tolist()
+    assert read_table(tmp_path / "store.parquet")["offset"].tolist() == [0, 3, 3]
+
+
+def test_numpy_alone_opens_a_store(tmp_path: Path) -> None:
+    write_store(tmp_path / "store.npy")
+    for mode in (None, "r"):
+        data = np.load(tmp_path / "store.npy", mmap_mode=mode, allow_pickle=False)
+        assert data.shape == (4, 2) and data.flags.c_contiguous
+        assert data.tolist() == [[0, 1], [2, 3], [4, 5], [0.5, 0.5]]
+
+
+def test_empty_stores(tmp_path: Path) -> None:
+    with FrameWriter(tmp_path / "a.npy"):
+        pass
+    store = FrameStore(tmp_path / "a.npy")
+    assert len(store) == 0 and list(store) == [] and store.data.shape == (0, 0)
+    with FrameWriter(tmp_path / "b.npy") as writer:
+        writer.append("u", np.zeros((0, 7)))
+    store = FrameStore(tmp_path / "b.npy")
+    assert store[0].shape == (0, 7)
+    store.release()
+
+
+def test_utterances_of_other_widths_are_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match="u2: 3 dimensions, the store has 2"),
+        FrameWriter(tmp_path / "a.npy") as writer,
+    ):
+        writer.append("u1", np.zeros((1, 2)))
+        writer.append("u2", np.zeros((1, 3)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "noise", "missing"])
+def test_damaged_tables_are_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(path, {"utterance": [f"utterance {i}" for i in range(1000)]}, SCHEMA[:1])
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        noise = content[:50] + b"\xff" * 400 + content[450:]
+        path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "noise": noise}[damage])
+    message = (
+        "does not exist: run the stage" if damage == "missing" else r"is damaged \(.*delete it and run the stage again"
+    )
+    with pytest.raises(UserError, match=r"table\.parquet " + message):
+        read_table(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "pickled", "missing", "shorter"])
+def test_damaged_stores_are_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "store.npy"
+    write_store(path)
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "pickled":
+        np.save(path, np.array([{}], dtype=object), allow_pickle=True)
+    elif damage == "shorter":
+        np.save(path, np.zeros((3, 2)))
+    else:
+        path.write_bytes(content[:-4] if damage == "cut" else b"")
+    message = "has 3 frames, its index 4" if damage == "shorter" else "is missing or damaged"
+    with pytest.raises(UserError, match=rf"store\.npy {message}.*run its stage again"):
+        FrameStore(path)
+
+
+def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_lines(path, ["old"])
+    with pytest.raises(RuntimeError, match="killed"), atomic_path(path) as temporary:
+        temporary.write_text("half", encoding="utf-8")
+        raise RuntimeError("killed")
+    assert path.read_text(encoding="utf-8") == "old\n"
+    write_store(tmp_path / "store.npy")
+    with pytest.raises(RuntimeError, match="killed"), FrameWriter(tmp_path / "store.npy") as writer:
+        writer.append("other", np.ones((9, 9)))
+        raise RuntimeError("killed")
+    assert FrameStore(tmp_path / "store.npy").utterances == ["u1", "u2", "u3"]
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["a.txt", "store.npy", "store.parquet"]
+
+
+def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
+    with FrameWriter(tmp_path / "store.npy") as writer:
+        writer.append("u", np.ones((2, 2)))
+        assert not list(tmp_path.glob("store*"))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EACCES, "permission denied. Make its folder writable"),
+        (errno.EROFS, "read-only: run in another folder with `snakemake --directory"),
+        (errno.ENOSPC, "the disk is full. Free some space"),
+        (errno.EDQUOT, "your quota of the disk is full"),
+    ],
+)
+def test_what_the_system_refuses(tmp_path: Path, number: int, message: str) -> None:
+    path = tmp_path / "a.npy"
+    with pytest.raises(UserError, match=rf"cannot write {path}: .*{message}"), atomic_path(path) as temporary:
+        temporary.touch()
+        raise OSError(number, os.strerror(number), str(temporary))
+    with pytest.raises(UserError, match=rf"cannot write {path}: .*{message}"), FrameWriter(path):
+        raise OSError(number, os.strerror(number))  # as writing to an open file does: without a name
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_errors_of_the_block_are_not_the_files(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), atomic_path(tmp_path / "a"):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "sound.wav"))
+    with pytest.raises(OSError, match="Input/output error"), atomic_path(tmp_path / "a"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("place", ["file/a.npy", "file/folder/a.npy"])
+def test_a_file_in_place_of_a_folder(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    message = "cannot write .*a.npy: a file has the name of a folder on the way to it. Rename"
+    with pytest.raises(UserError, match=message):
+        write_store(tmp_path / place)
+    with pytest.raises(UserError, match=message):
+        write_lines(tmp_path / place, [])

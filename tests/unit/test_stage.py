@@ -1,0 +1,103 @@
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from unscribed import stage
+from unscribed.errors import UserError
+
+
+@dataclass(frozen=True)
+class VadSettings:
+    method: str
+    margin_ms: int
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """`run` takes over the root logger, as is right in a job of its own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()  # else pytest's own would be closed
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def job(folder: Path, **parts: Any) -> SimpleNamespace:
+    """What Snakemake gives a script; named lists behave as dicts there."""
+    empty = {"input": {}, "output": {}, "params": {}, "wildcards": {}, "threads": 4}
+    return SimpleNamespace(log=[str(folder / "logs" / "vad.log")], **(empty | parts))
+
+
+def log_text(folder: Path) -> str:
+    return (folder / "logs" / "vad.log").read_text(encoding="utf-8")
+
+
+def test_arguments_come_by_name(tmp_path: Path) -> None:
+    calls = []
+
+    def vad(*, manifest: str, regions: str, settings: VadSettings, rate: int, split: str, threads: int) -> None:
+        calls.append((manifest, regions, settings, rate, split, threads))
+        logging.getLogger("unscribed.audio").info("3 files")
+
+    stage.run(
+        job(
+            tmp_path,
+            input={"code": ["vad.py"], "manifest": "m.parquet"},
+            output={"regions": "r.npy", "index": "r.parquet", "labels_index": "l.parquet"},
+            params={"settings": {"method": "energy", "margin_ms": 30}, "rate": 16000},
+            wildcards={"split": "train", "seed": "0"},
+        ),
+        vad,
+    )
+    assert calls == [("m.parquet", "r.npy", VadSettings("energy", 30), 16000, "train", 4)]
+    assert log_text(tmp_path).endswith(" 3 files\n")
+
+
+def test_a_dict_stays_a_dict_where_none_else_is_wanted_and_threads_are_optional(tmp_path: Path) -> None:
+    calls = []
+
+    def corpus(*, settings: dict[str, Any]) -> None:
+        calls.append(settings)
+
+    stage.run(job(tmp_path, params={"settings": {"voice": "en-us"}}), corpus)
+    assert calls == [{"voice": "en-us"}]
+
+
+def test_a_users_mistake_is_one_line_without_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def vad() -> None:
+        try:
+            raise OSError("the cause")
+        except OSError as error:
+            raise UserError("a.wav is empty: delete it") from error
+
+    with pytest.raises(SystemExit) as ended:
+        stage.run(job(tmp_path), vad)
+    assert ended.value.code == 1
+    for text in (log_text(tmp_path), capsys.readouterr().err):
+        assert text.endswith(" error: a.wav is empty: delete it\n") and text.count("\n") == 1
+
+
+def test_a_defect_shows_its_traceback_and_its_owner(tmp_path: Path) -> None:
+    def vad() -> None:
+        raise ZeroDivisionError("by zero")
+
+    with pytest.raises(SystemExit) as ended:
+        stage.run(job(tmp_path), vad)
+    assert ended.value.code == 1
+    text = log_text(tmp_path)
+    assert "vad failed; this is a defect of the workflow, not of your data" in text
+    assert "Traceback" in text and "ZeroDivisionError: by zero" in text
+
+
+def test_the_log_of_an_earlier_run_is_replaced(tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        stage.run(job(tmp_path), lambda text=text: logging.info(text))
+    assert "first" not in log_text(tmp_path) and "second" in log_text(tmp_path)
