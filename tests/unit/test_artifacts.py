@@ -144,6 +144,25 @@ def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert sorted(found.name for found in tmp_path.iterdir()) == ["a.txt", "store.npy", "store.parquet"]
 
 
+def test_what_a_killed_job_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".a.txt.123.tmp").write_text("half", encoding="utf-8")
+    (tmp_path / ".a.txt.45.tmp").mkdir()
+    others = [tmp_path / ".b.txt.123.tmp", tmp_path / ".a.txt.parquet.123.tmp", tmp_path / ".a.txt.old.tmp"]
+    for other in others:
+        other.touch()
+    write_lines(tmp_path / "a.txt", ["new"])
+    assert set(tmp_path.iterdir()) == {tmp_path / "a.txt", *others}
+
+
+def test_a_job_that_outlives_its_run_overwrites_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with pytest.raises(FileNotFoundError), atomic_path(path) as temporary:
+        temporary.touch()
+        temporary.rename(tmp_path / ".a.txt.1.tmp")  # as if another process had begun it
+        write_lines(path, ["new"])
+    assert path.read_text(encoding="utf-8") == "new\n"
+
+
 def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
     with FrameWriter(tmp_path / "store.npy") as writer:
         writer.append("u", np.ones((2, 2)))

@@ -3,7 +3,7 @@
 
 rule manifest_split:
     input:
-        code=code("audio/manifest"),
+        code=code("audio/manifest", "audio/io"),
         recordings="<results>/corpus/recordings.parquet",
     output:
         manifest="<results>/manifest/{split}.parquet",
@@ -26,7 +26,7 @@ rule manifest_split:
 
 rule vad_split:
     input:
-        code=code("audio/vad"),
+        code=code("audio/vad", "audio/io"),
         manifest="<results>/manifest/{split}.parquet",
     output:
         vad="<results>/vad/{split}.parquet",
@@ -49,7 +49,7 @@ rule vad_split:
 
 rule features_split:
     input:
-        code=code("audio/features"),
+        code=code("audio/features", "audio/io"),
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
     output:

@@ -26,6 +26,8 @@ SPLITS = ["train", "valid", "test"]
 SEEDS = config["match"]["seeds"]
 ROUNDS = config["match"]["rounds"]
 ROUND_PLACES = expand("seed{seed}/round{round}", seed=SEEDS, round=range(1, ROUNDS + 1))
+# Without seeds and rounds: another seed or round must not run the others again.
+MATCH = {name: value for name, value in config["match"].items() if name not in ("seeds", "rounds")}
 RATE = config["audio"]["sample_rate_hz"]
 
 
@@ -44,6 +46,11 @@ def code(*modules):
 def corpus_settings():
     """The config section of this kind of corpus."""
     return config["corpus"][KIND if KIND in ("espeak", "asterisk", "folder") else "dataset"]
+
+
+def untranscribed(settings):
+    """The same without the transcripts, which only the references come from: to add some later runs nothing else."""
+    return {**settings, "transcripts": ""} if "transcripts" in settings else settings
 
 
 def has_references():

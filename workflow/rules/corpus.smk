@@ -52,7 +52,7 @@ else:
             runtime="2h",
         params:
             kind=KIND,
-            settings=corpus_settings(),
+            settings=untranscribed(corpus_settings()),
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
         script:

@@ -5,7 +5,9 @@ EVALUATED = ["valid", "test"]
 
 rule evaluate:
     input:
-        code=code("evaluation/metrics", "evaluation/per", "evaluation/boundaries"),
+        code=code(
+            "evaluation/metrics", "evaluation/labels", "evaluation/per", "evaluation/boundaries", "evaluation/tables"
+        ),
         decoded=expand("<results>/decode/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
         round_decodes=expand("<results>/decode/{place}/test.parquet", place=ROUND_PLACES),
@@ -44,7 +46,7 @@ rule evaluate:
 
 rule utterance_figure:
     input:
-        code=code("evaluation/figures_utterance", "evaluation/style"),
+        code=code("evaluation/figures_utterance", "evaluation/spectrogram", "evaluation/style"),
         manifest="<results>/manifest/test.parquet",
         vad="<results>/vad/test.parquet",
         boundaries="<results>/segment/test.boundaries.parquet",

@@ -27,14 +27,14 @@ rule match_round:
         mem_mb=3000,
         runtime="4h",
     params:
-        settings=config["match"],
+        settings=MATCH,
     script:
         "../scripts/match.py"
 
 
 rule acoustic_round:
     input:
-        code=code("matching/acoustic", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
+        code=code("matching/acoustic", "decoding/acoustic", "decoding/search", "decoding/viterbi", "units/pca"),
         frames="<results>/pca/train.npy",
         boundaries=lambda wildcards: before(
             wildcards,
@@ -65,7 +65,10 @@ rule acoustic_round:
 
 rule resegment_round:
     input:
-        code=code("matching/resegment", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
+        code=code(
+            *("matching/resegment", "matching/match", "matching/statistics", "units/segment"),
+            *("decoding/acoustic", "decoding/search", "decoding/viterbi"),
+        ),
         frames="<results>/pca/train.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
         arpa="<results>/phone_lm/lm.arpa",
@@ -88,7 +91,7 @@ rule resegment_round:
         mem_mb=2000,
         runtime="4h",
     params:
-        match=config["match"],
+        match=MATCH,
         decode=config["decode"],
     script:
         "../scripts/resegment.py"

@@ -8,9 +8,11 @@ Dimensions: T frames, D features.
 """
 
 import errno
+import glob
 import json
 import mmap
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -41,6 +43,18 @@ CAUSES = {
 }
 
 
+def temporary_beside(path: Path) -> Path:
+    """Return a hidden name beside `path` for this process, and remove what killed ones have left of theirs.
+
+    Snakemake runs one job at a time for a file. If a job outlives its killed workflow, it loses its temporary here and
+    fails at the renaming, so that it cannot overwrite what the new job makes.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.name)}.[0-9]*.tmp"):
+        with suppress(OSError):  # a folder that cannot be written is reported by the writing
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 @contextmanager
 def atomic_path(path: Pathlike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` only if the block succeeds.
@@ -48,7 +62,7 @@ def atomic_path(path: Pathlike) -> Iterator[Path]:
     Raises UserError if `path` cannot be written: no permission, read-only or full disk, a file in place of a folder.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

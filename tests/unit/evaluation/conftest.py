@@ -36,6 +36,7 @@ VAD = [
     ("speech_seconds", FLOAT),
     ("total_seconds", FLOAT),
 ]
+RESTARTS = [("units", INT), ("restart", INT), ("loss", FLOAT), ("chosen", pa.bool_())]
 NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
 FINAL = [
     ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
@@ -81,22 +82,27 @@ def finished(tmp_path: Path) -> Run:
     )
     run.table("decode/valid.parquet", [("v1", ["a"], [0], 10)], DECODED)
     run.table("decode/test.parquet", FINAL, DECODED)
-    for seed, number, decoded, losses in (
-        (0, 0, NONE, [(0, 3.0, False), (1, 2.0, True)]),
-        (0, 1, FINAL, [(0, 1.0, True), (1, 1.5, False)]),
-        (1, 0, NONE, [(0, 2.5, True)]),
-        (1, 1, BETTER, [(0, 1.2, True)]),
+    for seed, number, decoded, loss, restarts in (
+        (0, 1, NONE, 2.0, [(8, 0, 9.0, True), (8, 1, 9.5, False), (16, 0, 3.0, False), (16, 1, 2.0, True)]),
+        (0, 2, FINAL, 1.0, [(16, 0, 1.0, True), (16, 1, 1.5, False)]),
+        (1, 1, BETTER, 1.2, [(16, 0, 1.2, True)]),
+        (1, 2, NONE, 2.5, [(16, 0, 2.5, True)]),
     ):
-        run.table(f"decode/seed{seed}/round{number}/test.parquet", decoded, DECODED)
-        schema = [("restart", INT), ("loss", FLOAT), ("chosen", pa.bool_())]
-        run.table(f"match/seed{seed}/round{number}/losses.parquet", losses, schema)
-    write_json(run.root / "selection.json", {"seed": 0, "round": 1, "loss": 1.0, "losses": {"0": 1.0, "1": 1.2}})
+        place = f"seed{seed}/round{number}"
+        run.table(f"decode/{place}/test.parquet", decoded, DECODED)
+        run.table(f"match/{place}/losses.parquet", restarts, RESTARTS)
+        write_json(run.root / f"resegment/{place}/loss.json", {"loss": loss})
+    write_json(run.root / "selection.json", {"seed": 0, "round": 2, "loss": 1.0, "losses": {"0": 1.0, "1": 1.2}})
     schema = [("utterance", TEXT), ("boundaries_frames", pa.list_(INT))]
     run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], schema)
     write_lines(run.root / "phones.txt", ["<SIL>", "a", "b", "d", "n̩", "tʃ"])
     write_lines(run.root / "text.txt", ["one", "two", "", "three", "4"])
     run.table("sentences.parquet", [(0, "one"), (1, "two"), (3, "three")], [("sentence", INT), ("words", TEXT)])
-    for name, seconds, memory in (("match.seed0", 10, 100), ("match.seed1", 20.5, 300), ("vad.test", 0.5, "-")):
+    for name, seconds, memory in (
+        ("seed0/round1/match", 10, 100),
+        ("seed1/round1/match", 20.5, 300),
+        ("vad.test", 0.5, "-"),
+    ):
         write_lines(run.root / f"benchmarks/{name}.tsv", ["s\th:m:s\tmax_rss", f"{seconds}\t0:00:10\t{memory}"])
     return run
 

@@ -93,14 +93,18 @@ def test_rounds(finished: Any, known: bool) -> None:
         [
             (seed, number, seed == 1, 2.0 - number, 0.9 - 0.1 * number if known else np.nan)
             for seed in (0, 1, 2)
-            for number in (0, 1)
+            for number in (1, 2)
         ],
         columns=["seed", "round", "selected", "loss", "per"],
     )
     path, figure = finished.root / "rounds.parquet", finished.root / "rounds.png"
     tables.write_rounds(path, history)
-    figures.rounds_figure(rounds=path, round_losses=finished.paths("match/seed*/round*/losses.parquet"), figure=figure)
+    figures.rounds_figure(rounds=path, restarts=finished.paths("match/seed*/round*/losses.parquet"), figure=figure)
     assert_drawn(figure)
+
+
+def test_only_the_last_units_of_a_round_are_dots(finished: Any) -> None:
+    assert figures.last_losses(finished.path("match/seed0/round1/losses.parquet")).tolist() == [3.0, 2.0]
 
 
 def test_confusions(finished: Any) -> None:

@@ -14,18 +14,18 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
     arguments = {
         "decoded": run.paths("decode/*.parquet"),
         "round_decodes": run.paths("decode/seed*/round*/test.parquet"),
-        "round_losses": run.paths("match/seed*/round*/losses.parquet"),
+        "round_losses": run.paths("resegment/seed*/round*/loss.json"),
         "references": run.paths("references/*.parquet"),
         "manifests": [run.path("manifest/test.parquet"), run.path("manifest/valid.parquet")],
         "rejected": run.paths("manifest/*.rejected.parquet"),
-        "benchmarks": run.paths("benchmarks/*.tsv"),
+        "benchmarks": run.path("benchmarks"),
         "selection": run.path("selection.json"),
         "phones": run.path("phones.txt"),
         "boundaries": run.path("segment/test.boundaries.parquet"),
         "vad": run.path("vad/test.parquet"),
         "text": run.path("text.txt"),
         "sentences": run.path("sentences.parquet"),
-        **{name: run.path(f"evaluation/{name}.parquet") for name in ("confusions", "utterances", "rounds")},
+        **{name: run.path(f"evaluate/{name}.parquet") for name in ("confusions", "utterances", "rounds")},
         "metrics": run.path("metrics.json"),
         "settings": EvaluateSettings(tolerance_ms=20.0),
         "hop_ms": 10.0,
@@ -36,8 +36,8 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
 
 
 LABEL_FREE = {
-    "match.loss.round0": 2.0,
-    "match.loss.round1": 1.0,
+    "match.loss.round1": 2.0,
+    "match.loss.round2": 1.0,
     "match.loss.seed0": 1.0,
     "match.loss.seed1": 1.2,
     "audio.hours": (0.8 + 1.5 + 1.0) / 3600,
@@ -68,8 +68,8 @@ def test_every_number_by_hand(finished: Any, caplog: pytest.LogCaptureFixture) -
             "test.per.sub": 0.2,
             "test.per.ins": 0.2,
             "test.per.del": 0,
-            "test.per.match.round0": 1,
-            "test.per.match.round1": 0.4,
+            "test.per.match.round1": 1,
+            "test.per.match.round2": 0.4,
             "test.per.seed0": 0.4,
             "test.per.seed1": 0.2,
             "select.regret": 0.2,
@@ -86,22 +86,23 @@ def test_every_number_by_hand(finished: Any, caplog: pytest.LogCaptureFixture) -
 
 def test_tables(finished: Any) -> None:
     run_evaluate(finished)
-    confusions = read_table(finished.path("evaluation/confusions.parquet"))
+    confusions = read_table(finished.path("evaluate/confusions.parquet"))
     pairs = {(reference, hypothesis): count for reference, hypothesis, count in confusions.values.tolist()}
     assert pairs == {("a", "a"): 1, ("b", "b"): 1, ("c", "d"): 1, ("n̩", "n̩"): 1, ("tʃ", "tʃ"): 1, ("", "a"): 1}
-    utterances = read_table(finished.path("evaluation/utterances.parquet")).values.tolist()
+    utterances = read_table(finished.path("evaluate/utterances.parquet")).values.tolist()
     assert utterances == [["u1", "a b c", "a b d", 1, 3], ["u2", "n̩ tʃ", "n̩ tʃ a", 1, 2]]
-    rounds = read_table(finished.path("evaluation/rounds.parquet"))
+    rounds = read_table(finished.path("evaluate/rounds.parquet"))
     assert rounds["selected"].tolist() == [True, True, False, False]
-    assert rounds["per"].tolist() == pytest.approx([1, 0.4, 1, 0.2])
+    assert rounds["loss"].tolist() == [2.0, 1.0, 1.2, 2.5]
+    assert rounds["per"].tolist() == pytest.approx([1, 0.4, 0.2, 1])
 
 
 def test_without_transcripts_only_label_free_numbers(finished: Any) -> None:
     assert run_evaluate(finished, references=[]) == pytest.approx(LABEL_FREE)
-    utterances = read_table(finished.path("evaluation/utterances.parquet"))
+    utterances = read_table(finished.path("evaluate/utterances.parquet"))
     assert utterances["hypothesis"].tolist() == ["a b d", "n̩ tʃ a"]
     assert utterances["reference"].isna().all() and utterances["errors"].isna().all()
-    assert len(read_table(finished.path("evaluation/confusions.parquet"))) == 0
+    assert len(read_table(finished.path("evaluate/confusions.parquet"))) == 0
 
 
 def test_words_without_phones_are_not_scored(finished: Any, caplog: pytest.LogCaptureFixture) -> None:

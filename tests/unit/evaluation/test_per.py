@@ -8,11 +8,12 @@ import pytest
 from unscribed.evaluation import per
 
 
-def test_hypotheses_lose_silence_and_repeats_references_only_silence() -> None:
-    phones = ["<SIL>", "a", "a", "<SIL>", "a", "b", "b", "<SIL>"]
-    assert per.clean_hypothesis(phones) == ["a", "b"]
-    assert per.kept_hypothesis(phones) == [1, 5]
+def test_hypotheses_lose_repeats_then_silence_references_only_silence() -> None:
+    phones = ["<SIL>", "a", "a", "<SIL>", "<SIL>", "a", "b", "b", "<SIL>"]
+    assert per.clean_hypothesis(phones) == ["a", "a", "b"]  # a pause parts two phones
+    assert per.kept_hypothesis(phones) == [1, 5, 6]
     assert per.clean_reference(phones) == ["a", "a", "a", "b", "b"]
+    assert per.clean_hypothesis(["a", "a"]) == ["a"] and per.clean_hypothesis(["<SIL>"]) == []
 
 
 def test_counts_by_hand() -> None:

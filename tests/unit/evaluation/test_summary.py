@@ -9,6 +9,8 @@ from unscribed.evaluation.summary import ROWS, WIDTH, main, print_summary, summa
 def test_numbers_and_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "rounds.png").touch()
+    (tmp_path / "evaluate").mkdir()
+    (tmp_path / "evaluate" / "utterances.parquet").touch()
     path = tmp_path / "metrics.json"
     write_json(
         path, {"test.per": 0.4321, "seconds.a": 100.0, "seconds.b": 50.0, "memory_mb.a": 10, "memory_mb.b": 2500}
@@ -16,12 +18,32 @@ def test_numbers_and_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     print_summary(path, tmp_path)
     shown = capsys.readouterr().out
     assert "43.2 %" in shown and "2.5 min" in shown and "2.5 GB" in shown
-    assert "metrics.json" in shown and "figures/" in shown and "confusions" not in shown
+    assert (
+        "metrics.json" in shown and "figures/" in shown and "evaluate/utterances" in shown and "confusions" not in shown
+    )
 
 
 def test_without_transcripts_it_says_so(tmp_path: Path) -> None:
     text = "\n".join(summary_lines({"audio.hours": 1.5}, tmp_path))
     assert "1.50 h" in text and "no transcripts" in text and "by chance" not in text
+
+
+def test_rounds_in_rows_of_80_columns(tmp_path: Path) -> None:
+    metrics = {f"match.loss.round{number}": 2 - number / 10 for number in range(1, 10)}
+    metrics |= {f"test.per.match.round{number}": 0.5 for number in range(1, 9)}
+    lines = summary_lines(metrics, tmp_path)
+    place = next(place for place, line in enumerate(lines) if line.startswith("round"))
+    assert [line.split() for line in lines[place : place + 6]] == [
+        ["round", *"1234567"],
+        ["matching", "loss", "1.900", "1.800", "1.700", "1.600", "1.500", "1.400", "1.300"],
+        ["phone", "error", "rate", *["50.0", "%"] * 7],
+        ["round", *"89"],
+        ["matching", "loss", "1.200", "1.100"],
+        ["phone", "error", "rate", "50.0", "%", "-"],
+    ]
+    assert max(map(len, lines)) <= WIDTH
+    without = "\n".join(summary_lines({"match.loss.round1": 1.0}, tmp_path))
+    assert "matching loss" in without and "phone error rate" not in without
 
 
 def test_it_fits_80_columns(tmp_path: Path) -> None:

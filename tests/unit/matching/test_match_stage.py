@@ -8,13 +8,12 @@ import pytest
 
 from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_lines
 from unscribed.errors import UserError
-from unscribed.matching.match import USUAL_RATIO, MatchSettings, match, read_text
+from unscribed.matching import match as stage
+from unscribed.matching.match import MatchSettings, match, read_text
 from unscribed.units.segment import runs
 
 PHONES = ["<SIL>", "a", "b", "d", "e", "k"]
 SETTINGS = MatchSettings(
-    seeds=[0],
-    rounds=1,
     clusters=[8, 12],
     restarts=8,
     steps=150,
@@ -115,19 +114,29 @@ def test_later_rounds_go_on_from_the_labels_before(folder: Path) -> None:
     assert read_table(folder / "losses.parquet")["units"].tolist() == [12] * 3
 
 
-@pytest.mark.parametrize(("repeats", "given", "warns"), [(1, None, False), (4, None, True), (4, 4.0, False)])
+@pytest.mark.parametrize(
+    ("repeats", "given", "warns"), [(1, None, False), (4, None, True), (4, 4.0, False), (1, 0.5, False)]
+)
 def test_segments_per_phone(
-    folder: Path, caplog: pytest.LogCaptureFixture, repeats: int, given: float | None, warns: bool
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    repeats: int,
+    given: float | None,
+    warns: bool,
 ) -> None:
     """From the lengths, unless utterances and sentences differ too much; a given number is believed."""
+    stays: list[float] = []
+    monkeypatch.setattr(stage, "oversegment", lambda text, stay: stays.append(stay) or text)
     caplog.set_level(logging.INFO)
     _speak(folder / "segments.npy", [np.tile(sentence, repeats) for sentence in _sentences(40, seed=9)])
     _match(folder, [], replace(SETTINGS, clusters=[6], steps=1, segments_per_phone=given))
     assert ("set match.segments_per_phone if you know better" in caplog.text) == warns
     store = FrameStore(folder / "segments.npy")
     _, sentence = read_text(folder / "phones_text.txt", PHONES, SETTINGS)
-    ratio = given or (USUAL_RATIO if warns else store.offsets[-1] / len(store) / sentence)
+    ratio = given or (stage.USUAL_RATIO if warns else store.offsets[-1] / len(store) / sentence)
     assert f"{ratio:.3f} segments per phone, 6 phones" in caplog.text
+    assert stays == [pytest.approx(max(0.0, 1 - 1 / ratio))]
 
 
 def test_too_little_audio(folder: Path) -> None:

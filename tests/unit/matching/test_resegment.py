@@ -15,7 +15,7 @@ from unscribed.matching.resegment import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIO
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2, 2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2, 0, 0])  # a phone per frame
 DECODE = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.0, insertion_penalty=0.0, beam=20.0)
-MATCH = MatchSettings([0], 1, [4], 1, 1, 1, 1, 0.1, skips=2, positions=2, segments_per_phone=None)
+MATCH = MatchSettings([4], 1, 1, 1, 1, 0.1, skips=2, positions=2, segments_per_phone=None)
 
 
 @pytest.fixture

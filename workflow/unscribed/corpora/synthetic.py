@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing
-import os
 import random
 import shutil
 import time
@@ -17,7 +16,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from unscribed.artifacts import Pathlike, write_lines
+from unscribed.artifacts import Pathlike, temporary_beside, write_lines
 from unscribed.corpora.bible import clauses
 from unscribed.corpora.espeak import PAUSE, Synthesizer
 from unscribed.corpora.layout import SILENCE, SPLITS, Recording, Reference, write_recordings, write_references
@@ -184,7 +183,7 @@ def _unpaired_text(sentences: Sequence[str], spoken: int, settings: EspeakSettin
 def _new_folder(path: Pathlike) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; it replaces `path` only if the block succeeds."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_beside(path)
     try:
         temporary.mkdir(parents=True)
     except PermissionError as error:

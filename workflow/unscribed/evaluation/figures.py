@@ -23,7 +23,7 @@ def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike
     the distance that the decoded phones of a round leave, a dot the optimum over soft mappings of its units.
     """
     table = read_table(rounds)
-    dots = [(number, read_table(path)["loss"]) for (_, number), path in by_round(restarts).items()]
+    dots = [(number, last_losses(path)) for (_, number), path in by_round(restarts).items()]
     with style():
         drawing, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
         for number, losses in dots:
@@ -43,6 +43,12 @@ def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike
             axes.grid(axis="y", color="#E4E4E4", linewidth=0.8)
             axes.set_axisbelow(True)
         save(drawing, figure)
+
+
+def last_losses(path: str) -> pd.Series:
+    """Losses of the restarts of a round's last pass; those of earlier ones, with other units, are on other scales."""
+    table = read_table(path)
+    return table.loc[table["units"] == table["units"].iloc[-1], "loss"]
 
 
 def _seed_lines(axes: Axes, table: pd.DataFrame, column: str, scale: float) -> None:

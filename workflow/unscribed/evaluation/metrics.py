@@ -140,15 +140,19 @@ def _history(
 
 
 def _history_metrics(history: pd.DataFrame, selection: dict) -> Metrics:
-    """Numbers per round of the selected seed, per seed after its last round, and the price of choosing unseen."""
+    """Numbers per round of the selected seed, per seed at its round of lowest loss, and the price of choosing unseen.
+
+    That price (regret) is the error rate of the selected round above the lowest of all seeds and rounds.
+    """
     values: Metrics = {f"match.loss.seed{seed}": loss for seed, loss in selection["losses"].items()}
     for row in history[history["selected"]].itertuples():
         values[f"match.loss.round{row.round}"] = row.loss
         values[f"test.per.match.round{row.round}"] = row.per
-    last = history.dropna(subset="per").groupby("seed")["per"].last()
-    values |= {f"test.per.seed{seed}": rate for seed, rate in last.items()}
-    if selection["seed"] in last:
-        values["select.regret"] = float(last[selection["seed"]] - last.min())
+    known = history.dropna(subset=["loss", "per"])
+    best = known.loc[known.groupby("seed")["loss"].idxmin()].set_index("seed")["per"]
+    values |= {f"test.per.seed{seed}": rate for seed, rate in best.items()}
+    if selection["seed"] in best:
+        values["select.regret"] = float(best[selection["seed"]] - known["per"].min())
     return values
 
 

@@ -1,7 +1,8 @@
 """Phone error rate: edit distance of phones over the length of the reference.
 
-References lose `<SIL>` and keep their repeats. Hypotheses lose `<SIL>`, then equal neighbours are merged, because a
-phone may cover several segments. Utterances are pooled: long ones weigh more, as usual in the field.
+References lose `<SIL>` and keep their repeats. In hypotheses equal neighbours are merged, because a phone may cover
+several segments, and then `<SIL>` is removed: `a <SIL> a` stays two phones, as in wav2vec-U.
+Utterances are pooled: long ones weigh more, as usual in the field.
 """
 
 import logging
@@ -41,16 +42,16 @@ class Errors:
 
 
 def kept_hypothesis(phones: Phones) -> list[int]:
-    """Positions in `phones` that count: no silence, and the first of each run of equal phones."""
-    kept: list[int] = []
-    for position, phone in enumerate(phones):
-        if phone != SILENCE and (not kept or phones[kept[-1]] != phone):
-            kept.append(position)
-    return kept
+    """Positions in `phones` that count: the first of each run of equal phones, unless it is silence."""
+    return [
+        position
+        for position, phone in enumerate(phones)
+        if phone != SILENCE and (position == 0 or phones[position - 1] != phone)
+    ]
 
 
 def clean_hypothesis(phones: Phones) -> list[str]:
-    """Remove `<SIL>`, then merge equal neighbours."""
+    """Merge equal neighbours, then remove `<SIL>`."""
     return [phones[position] for position in kept_hypothesis(phones)]
 
 

@@ -25,7 +25,7 @@ ROWS = (
     ("  deleted", "test.per.del", "%", "phones missed"),
     ("  inserted", "test.per.ins", "%", "phones that nobody spoke"),
     ("  validation set", "valid.per", "%", "should be close to the test set's"),
-    ("regret of the choice", "select.regret", "%", "above the seed that labels would have chosen"),
+    ("regret of the choice", "select.regret", "%", "above what labels would have chosen"),
     ("segment boundaries", "segment.f1", "%", "F1 against true phone boundaries, at first"),
     ("  after decoding", "decode.boundary_f1", "%", "the same for the recognised phones"),
     ("audio", "audio.hours", "h", "all splits; no transcript was learned from"),
@@ -34,9 +34,16 @@ ROWS = (
     ("peak memory", "memory_mb", "memory", "of the largest job"),
 )
 
+# label, key up to the number of the round, unit; of the selected seed
+ROUND_ROWS = (
+    ("matching loss", "match.loss.round", ""),
+    ("phone error rate", "test.per.match.round", "%"),
+)
+ROUND_WIDTH = 8
+
 NEXT = (
-    ("evaluation/utterances.parquet", "what was recognised in each test utterance"),
-    ("evaluation/confusions.parquet", "which phones are taken for which"),
+    ("evaluate/utterances.parquet", "what was recognised in each test utterance"),
+    ("evaluate/confusions.parquet", "which phones are taken for which"),
     ("metrics.json", "every number, by round and by seed"),
 )
 
@@ -73,6 +80,7 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
         if value is not None:
             lines.append(f"{label:<{LABEL_WIDTH}}{_value(value, unit):>{VALUE_WIDTH}}  {meaning}")
     lines.append("─" * WIDTH)
+    lines += _round_lines(metrics)
     if "test.per" not in metrics:
         lines += textwrap.wrap("The corpus has no transcripts of the test set, so no error rate is known.", WIDTH)
     files = [name for name, _ in NEXT if (results / name).exists()]
@@ -82,6 +90,29 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
         lines += ["", f"Look next in {results}"]
         lines += [f"  {name:<{FILE_WIDTH}}  {meanings[name]}" for name in [*files, *figures]]
     return [*lines, ""]
+
+
+def _round_lines(metrics: dict[str, float]) -> list[str]:
+    """A small table of how loss (which chooses) and error rate (which only judges) went, as wide as fits."""
+    prefix = ROUND_ROWS[0][1]
+    rounds = sorted(int(key.removeprefix(prefix)) for key in metrics if key.startswith(prefix))
+    room = (WIDTH - LABEL_WIDTH) // ROUND_WIDTH
+    lines = []
+    for first in range(0, len(rounds), room):
+        shown = rounds[first : first + room]
+        lines.append(f"{'round':<{LABEL_WIDTH}}" + "".join(f"{number:>{ROUND_WIDTH}}" for number in shown))
+        for label, key, unit in ROUND_ROWS:
+            values = [metrics.get(f"{key}{number}") for number in shown]
+            if any(value is not None for value in values):
+                cells = (_cell(value, unit) for value in values)
+                lines.append(f"{label:<{LABEL_WIDTH}}" + "".join(f"{cell:>{ROUND_WIDTH}}" for cell in cells))
+    return [*lines, "─" * WIDTH] if lines else []
+
+
+def _cell(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return _value(value, unit) if unit else f"{value:.3f}"
 
 
 def _total(metrics: dict[str, float], prefix: str) -> float | None:

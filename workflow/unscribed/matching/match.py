@@ -26,10 +26,8 @@ LIKELY_RATIOS, USUAL_RATIO = (0.7, 1.8), 1.2  # segments per phone
 
 @dataclass(frozen=True)
 class MatchSettings:
-    """Section `match` of the configuration."""
+    """Section `match` of the configuration, without `seeds` and `rounds`: those are jobs of their own."""
 
-    seeds: list[int]
-    rounds: int
     clusters: list[int]
     restarts: int
     steps: int

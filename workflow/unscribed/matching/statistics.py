@@ -65,7 +65,7 @@ def oversegment(text: Statistics, stay: float) -> Statistics:
     place = np.stack(
         [np.tensordot(_advances(step, stay), text.positions[:, : step + 1], (0, 1)) for step in range(positions)], 1
     )
-    return Statistics(text.unigram, joint, place)
+    return Statistics(text.unigram, joint.astype(np.float32), place.astype(np.float32))
 
 
 def discrepancy(one: Statistics, other: Statistics) -> float:

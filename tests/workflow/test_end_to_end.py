@@ -1,0 +1,95 @@
+"""A small run of everything, on synthetic speech, as `make demo` does it."""
+
+import json
+
+import pandas as pd
+import pytest
+from workflow_runs import STAGES, TINY, leftovers, rules, snakemake, state, write_config
+
+pytestmark = pytest.mark.slow
+SILENT = {"kmeans", "evaluate", "lexicon"}  # not in use, still running, or independent of the evaluation
+
+
+@pytest.fixture(scope="module")
+def results(tiny):
+    return tiny / "results/tiny"
+
+
+@pytest.fixture(scope="module")
+def metrics(results):
+    return json.loads((results / "metrics.json").read_text())
+
+
+def test_metrics_are_complete(metrics):
+    wanted = {"test.per", "valid.per", "test.per.random", "segment.f1", "audio.hours", "text.sentences"}
+    wanted |= {f"{name}.round{number}" for name in ("test.per.match", "match.loss") for number in (1, 2)}
+    wanted |= {f"seconds.{stage}" for stage in STAGES if stage not in SILENT}
+    assert wanted <= metrics.keys()
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    assert metrics["audio.hours"] == pytest.approx(0.28, abs=0.02)
+    assert metrics["audio.utterances.test"] == metrics["audio.utterances.valid"] == 20
+    assert metrics["text.sentences"] + metrics["text.dropped"] == 4000
+    assert all(metrics[f"seconds.{stage}"] > 0 for stage in STAGES if stage not in SILENT)
+
+
+def test_it_learns(metrics):
+    """Chance is above 1 (insertions); the bound is far from what the seed gives, for other machines' rounding."""
+    assert metrics["test.per"] < 0.75 * metrics["test.per.random"]
+    assert metrics["valid.per"] < 0.75 * metrics["test.per.random"]
+    assert metrics["segment.f1"] > 0.7
+
+
+def test_round_is_chosen_by_the_loss(metrics, results):
+    losses = {number: metrics[f"match.loss.round{number}"] for number in (1, 2)}
+    chosen = json.loads((results / "select/selection.json").read_text())["round"]
+    assert losses[chosen] == min(losses.values())
+    assert metrics["test.per"] == metrics[f"test.per.match.round{chosen}"]
+
+
+def test_files_can_be_opened(results):
+    decoded = pd.read_parquet(results / "decode/test.parquet")
+    phones = (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
+    assert len(decoded) == 20 and set().union(*decoded["phones"]) <= set(phones)
+    assert all(len(row.phones) == len(row.starts_frames) for row in decoded.itertuples())
+    lexicon = (results / "lexicon/lexicon.txt").read_text(encoding="utf-8").splitlines()
+    assert lexicon == sorted(lexicon) and all(len(line.split()) > 1 for line in lexicon)
+    assert (results / "phone_lm/lm.arpa").read_text(encoding="utf-8").lstrip().startswith("\\data\\")
+    for split in ("train", "valid", "test"):
+        assert pd.read_parquet(results / f"manifest/{split}.rejected.parquet").empty
+
+
+def test_figures(results):
+    figures = sorted(path.name for path in (results / "figures").iterdir())
+    assert figures == ["confusions.png", "rounds.png", "seconds.png", "utterance.0.png"]
+    for name in figures:
+        content = (results / "figures" / name).read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 5000, name
+
+
+def test_every_job_left_log_and_benchmark(results):
+    assert not leftovers(results)
+    logs = {str(path.relative_to(results / "logs"))[: -len(".log")] for path in (results / "logs").rglob("*.log")}
+    assert {"corpus", "features.train", "match.seed0/round1", "select", "decode.test", "evaluate"} <= logs
+    assert len(list((results / "benchmarks").rglob("*.tsv"))) == len(logs)
+
+
+def test_running_again_does_nothing(tiny):
+    before = state(tiny, "results")
+    assert "Nothing to be done" in snakemake(tiny)
+    assert state(tiny, "results") == before
+
+
+def test_a_stage_runs_again_on_demand(tiny_copy):
+    segment, features = state(tiny_copy, "results/tiny/segment"), state(tiny_copy, "results/tiny/features")
+    output = snakemake(tiny_copy, "segment", "--forcerun", "segment")
+    assert rules(output) == {"segment_split", "segment"}
+    assert output.count("\nrule segment_split:") == 3
+    again = state(tiny_copy, "results/tiny/segment")
+    assert all(again[name][0] > time and again[name][1] == content for name, (time, content) in segment.items())
+    assert state(tiny_copy, "results/tiny/features") == features
+
+
+def test_a_changed_parameter_runs_only_what_uses_it(tiny, tmp_path):
+    config = write_config(tmp_path, {**TINY, "evaluate": {"tolerance_ms": 30.0}})
+    planned = rules(snakemake(tiny, "--configfile", config, "--dry-run"))
+    assert planned == {"evaluate", "rounds_figure", "confusions_figure", "seconds_figure", "all"}

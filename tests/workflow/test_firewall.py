@@ -1,0 +1,192 @@
+"""The label firewall: nothing unsupervised depends on references, in the graph of jobs and in what the jobs do."""
+
+import json
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from workflow_runs import REPO, STAGES, TINY, UNSUPERVISED, graph, leftovers, rules, snakemake, state, write_config
+
+EVALUATION = {"evaluate", "utterance_figure", "rounds_figure", "confusions_figure", "seconds_figure"}
+GATHERING = {"all", "figures"}  # targets: they only gather the outputs of the others
+WRITERS = {"make_corpus", "make_references"}
+
+DATASET = {"root": "data", "text": "data/text.txt"}
+FOLDER = {"audio": "data/audio", "text": "data/text.txt", "transcripts": "data/transcripts.tsv"}
+WITH_REFERENCES = {
+    "espeak": TINY,
+    "several seeds": {**TINY, "match": {"seeds": [0, 1, 2], "rounds": 2}},
+    "clusters": {**TINY, "segment": {"method": "clusters"}},
+    "folder": {"corpus": {"name": "a", "kind": "folder", "folder": FOLDER}},
+    "librispeech": {"corpus": {"name": "a", "kind": "librispeech", "dataset": DATASET}},
+    "timit": {
+        "corpus": {"name": "a", "kind": "timit", "dataset": {"root": "data"}},
+        "phonemize": {"backend": "phones"},
+        "silence": {"probability": 0.0},
+    },
+    "commonvoice": {"corpus": {"name": "a", "kind": "commonvoice", "dataset": DATASET}},
+    "asterisk": {"corpus": {"name": "a", "kind": "asterisk"}},
+}
+NO_TRANSCRIPTS = {"corpus": {"name": "a", "kind": "folder", "folder": {**FOLDER, "transcripts": ""}}}
+# Changes of the workflow that must be found: what is replaced, by what, and the rule that then reads references.
+MATCH = "rule match_round:\n    input:\n"
+LEAKS = {
+    "directly": (MATCH, MATCH + '        leak="<results>/references/train.parquet",\n'),
+    "through another rule": (
+        MATCH,
+        """rule hint:
+    input:
+        "<results>/references/train.parquet",
+    output:
+        "<results>/hint.txt",
+    shell:
+        "cp {input} {output}"
+
+
+"""
+        + MATCH
+        + '        leak="<results>/hint.txt",\n',
+    ),
+    "as a parameter": (
+        "    params:\n",
+        '    params:\n        hint="results/tiny/references/train.parquet",\n',
+    ),
+}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Everything that the configurations above name."""
+    (tmp_path / "data/audio").mkdir(parents=True)
+    for name in ("text.txt", "transcripts.tsv"):
+        (tmp_path / "data" / name).write_text("words\n")
+    return tmp_path
+
+
+def readers(jobs):
+    """The rules with an input that is a reference, or was made by a rule that has such an input, and so on."""
+    told = {name for job in jobs for name in job["input"] + job["output"] if "/references/" in name}
+    found, before = set(), -1
+    while before < len(told):
+        before = len(told)
+        for job in jobs:
+            if not told.isdisjoint(job["input"]):
+                found.add(job["rule"])
+                told |= {*job["output"], *job["log"], job["benchmark"]} - {None}
+    return found
+
+
+def check(jobs):
+    """Fail if anything but evaluation, figures and the targets that gather them could know a reference."""
+    assert readers(jobs) <= EVALUATION | GATHERING
+    for job in jobs:
+        if job["rule"] not in EVALUATION | WRITERS:
+            assert "references" not in job["params"] and "transcripts" not in job["params"], job["rule"]
+        if job["rule"] not in WRITERS:
+            assert not [name for name in job["output"] if "/references/" in name], job["rule"]
+
+
+@pytest.mark.parametrize("name", WITH_REFERENCES)
+def test_only_the_evaluation_depends_on_references(data, name):
+    write_config(data, WITH_REFERENCES[name])
+    jobs = graph(data, "all", "figures", *STAGES)
+    check(jobs)
+    assert {"evaluate", "utterance_figure", "all"} <= readers(jobs)  # the walk does follow references
+    assert {"match_round", "select", "decode_split"} <= {job["rule"] for job in jobs}
+
+
+def test_without_transcripts_there_are_no_references(data):
+    write_config(data, NO_TRANSCRIPTS)
+    jobs = graph(data, "all", "figures", *STAGES)
+    check(jobs)
+    assert not readers(jobs) and "make_references" not in {job["rule"] for job in jobs}
+
+
+def test_unsupervised_targets_do_not_even_make_references(data):
+    write_config(data, WITH_REFERENCES["folder"])
+    jobs = graph(data, *UNSUPERVISED)
+    assert not [name for job in jobs for name in job["input"] + job["output"] if "/references/" in name]
+
+
+@pytest.mark.parametrize("way", LEAKS)
+def test_a_leak_is_found(tmp_path, way):
+    """The test of the test: copies of the workflow in which the matching gets to know the references."""
+    copy = tmp_path / "repo"
+    for part in ("workflow", "resources", "envs"):
+        shutil.copytree(REPO / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPO / "Snakefile", copy)
+    file = copy / "workflow/rules/matching.smk"
+    old, new = LEAKS[way]
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    write_config(tmp_path, TINY)
+    jobs = graph(tmp_path, "all", repo=copy)
+    if way != "as a parameter":
+        assert {"match_round", "acoustic_round", "select", "decode_split"} <= readers(jobs)
+    with pytest.raises(AssertionError):
+        check(jobs)
+
+
+def unsupervised_state(folder):
+    """Every file of the stages before the evaluation, with content and time."""
+    (results,) = (folder / "results").iterdir()
+    return state(results, *(stage for stage in UNSUPERVISED if (results / stage).is_dir()))
+
+
+@pytest.mark.slow
+def test_other_references_change_the_scores_and_nothing_else(tiny_copy):
+    metrics = tiny_copy / "results/tiny/metrics.json"
+    scores, made = json.loads(metrics.read_text()), unsupervised_state(tiny_copy)
+    for split in ("train", "valid", "test"):
+        path = tiny_copy / f"results/tiny/references/{split}.parquet"
+        table = pq.read_table(path)
+        scrambled = pa.array([row[::-1] for row in table["phones"].to_pylist()], table["phones"].type)
+        pq.write_table(table.set_column(table.schema.get_field_index("phones"), "phones", scrambled), path)
+    assert rules(snakemake(tiny_copy)) <= EVALUATION | {"all"}
+    assert unsupervised_state(tiny_copy) == made
+    changed = json.loads(metrics.read_text())
+    assert changed["test.per"] > scores["test.per"] + 0.1
+    assert changed["match.loss.round1"] == scores["match.loss.round1"]
+
+
+@pytest.mark.slow
+def test_own_data_without_and_then_with_transcripts(tiny, tmp_path):
+    """The run without transcripts is complete, and transcripts that come later add scores and change nothing."""
+    corpus = tiny / "results/tiny/corpus"
+    (tmp_path / "data/audio").mkdir(parents=True)
+    for path in [*corpus.glob("audio/valid-*"), *corpus.glob("audio/test-*"), *corpus.glob("audio/train-000[0-3]*")]:
+        shutil.copy(path, tmp_path / "data/audio")
+    shutil.copy(corpus / "text.txt", tmp_path / "data")
+    config = {
+        **TINY,
+        "corpus": {
+            "name": "mine",
+            "kind": "folder",
+            "folder": {**FOLDER, "transcripts": "", "valid_fraction": 0.1, "test_fraction": 0.2},
+        },
+        "match": {**TINY["match"], "rounds": 1, "clusters": [64], "restarts": 2, "steps": 50},
+        "segment": {"method": "clusters"},
+        "kmeans": {"clusters": 32, "restarts": 1},
+    }
+    write_config(tmp_path, config)
+    snakemake(tmp_path)
+    results = tmp_path / "results/mine"
+    scores, made = json.loads((results / "metrics.json").read_text()), unsupervised_state(tmp_path)
+    assert not (results / "references").exists()
+    assert not [key for key in scores if ".per" in key or key.startswith("segment.") or key == "decode.boundary_f1"]
+    assert {"audio.hours", "match.loss.round1", "seconds.match", "text.sentences"} <= scores.keys()
+    assert len(list((results / "figures").glob("*.png"))) == 4
+
+    with open(tmp_path / "data/transcripts.tsv", "w") as file:
+        for split in ("train", "valid", "test"):
+            for row in pq.read_table(tiny / f"results/tiny/references/{split}.parquet").to_pylist():
+                file.write(f"{row['utterance']}.wav\t{row['words']}\n")
+    config["corpus"]["folder"]["transcripts"] = FOLDER["transcripts"]
+    write_config(tmp_path, config)
+    assert rules(snakemake(tmp_path)) <= EVALUATION | {"all", "make_references"}
+    assert unsupervised_state(tmp_path) == made
+    scored = json.loads((results / "metrics.json").read_text())
+    assert {"test.per", "valid.per", "test.per.random", "test.per.match.round1"} <= scored.keys()
+    assert scored["match.loss.round1"] == scores["match.loss.round1"]
+    assert not leftovers(results)

@@ -1,0 +1,100 @@
+"""Planning: style, every shipped configuration, both profiles, every stage as a target."""
+
+import re
+import shutil
+
+import pytest
+from workflow_runs import REPO, STAGES, TINY, graph, snakemake, write_config
+
+CORPORA = sorted(path.name for path in (REPO / "config/corpora").glob("*.yaml"))
+PER_RULE = {"log", "benchmark", "threads", "resources"}
+# What the ready-made configurations expect of the user, below the folder `data`.
+FOLDERS = [
+    "LibriSpeech/train-clean-100",
+    "LibriSpeech/dev-clean",
+    "LibriSpeech/test-clean",
+    "TIMIT/TRAIN",
+    "TIMIT/TEST",
+    "mls_german/train/audio",
+    "mls_german/dev/audio",
+    "mls_german/test/audio",
+    "cv-corpus/ky/clips",
+    "audio",
+]
+TEXTS = ["librispeech-text.txt", "german.txt", "kyrgyz.txt", "text.txt"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder with the shipped configurations and everything they refer to."""
+    folder = tmp_path_factory.mktemp("data")
+    shutil.copytree(REPO / "config", folder / "config")
+    for name in FOLDERS:
+        (folder / "data" / name).mkdir(parents=True)
+    for name in TEXTS:
+        (folder / "data" / name).write_text("some words\n")
+    return folder
+
+
+def test_lint(data):
+    assert "Congratulations" in snakemake(data, "--lint")
+
+
+def test_demo_plans(data):
+    output = snakemake(data, "--dry-run")
+    assert "rule evaluate" in output and "results/demo/metrics.json" in output
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_corpus_plans(data, name):
+    config = data / "config/corpora" / name
+    corpus = re.search(r"^  name: (\S+)", config.read_text(), re.MULTILINE)[1]
+    output = snakemake(data, "--configfile", config, "--dry-run")
+    assert "rule match_round" in output and f"results/{corpus}/metrics.json" in output
+
+
+@pytest.mark.parametrize("option", ["--workflow-profile", "--profile"])
+def test_slurm_profile_plans(data, option):
+    output = snakemake(data, option, REPO / "profiles/slurm", "--dry-run")
+    assert "slurm_partition=" in output and "rule match_round" in output
+
+
+def needed(jobs, target):
+    """The rules that the target's job needs, itself included."""
+    found, waiting = set(), [number for number, job in enumerate(jobs) if job["rule"] == target]
+    while waiting:
+        number = waiting.pop()
+        if number not in found:
+            found.add(number)
+            waiting += jobs[number]["needs"]
+    return {jobs[number]["rule"] for number in found}
+
+
+def test_every_stage_is_a_target(tmp_path):
+    write_config(tmp_path, TINY)
+    jobs = graph(tmp_path, "all", "figures", *STAGES)
+    for stage in STAGES:
+        made = {output for job in jobs if job["rule"] in needed(jobs, stage) for output in job["output"]}
+        assert any(name.startswith(f"results/tiny/{stage}/") for name in made) or stage == "evaluate", stage
+    assert needed(jobs, "segment").isdisjoint({"match_round", "normalize", "evaluate"})
+    assert needed(jobs, "normalize") == {"normalize", "make_corpus"}
+
+
+def test_every_job_says_what_it_needs_and_keeps_a_log(tmp_path):
+    write_config(tmp_path, TINY)
+    jobs = [job for job in graph(tmp_path, "all", "figures", *STAGES) if not job["local"]]
+    assert len({job["rule"] for job in jobs}) > 20
+    for job in jobs:
+        assert job["log"] and job["benchmark"], job["rule"]
+        assert {"mem_mb", "runtime"} <= set(job["resources"]), job["rule"]
+        assert all(name.startswith("results/tiny/") for name in job["output"] + job["log"]), job["rule"]
+    logs = [name for job in jobs for name in job["log"]]
+    assert len(logs) == len(set(logs))
+
+
+def test_every_rule_states_its_threads():
+    """A rule without the keyword gets one thread, which a job's description does not tell from `threads: 1`."""
+    for path in sorted((REPO / "workflow/rules").glob("*.smk")):
+        for block in re.split(r"^ *rule (?=\w+:)", path.read_text(), flags=re.MULTILINE)[1:]:
+            name = block.split(":")[0]
+            assert re.search(r"^ +threads: \d", block, re.MULTILINE) or path.name == "targets.smk", name

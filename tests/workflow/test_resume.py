@@ -1,0 +1,63 @@
+"""Killed in the middle of any long stage, a run goes on where it was and comes to the same end."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from workflow_runs import TINY, command, leftovers, snakemake, write_config
+
+pytestmark = pytest.mark.slow
+PATIENCE_SECONDS = 300
+# Stage, what appears when its job is in the middle of its work, and an output that must not be there yet.
+KILLS = [
+    ("corpus", "corpus/.audio.*.tmp/train-00050.wav", "corpus/recordings.parquet"),
+    ("features", "features/.train.npy.*.tmp", "features/train.npy"),
+    ("match", "logs/match.seed0/round1.log", "match/seed0/round1/labels.npy"),
+    ("acoustic", "logs/acoustic.seed0/round1.log", "acoustic/seed0/round1/model.safetensors"),
+    ("resegment", "resegment/seed0/round1/.segments.npy.*.tmp", "resegment/seed0/round1/segments.npy"),
+]
+
+
+def kill_when(folder, pattern):
+    """Start the workflow, wait until a file of the pattern appears, and kill all its processes at once."""
+    results = folder / "results/tiny"
+    old = set(results.glob(pattern))  # of earlier kills
+    with open(folder / "output.txt", "w") as output:
+        run = subprocess.Popen(command(), cwd=folder, stdout=output, stderr=output, start_new_session=True)
+        try:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not set(results.glob(pattern)) - old:
+                assert run.poll() is None and time.monotonic() < deadline, (folder / "output.txt").read_text()[-6000:]
+                time.sleep(0.01)
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+
+
+def numbers(results):
+    """All metrics but those of time and memory."""
+    metrics = json.loads((results / "metrics.json").read_text())
+    return {key: value for key, value in metrics.items() if not key.startswith(("seconds.", "memory_mb."))}
+
+
+def test_killed_runs_go_on_to_the_same_end(tiny, tmp_path):
+    """One run, killed five times: also the proof that the same seed gives the same result in another folder."""
+    write_config(tmp_path, TINY)
+    results = tmp_path / "results/tiny"
+    for stage, middle, output in KILLS:
+        kill_when(tmp_path, middle)
+        assert not (results / output).exists(), stage
+        if stage == "corpus":  # a folder stays locked by a dead run; Snakemake says what to do about it
+            assert "--unlock" in snakemake(tmp_path, fails=True)
+        snakemake(tmp_path, "--unlock")
+    snakemake(tmp_path)
+    whole = tiny / "results/tiny"
+    for name in ("decode/test.parquet", "decode/train.parquet", "select/model.safetensors", "features/train.npy"):
+        assert (results / name).read_bytes() == (whole / name).read_bytes(), name
+    assert numbers(results) == numbers(whole)
+    assert not leftovers(results)
+    files = {path.relative_to(results) for path in results.rglob("*")}
+    assert files == {path.relative_to(whole) for path in whole.rglob("*")}
