@@ -158,7 +158,8 @@ def test_a_job_that_outlives_its_run_overwrites_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with pytest.raises(FileNotFoundError), atomic_path(path) as temporary:
         temporary.touch()
-        temporary.rename(tmp_path / ".a.txt.1.tmp")  # as if another process had begun it
+        temporary.write_text("old", encoding="utf-8")
+        temporary.rename(tmp_path / ".a.txt.1.tmp")  # as if the block were in another process
         write_lines(path, ["new"])
     assert path.read_text(encoding="utf-8") == "new\n"
 

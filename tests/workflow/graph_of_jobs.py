@@ -27,7 +27,7 @@ def main(snakefile, configfile, *targets):
         described = [
             {
                 "rule": job.rule.name,
-                "local": workflow._workflow.is_local(job.rule),
+                "local": job.rule.norun or job.rule.name in workflow._workflow._localrules,
                 "input": list(map(str, job.input)),
                 "output": list(map(str, job.output)),
                 "log": list(map(str, job.log)),

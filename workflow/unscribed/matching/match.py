@@ -61,7 +61,12 @@ class Matcher:
             start = optimize.warm_start(ids, labels, shape, self.generator)
         steps = settings.steps if labels is None else settings.warm_steps
         mapping = optimize.match(audio, self.text, start, steps, settings.learning_rate)
-        log.info("%d units, %d restarts: loss %s", units, len(start), np.sort(mapping.losses).round(3).tolist())
+        log.info(
+            "%d units, %d restarts: loss %s",
+            units,
+            len(start),
+            " ".join(f"{loss:.3f}" for loss in np.sort(mapping.losses)),
+        )
         return mapping.probabilities[mapping.best].argmax(axis=-1)[ids], mapping
 
 
