@@ -1,10 +1,12 @@
 import errno
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors import safe_open
 
 from unscribed.artifacts import (
     FrameStore,
@@ -16,6 +18,7 @@ from unscribed.artifacts import (
     write_json,
     write_lines,
     write_table,
+    write_tensors,
 )
 from unscribed.errors import UserError
 
@@ -142,6 +145,19 @@ def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError("killed")
     assert FrameStore(tmp_path / "store.npy").utterances == ["u1", "u2", "u3"]
     assert sorted(found.name for found in tmp_path.iterdir()) == ["a.txt", "store.npy", "store.parquet"]
+
+
+def test_the_same_tensors_give_the_same_file(tmp_path: Path) -> None:
+    tensors = {"b": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a": np.ones(2)}
+    metadata = {"phones": ["<SIL>", "ɑː"], **{f"key{number}": number for number in range(20)}}
+    for name in ("one", "two"):
+        write_tensors(tmp_path / name, tensors, metadata)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    (tmp_path / "other").touch()
+    assert (tmp_path / "one").stat().st_mode == (tmp_path / "other").stat().st_mode
+    with safe_open(tmp_path / "one", "numpy") as file:
+        assert json.loads(file.metadata()["json"]) == metadata
+        assert np.array_equal(file.get_tensor("b"), tensors["b"])
 
 
 def test_what_a_killed_job_left_is_removed(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import pytest
 from workflow_runs import REPO, STAGES, TINY, graph, snakemake, write_config
 
 CORPORA = sorted(path.name for path in (REPO / "config/corpora").glob("*.yaml"))
-PER_RULE = {"log", "benchmark", "threads", "resources"}
 # What the ready-made configurations expect of the user, below the folder `data`.
 FOLDERS = [
     "LibriSpeech/train-clean-100",

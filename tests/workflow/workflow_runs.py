@@ -28,7 +28,7 @@ TINY = {
     "phonemize": {"min_count": 10},
     "silence": {"probability": 0.0},
     "match": {"rounds": 2, "clusters": [64, 96], "restarts": 6, "steps": 250, "warm_restarts": 1, "warm_steps": 100},
-    "acoustic": {"iterations": 1, "updates": 150, "hidden": 64},
+    "acoustic": {"iterations": 1, "updates": 150, "batch_frames": 512, "hidden": 64},
     "report": {"utterances": 1},
 }
 
@@ -81,8 +81,8 @@ def state(folder, *names):
 
 
 def leftovers(folder):
-    """Temporary files and folders: their names start with a dot."""
-    return sorted(str(path) for path in Path(folder).rglob(".*"))
+    """Temporary files and folders: their names start with a dot (as does Snakemake's mark in a folder it manages)."""
+    return sorted(str(path) for path in Path(folder).rglob(".*") if path.name != ".snakemake_timestamp")
 
 
 def noise(path, seconds=1.0, seed=0):

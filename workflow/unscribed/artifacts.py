@@ -2,6 +2,7 @@
 
 Table: Parquet, first column ``utterance`` (or the item's name), units in the column names.
 Frame store: ``NAME.npy`` (frames, dims), C order, plus ``NAME.parquet`` (utterance, offset, frames).
+Model: safetensors.
 Everything is written under a temporary name and renamed, so that a killed job leaves nothing half-written.
 
 Dimensions: T frames, D features.
@@ -23,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors.numpy import save
 
 from unscribed.errors import UserError
 
@@ -128,6 +130,17 @@ def read_metadata(path: Pathlike) -> dict[str, Any]:
     """Return the JSON metadata that `write_table` stored."""
     found = pq.read_schema(path).metadata or {}
     return {key.decode(): json.loads(value) for key, value in found.items() if key not in (b"pandas", b"ARROW:schema")}
+
+
+def write_tensors(path: Pathlike, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any] | None = None) -> None:
+    """Write arrays as safetensors, atomically, with `metadata` (JSON values) under the single key `json`.
+
+    One key, because safetensors writes several in random order: the same model would not give the same file. And not
+    its `save_file`, whose files only their owner may read.
+    """
+    arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(arrays, None if metadata is None else {"json": json.dumps(metadata)}))
 
 
 class FrameWriter:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from unscribed.artifacts import FrameStore, Pathlike, atomic_path
+from unscribed.artifacts import FrameStore, Pathlike, write_tensors
 from unscribed.decoding.viterbi import DecodeSettings
 from unscribed.errors import UserError
 from unscribed.units.pca import stack
@@ -51,18 +50,16 @@ class AcousticModel:
     def write(self, path: Pathlike) -> None:
         """Write as safetensors, phones and context in the metadata."""
         names = ("hidden", "hidden_bias", "output", "output_bias", "log_prior")
-        tensors = {name: np.ascontiguousarray(getattr(self, name), dtype=np.float32) for name in names}
-        metadata = {"phones": json.dumps(self.phones), "context": str(self.context)}
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata)
+        tensors = {name: np.asarray(getattr(self, name), dtype=np.float32) for name in names}
+        write_tensors(path, tensors, {"phones": self.phones, "context": self.context})
 
     @classmethod
     def read(cls, path: Pathlike) -> "AcousticModel":
         """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
         try:
             with safe_open(path, "numpy") as file:
-                metadata = file.metadata()
+                metadata = json.loads(file.metadata()["json"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
-            return cls(**tensors, phones=json.loads(metadata["phones"]), context=int(metadata["context"]))
+            return cls(**tensors, phones=metadata["phones"], context=metadata["context"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged ({error}): run the stage acoustic again.") from error

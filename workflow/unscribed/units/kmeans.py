@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import faiss
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, atomic_path
+from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_tensors
 from unscribed.errors import UserError
 from unscribed.units.blocks import map_store, sample_positions, standard_deviations
 
@@ -60,8 +60,7 @@ def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centr
         error / len(frames),
         frames.shape[1],
     )
-    with atomic_path(centroids) as temporary:
-        save_file({"centroids": model.centroids * scale, "scale": scale}, temporary)
+    write_tensors(centroids, {"centroids": model.centroids * scale, "scale": scale})
 
 
 def apply_kmeans(*, features: Pathlike, kmeans: Pathlike, clusters: Pathlike) -> None:

@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, atomic_path
+from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_tensors
 from unscribed.errors import UserError
 from unscribed.units.blocks import map_store, sample_positions
 
@@ -57,8 +57,7 @@ def fit_pca(*, features: Pathlike, settings: PcaSettings, seed: int, pca: Pathli
     if settings.whiten:
         components = components / np.sqrt(np.maximum(values, SMALLEST_VARIANCE * max(values[0], 1e-30)))[:, None]
     tensors = {"mean": mean, "scale": scale, "components": components}
-    with atomic_path(pca) as temporary:
-        save_file({name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}, temporary)
+    write_tensors(pca, {name: value.astype(np.float32) for name, value in tensors.items()})
 
 
 def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None:
