@@ -3,7 +3,7 @@
 
 rule match_round:
     input:
-        code=code("matching/match", "matching/optimize", "matching/statistics", "matching/units"),
+        code=code("matching/match", "matching/optimize", "matching/phone_text", "matching/statistics", "matching/units"),
         segments=lambda wildcards: before(
             wildcards,
             "<results>/segment/train.npy",
@@ -66,7 +66,7 @@ rule acoustic_round:
 rule resegment_round:
     input:
         code=code(
-            *("matching/resegment", "matching/match", "matching/statistics", "units/segment"),
+            *("matching/resegment", "matching/phone_text", "matching/statistics", "units/segment"),
             *("decoding/acoustic", "decoding/search", "decoding/viterbi"),
         ),
         frames="<results>/pca/train.npy",

@@ -9,7 +9,8 @@ import pytest
 from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.matching import match as stage
-from unscribed.matching.match import MatchSettings, match, read_text
+from unscribed.matching.match import match
+from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.units.segment import runs
 
 PHONES = ["<SIL>", "a", "b", "d", "e", "k"]

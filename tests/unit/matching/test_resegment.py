@@ -9,7 +9,7 @@ from unscribed.artifacts import FrameStore, FrameWriter, read_json, read_table, 
 from unscribed.decoding import search
 from unscribed.decoding.acoustic import AcousticModel
 from unscribed.decoding.viterbi import DecodeSettings
-from unscribed.matching.match import MatchSettings
+from unscribed.matching.phone_text import MatchSettings
 from unscribed.matching.resegment import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT, resegment
 
 PHONES = ["<SIL>", "a", "b"]

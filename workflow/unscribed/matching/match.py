@@ -15,28 +15,14 @@ import torch
 from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_table
 from unscribed.errors import UserError
 from unscribed.matching import optimize
-from unscribed.matching.statistics import Statistics, count, flatten, oversegment
+from unscribed.matching.phone_text import MatchSettings, read_text
+from unscribed.matching.statistics import Statistics, count, oversegment
 from unscribed.matching.units import cluster
 
 log = logging.getLogger(__name__)
 
 MIN_UTTERANCES = 20  # below this the statistics are noise, and the result would look like one
 LIKELY_RATIOS, USUAL_RATIO = (0.7, 1.8), 1.2  # segments per phone
-
-
-@dataclass(frozen=True)
-class MatchSettings:
-    """Section `match` of the configuration, without `seeds` and `rounds`: those are jobs of their own."""
-
-    clusters: list[int]
-    restarts: int
-    steps: int
-    warm_restarts: int
-    warm_steps: int
-    learning_rate: float
-    skips: int
-    positions: int
-    segments_per_phone: float | None
 
 
 @dataclass(frozen=True)
@@ -141,12 +127,3 @@ def _write_losses(path: Pathlike, passes: list[tuple[int, optimize.Mapping]]) ->
         {"units": units, "restart": restarts, "loss": losses, "chosen": chosen},
         [("units", pa.int64()), ("restart", pa.int64()), ("loss", pa.float64()), ("chosen", pa.bool_())],
     )
-
-
-def read_text(phones_text: Pathlike, inventory: list[str], settings: MatchSettings) -> tuple[Statistics, float]:
-    """Statistics of the phone text, and its mean number of phones per sentence."""
-    index = {phone: number for number, phone in enumerate(inventory)}
-    lines = Path(phones_text).read_text(encoding="utf-8").splitlines()
-    symbols, offsets = flatten([np.array([index[phone] for phone in line.split()], dtype=np.int64) for line in lines])
-    statistics = count(symbols, offsets, len(inventory), settings.skips, settings.positions)
-    return statistics, float(np.diff(offsets).mean())

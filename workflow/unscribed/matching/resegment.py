@@ -11,7 +11,7 @@ from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_json, w
 from unscribed.decoding.acoustic import AcousticModel
 from unscribed.decoding.search import decode_utterances
 from unscribed.decoding.viterbi import DecodeSettings, Grammar
-from unscribed.matching.match import MatchSettings, read_text
+from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import count, discrepancy, flatten
 from unscribed.units.segment import BOUNDARIES_SCHEMA, runs, segment_means
 
