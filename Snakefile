@@ -40,7 +40,6 @@ rule all:
     default_target: True
     input:
         "<results>/metrics.json",
-        "<results>/lexicon/lexicon.txt",
         figures(),
 
 

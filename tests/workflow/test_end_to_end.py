@@ -7,7 +7,7 @@ import pytest
 from workflow_runs import STAGES, TINY, leftovers, rules, snakemake, state, write_config
 
 pytestmark = pytest.mark.slow
-SILENT = {"kmeans", "evaluate", "lexicon"}  # not in use, still running, or independent of the evaluation
+SILENT = {"kmeans", "evaluate"}  # not in use, still running
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ rule evaluate:
         rejected=expand("<results>/manifest/{split}.rejected.parquet", split=SPLITS),
         text="<results>/corpus/text.txt",
         sentences="<results>/phonemize/sentences.parquet",
+        lexicon="<results>/lexicon/lexicon.txt",
     output:
         metrics="<results>/metrics.json",
         confusions="<results>/evaluate/confusions.parquet",

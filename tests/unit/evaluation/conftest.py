@@ -97,6 +97,7 @@ def finished(tmp_path: Path) -> Run:
     run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], schema)
     write_lines(run.root / "phones.txt", ["<SIL>", "a", "b", "d", "n̩", "tʃ"])
     write_lines(run.root / "text.txt", ["one", "two", "", "three", "4"])
+    Path(run.path("lexicon.txt")).write_text("a a\nb b\n", encoding="utf-8")
     run.table("sentences.parquet", [(0, "one"), (1, "two"), (3, "three")], [("sentence", INT), ("words", TEXT)])
     for name, seconds, memory in (
         ("seed0/round1/match", 10, 100),

@@ -53,6 +53,7 @@ def evaluate(
     rejected: Paths,
     text: Pathlike,
     sentences: Pathlike,
+    lexicon: Pathlike,
     benchmarks: Pathlike,
     metrics: Pathlike,
     confusions: Pathlike,
@@ -68,6 +69,7 @@ def evaluate(
     Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
     `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `boundaries` and
     `vad` of test; `manifests` and `rejected` of all splits; `text` as given and the `sentences` left of it;
+    `lexicon` of the text;
     `benchmarks`, the folder with those of all stages. Splits are told by the file name up to its first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
@@ -82,7 +84,7 @@ def evaluate(
     history = _history(round_decodes, round_losses, known.get("test"), chosen["seed"])
     values = {
         **_audio_metrics(manifests, rejected),
-        **_text_metrics(text, sentences),
+        **_text_metrics(text, sentences, lexicon),
         **_benchmark_metrics(benchmarks),
         **_history_metrics(history, chosen),
     }
@@ -207,11 +209,12 @@ def _audio_metrics(manifests: Paths, rejected: Paths) -> Metrics:
     }
 
 
-def _text_metrics(text: Pathlike, sentences: Pathlike) -> Metrics:
+def _text_metrics(text: Pathlike, sentences: Pathlike, lexicon: Pathlike) -> Metrics:
     with open(text, encoding="utf-8") as lines:
         given = sum(1 for line in lines if line.strip())
     kept = pq.read_metadata(sentences).num_rows
-    return {"text.sentences": kept, "text.dropped": given - kept}
+    words = len(Path(lexicon).read_text(encoding="utf-8").splitlines())
+    return {"text.sentences": kept, "text.dropped": given - kept, "text.words": words}
 
 
 def _benchmark_metrics(benchmarks: Pathlike) -> Metrics:
