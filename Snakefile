@@ -29,7 +29,10 @@ include: "workflow/rules/audio.smk"
 include: "workflow/rules/units.smk"
 include: "workflow/rules/text.smk"
 include: "workflow/rules/matching.smk"
+include: "workflow/rules/hmm.smk"
+include: "workflow/rules/outputs.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/supervised.smk"
 
 
 localrules:
@@ -41,6 +44,10 @@ rule all:
     input:
         "<results>/metrics.json",
         figures(),
+        PSEUDO_LABELS,
+        "<results>/ctm/test.phones.parquet",
+        "<results>/ctm/test.words.parquet",
+        "<results>/textgrid/test",
 
 
 # Targets: a stage for all its splits, seeds and rounds. `snakemake segment --forcerun segment` runs one again.

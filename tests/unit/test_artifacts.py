@@ -11,6 +11,7 @@ from safetensors import safe_open
 from unscribed.artifacts import (
     FrameStore,
     FrameWriter,
+    atomic_folder,
     atomic_path,
     read_json,
     read_metadata,
@@ -145,6 +146,18 @@ def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError("killed")
     assert FrameStore(tmp_path / "store.npy").utterances == ["u1", "u2", "u3"]
     assert sorted(found.name for found in tmp_path.iterdir()) == ["a.txt", "store.npy", "store.parquet"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "below/folder"
+    for name in ("first", "second"):
+        with atomic_folder(path) as temporary:
+            (temporary / name).touch()
+    with pytest.raises(RuntimeError, match="killed"), atomic_folder(path) as temporary:
+        (temporary / "third").touch()
+        raise RuntimeError("killed")
+    assert [found.name for found in path.iterdir()] == ["second"]
+    assert [found.name for found in path.parent.iterdir()] == ["folder"]
 
 
 def test_the_same_tensors_give_the_same_file(tmp_path: Path) -> None:

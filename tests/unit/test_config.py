@@ -1,5 +1,6 @@
 import json
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -69,13 +70,13 @@ def test_every_default_is_filled_in():
         ({"min_cuont": 3}, "min_cuont: unknown key; did you mean phonemize.min_count?"),
         ({"vad.method": "none"}, "vad.method: unknown key; write `method` indented below `vad:`"),
         ({"silence": {"xyz": 1}}, "silence.xyz: unknown key; known here: probability, surround"),
-        ({"vad": {True: 1}}, "vad.True: unknown key; known here: method, threshold_db, min_silence_ms, margin_ms"),
+        ({"vad": {False: 1}}, "vad.False: unknown key; known here: method, threshold_db, min_silence_ms, margin_ms"),
         (
             {"vad": {"method": "sileri"}},
             "vad.method: 'sileri' is not one of energy, silero, none; did you mean silero?",
         ),
         ({"vad": {"margin_ms": -1}}, "vad.margin_ms: -1 is out of range, wanted at least 0"),
-        ({"phone_lm": {"order": 9}}, "phone_lm.order: 9 is out of range, wanted at least 3 and at most 5"),
+        ({"phone_lm": {"orders": [3, 9]}}, "phone_lm.orders[1]: 9 is out of range, wanted at least 3 and at most 6"),
         ({"vad": {"threshold_db": 0}}, "vad.threshold_db: 0 is out of range, wanted below 0"),
         ({"vad": {"threshold_db": float("-inf")}}, "vad.threshold_db: wanted a finite number, found -inf"),
         ({"pca": {"dims": 2.5}}, "pca.dims: wanted a whole number, found 2.5"),
@@ -149,6 +150,43 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
 )
 def test_values_that_clash(config, line):
     assert problems({"corpus": CORPUS, **config}, check) == [line]
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        (
+            {"phone_lm": {"orders": [3, 6]}},
+            "phone_lm.orders: 6 needs lmplz of KenLM on PATH; install it, or stay below 6",
+        ),
+        (
+            {"word_lm": {"order": 6}},
+            "word_lm.order: 6 needs lmplz of KenLM on PATH; install it, or stay below 6",
+        ),
+        (
+            {"word_lm": {"prune": [1, 2]}},
+            "word_lm.prune: wanted one number for each order (word_lm.order is 4), or [], found 2",
+        ),
+        (
+            {"word_lm": {"prune": [2, 2, 2, 2]}},
+            "word_lm.prune: starts with 2, but no word may be left out; start with 1",
+        ),
+        (
+            {"word_lm": {"prune": [1, 3, 2, 2]}},
+            "word_lm.prune: its numbers must not fall from one order to the next; raise the later ones",
+        ),
+    ],
+)
+def test_models_that_cannot_be_estimated(tmp_path, monkeypatch, config, line):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no lmplz
+    assert problems({"corpus": CORPUS, **config}, check) == [line]
+
+
+def test_order_6_with_lmplz(tmp_path, monkeypatch):
+    (tmp_path / "lmplz").touch(mode=stat.S_IRWXU)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    models = {"phone_lm": {"orders": [6, 3]}, "word_lm": {"order": 6, "prune": [1, 1, 1, 2, 2, 4]}}
+    check(complete({"corpus": CORPUS, **models}, SCHEMA))
 
 
 def test_values_at_the_edge_do_not_clash():

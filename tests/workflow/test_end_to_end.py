@@ -53,7 +53,7 @@ def test_files_can_be_opened(results):
     assert all(len(row.phones) == len(row.starts_frames) for row in decoded.itertuples())
     lexicon = (results / "lexicon/lexicon.txt").read_text(encoding="utf-8").splitlines()
     assert lexicon == sorted(lexicon) and all(len(line.split()) > 1 for line in lexicon)
-    assert (results / "phone_lm/lm.arpa").read_text(encoding="utf-8").lstrip().startswith("\\data\\")
+    assert (results / "phone_lm/3gram.arpa").read_text(encoding="utf-8").lstrip().startswith("\\data\\")
     for split in ("train", "valid", "test"):
         assert pd.read_parquet(results / f"manifest/{split}.rejected.parquet").empty
 

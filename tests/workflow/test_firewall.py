@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from workflow_runs import REPO, STAGES, TINY, UNSUPERVISED, graph, leftovers, rules, snakemake, state, write_config
 
-EVALUATION = {"evaluate", "utterance_figure", "rounds_figure", "confusions_figure", "seconds_figure"}
+EVALUATION = {"evaluate", "evaluate_hmm", "evaluate_words"}
+EVALUATION |= {f"{figure}_figure" for figure in ("utterance", "rounds", "confusions", "hmm", "words", "seconds")}
 GATHERING = {"all", "figures"}  # targets: they only gather the outputs of the others
 WRITERS = {"make_corpus", "make_references"}
 

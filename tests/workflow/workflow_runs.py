@@ -13,7 +13,7 @@ import yaml
 
 REPO = Path(__file__).parents[2]
 AUDIO_STAGES = ["corpus", "manifest", "vad", "features", "kmeans", "pca", "segment"]
-TEXT_STAGES = ["normalize", "phonemize", "silence", "lexicon", "phone_lm"]
+TEXT_STAGES = ["normalize", "phonemize", "silence", "lexicon", "phone_lm", "word_lm"]
 UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "select", "decode"]
 STAGES = [*UNSUPERVISED, "evaluate"]
 RATE = 16000

@@ -1,6 +1,7 @@
 """The configuration, checked and completed, and the names that all rules share."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -28,7 +29,13 @@ ROUNDS = config["match"]["rounds"]
 ROUND_PLACES = expand("seed{seed}/round{round}", seed=SEEDS, round=range(1, ROUNDS + 1))
 # Without seeds and rounds: another seed or round must not run the others again.
 MATCH = {name: value for name, value in config["match"].items() if name not in ("seeds", "rounds")}
+PHONE_LM_ORDERS = config["phone_lm"]["orders"]
+PHONE_LM = f"<results>/phone_lm/{PHONE_LM_ORDERS[0]}gram.arpa"  # for acoustic model, resegmentation and beam search
 RATE = config["audio"]["sample_rate_hz"]
+CYCLES = range(1, config["hmm"]["cycles"] + 1)
+LEARNED_SPLITS = ["train", "valid"]  # of the fine-tuning
+PSEUDO_LABELS = expand("<results>/pseudo_labels/{split}.parquet", split=LEARNED_SPLITS)
+PSEUDO_LABELS += ["<results>/pseudo_labels/vocab.json"]
 
 
 wildcard_constraints:
@@ -36,11 +43,17 @@ wildcard_constraints:
     seed=r"\d+",
     round=r"[1-9]\d*",
     index=r"\d+",
+    order=r"[3-6]",
 
 
 def code(*modules):
     """The sources of a stage: an edit runs the stage again, which Snakemake would not notice by itself."""
     return [workflow.source_path(f"../unscribed/{module}.py") for module in modules]
+
+
+def section(name, keys):
+    """Some keys of a config section: a change of the others does not run the stage again."""
+    return {key: config[name][key] for key in keys.split()}
 
 
 def corpus_settings():
@@ -65,9 +78,19 @@ def references(*splits):
 
 def figures():
     """All figures of the report."""
-    names = ["rounds", "confusions", "seconds"]
+    names = ["rounds", "confusions", "hmm", "words", "seconds"]
     names += [f"utterance.{index}" for index in range(config["report"]["utterances"])]
     return expand("<results>/figures/{name}.png", name=names)
+
+
+def step_decodes(root, cycles, split):
+    """The phones of one split after each step of self-training below `root`, the result last."""
+    steps = config["hmm"]["steps"][:-1]
+    return [
+        f"<results>/{root}/cycle{cycle}/step{step}/{kind['labels']}/{split}.parquet"
+        for cycle in cycles
+        for step, kind in enumerate(steps, start=1)
+    ] + [f"<results>/{root}/final/phones/{split}.parquet"]
 
 
 def before(wildcards, first, later):

@@ -1,15 +1,74 @@
 """Evaluation and figures: the only rules that read references."""
 
 EVALUATED = ["valid", "test"]
+SCORING = [f"evaluation/{module}" for module in ("labels", "per", "boundaries", "tables")] + ["audio/times"]
+
+
+rule evaluate_hmm:
+    input:
+        code=code("evaluation/hmm", *SCORING),
+        decodes=step_decodes("hmm", CYCLES, "test"),
+        references=references("test"),
+        manifest="<results>/manifest/test.parquet",
+        vad="<results>/vad/test.parquet",
+    output:
+        metrics="<results>/evaluate/hmm.json",
+        confusions="<results>/evaluate/hmm_confusions.parquet",
+    log:
+        "<logs>/evaluate.hmm.log",
+    benchmark:
+        "<benchmarks>/evaluate.hmm.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="1h",
+    params:
+        settings=config["evaluate"],
+        hop_ms=config["features"]["hop_ms"],
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/evaluate_hmm.py"
+
+
+rule evaluate_words:
+    input:
+        code=code("evaluation/words", "evaluation/wer", *SCORING),
+        words=expand("<results>/words/{split}.parquet", split=EVALUATED),
+        references=references(*EVALUATED),
+        manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
+        vad="<results>/vad/test.parquet",
+        lexicon="<results>/lexicon/lexicon.txt",
+    output:
+        metrics="<results>/evaluate/words.json",
+        word_errors="<results>/evaluate/word_errors.parquet",
+        utterances="<results>/evaluate/word_utterances.parquet",
+    log:
+        "<logs>/evaluate.words.log",
+    benchmark:
+        "<benchmarks>/evaluate.words.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="1h",
+    params:
+        settings=config["evaluate"],
+        language=config["corpus"]["language"],
+        hop_ms=config["features"]["hop_ms"],
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/evaluate_words.py"
 
 
 rule evaluate:
     input:
-        code=code(
-            "evaluation/metrics", "evaluation/labels", "evaluation/per", "evaluation/boundaries", "evaluation/tables"
-        ),
+        code=code("evaluation/metrics", "evaluation/lm", *SCORING),
         decoded=expand("<results>/decode/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
+        parts=["<results>/evaluate/hmm.json", "<results>/evaluate/words.json"],
         round_decodes=expand("<results>/decode/{place}/test.parquet", place=ROUND_PLACES),
         round_losses=expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
         selection="<results>/select/selection.json",
@@ -21,6 +80,8 @@ rule evaluate:
         text="<results>/corpus/text.txt",
         sentences="<results>/phonemize/sentences.parquet",
         lexicon="<results>/lexicon/lexicon.txt",
+        phone_lm_reports=expand("<results>/phone_lm/{order}gram.json", order=PHONE_LM_ORDERS),
+        word_lm_report="<results>/word_lm/report.json",
     output:
         metrics="<results>/metrics.json",
         confusions="<results>/evaluate/confusions.parquet",
@@ -127,6 +188,56 @@ rule confusions_figure:
         runtime="10m",
     script:
         "../scripts/confusions_figure.py"
+
+
+rule hmm_figure:
+    input:
+        code=code("evaluation/figures_words", "evaluation/style"),
+        metrics="<results>/metrics.json",
+    output:
+        figure=report(
+            "<results>/figures/hmm.png",
+            category="Learning",
+            caption="../report/hmm.rst",
+            labels={"figure": "PER after HMM self-training"},
+        ),
+    log:
+        "<logs>/figures.hmm.log",
+    benchmark:
+        "<benchmarks>/figures.hmm.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/hmm_figure.py"
+
+
+rule words_figure:
+    input:
+        code=code("evaluation/figures_words", "evaluation/style"),
+        word_errors="<results>/evaluate/word_errors.parquet",
+    output:
+        figure=report(
+            "<results>/figures/words.png",
+            category="Errors",
+            caption="../report/words.rst",
+            labels={"figure": "word errors"},
+        ),
+    log:
+        "<logs>/figures.words.log",
+    benchmark:
+        "<benchmarks>/figures.words.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/words_figure.py"
 
 
 rule seconds_figure:

@@ -42,7 +42,7 @@ rule acoustic_round:
             "<results>/resegment/seed{seed}/round{round}/boundaries.parquet",
         ),
         labels="<results>/match/seed{seed}/round{round}/labels.npy",
-        arpa="<results>/phone_lm/lm.arpa",
+        arpa=PHONE_LM,
         phones="<results>/phonemize/phones.txt",
     output:
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
@@ -71,7 +71,7 @@ rule resegment_round:
         ),
         frames="<results>/pca/train.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
-        arpa="<results>/phone_lm/lm.arpa",
+        arpa=PHONE_LM,
         phones_text="<results>/silence/phones.txt",
     output:
         boundaries="<results>/resegment/seed{seed}/round{round}/boundaries.parquet",
@@ -127,7 +127,7 @@ rule decode_split:
         code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         frames="<results>/pca/{split}.npy",
         model="<results>/select/model.safetensors",
-        arpa="<results>/phone_lm/lm.arpa",
+        arpa=PHONE_LM,
     output:
         decoded="<results>/decode/{split}.parquet",
     log:
@@ -152,7 +152,7 @@ use rule decode_split as decode_round with:
         code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         frames="<results>/pca/{split}.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
-        arpa="<results>/phone_lm/lm.arpa",
+        arpa=PHONE_LM,
     output:
         decoded="<results>/decode/seed{seed}/round{round}/{split}.parquet",
     log:

@@ -1,4 +1,4 @@
-"""Named targets: one per stage that is spread over splits, seeds or rounds."""
+"""Named targets: one per stage that is spread over splits, orders, seeds or rounds."""
 
 
 localrules:
@@ -9,10 +9,17 @@ localrules:
     kmeans,
     pca,
     segment,
+    phone_lm,
     match,
     acoustic,
     resegment,
     decode,
+    hmm,
+    words,
+    supervised,
+    ctm,
+    textgrid,
+    pseudo_labels,
     figures,
 
 
@@ -58,6 +65,12 @@ rule segment:
         force("segment", "segment_split"),
 
 
+rule phone_lm:
+    input:
+        expand("<results>/phone_lm/{order}gram.fst", order=PHONE_LM_ORDERS),
+        force("phone_lm", "phone_lm_order"),
+
+
 rule match:
     input:
         expand("<results>/match/{place}/labels.npy", place=ROUND_PLACES),
@@ -82,7 +95,56 @@ rule decode:
         force("decode", "decode_split", "decode_round"),
 
 
+rule hmm:
+    input:
+        expand("<results>/hmm/final/phones/{split}.parquet", split=["valid", "test"]),
+        force(
+            "hmm",
+            *("hmm_train", "hmm_phone_graph", "hmm_word_graph", "hmm_tune", "hmm_decode", "hmm_select"),
+            *("hmm_segments", "match_cycle", "acoustic_cycle", "decode_cycle"),
+        ),
+
+
+rule words:
+    input:
+        expand("<results>/words/{split}.parquet", split=SPLITS),
+        force("words", "words_split"),
+
+
+rule ctm:
+    input:
+        expand("<results>/ctm/{split}.{unit}.parquet", split=SPLITS, unit=["phones", "words"]),
+        force("ctm", "ctm_split"),
+
+
+rule textgrid:
+    input:
+        expand("<results>/textgrid/{split}", split=SPLITS),
+        force("textgrid", "textgrid_split"),
+
+
+rule pseudo_labels:
+    input:
+        PSEUDO_LABELS,
+        force("pseudo_labels", "pseudo_labels_split", "vocabulary"),
+
+
+rule supervised:
+    input:
+        "<results>/supervised/evaluate/hmm.json",
+        "<results>/supervised/evaluate/words.json",
+        force("supervised", "supervised_text", "supervised_labels", "supervised_train", "supervised_align"),
+
+
 rule figures:
     input:
         figures(),
-        force("figures", "utterance_figure", "rounds_figure", "confusions_figure", "seconds_figure"),
+        force(
+            "figures",
+            "utterance_figure",
+            "rounds_figure",
+            "confusions_figure",
+            "hmm_figure",
+            "words_figure",
+            "seconds_figure",
+        ),

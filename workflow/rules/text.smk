@@ -1,4 +1,4 @@
-"""From unpaired text to phones and their language model: normalize, phonemize, silence, lexicon, phone_lm."""
+"""From unpaired text to phones, lexicon and language models: normalize, phonemize, silence, lexicon, phone_lm, word_lm."""
 
 # Text that is phones already must not go through the cleaning of words: it would take their digits for numbers.
 if config["phonemize"]["backend"] == "phones":
@@ -33,7 +33,7 @@ rule normalize:
 
 rule phonemize:
     input:
-        code=code("text/phonemize"),
+        code=code("text/phonemize", "text/variants"),
         text=CLEAN_TEXT,
     output:
         lexicon="<results>/phonemize/lexicon.parquet",
@@ -82,11 +82,14 @@ rule silence:
 
 rule lexicon:
     input:
-        code=code("text/lexicon"),
+        code=code("text/lexicon", "text/variants"),
         lexicon_table="<results>/phonemize/lexicon.parquet",
+        sentences="<results>/phonemize/sentences.parquet",
         phones="<results>/phonemize/phones.txt",
+        text_report="<results>/phonemize/report.json",
     output:
         lexicon="<results>/lexicon/lexicon.txt",
+        lexiconp="<results>/lexicon/lexiconp.txt",
     log:
         "<logs>/lexicon.log",
     benchmark:
@@ -96,30 +99,60 @@ rule lexicon:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime="30m",
+        runtime="2h",
+    params:
+        settings=config["lexicon"],
     script:
         "../scripts/lexicon.py"
 
 
-rule phone_lm:
+rule phone_lm_order:
     input:
-        code=code("text/phone_lm", "text/arpa"),
+        code=code("text/phone_lm", "text/ngram", "text/arpa"),
         phones_text="<results>/silence/phones.txt",
+        phones="<results>/phonemize/phones.txt",
     output:
-        arpa="<results>/phone_lm/lm.arpa",
-        report="<results>/phone_lm/report.json",
+        arpa="<results>/phone_lm/{order}gram.arpa",
+        fst="<results>/phone_lm/{order}gram.fst",
+        report="<results>/phone_lm/{order}gram.json",
     log:
-        "<logs>/phone_lm.log",
+        "<logs>/phone_lm.{order}gram.log",
     benchmark:
-        "<benchmarks>/phone_lm.tsv"
+        "<benchmarks>/phone_lm.{order}gram.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime="2h",
     params:
-        settings=config["phone_lm"],
         seed=config["corpus"]["seed"],
     script:
         "../scripts/phone_lm.py"
+
+
+rule word_lm:
+    input:
+        code=code("text/word_lm", "text/ngram", "text/arpa", "text/prune"),
+        sentences="<results>/phonemize/sentences.parquet",
+        lexicon="<results>/lexicon/lexiconp.txt",
+    output:
+        arpa="<results>/word_lm/lm.arpa",
+        fst="<results>/word_lm/lm.fst",
+        words="<results>/word_lm/words.txt",
+        report="<results>/word_lm/report.json",
+    log:
+        "<logs>/word_lm.log",
+    benchmark:
+        "<benchmarks>/word_lm.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime="2h",
+    params:
+        settings=config["word_lm"],
+        seed=config["corpus"]["seed"],
+    script:
+        "../scripts/word_lm.py"

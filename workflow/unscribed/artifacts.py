@@ -80,6 +80,21 @@ def atomic_path(path: Pathlike) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Pathlike) -> Iterator[Path]:
+    """Yield a new folder beside `path`; it takes the place of `path` only if the block succeeds. Raises as above."""
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        try:
+            temporary.mkdir()
+            yield temporary
+            if path.exists():
+                shutil.rmtree(path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
 def write_json(path: Pathlike, value: Any) -> None:
     """Write `value` as indented JSON with sorted keys, atomically."""
     with atomic_path(path) as temporary:

@@ -5,6 +5,7 @@ Every Snakemake process loads this, on compute nodes too: it imports nothing hea
 
 import difflib
 import math
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from unscribed.errors import UserError
 DATASETS = ("librispeech", "timit", "mls", "commonvoice")
 BIBLE_READERS = ("espeak", "asterisk")  # their text is words
 SILERO_RATES_HZ = (8000, 16000)
+KALDINGRAM_MAX_ORDER = 5
 KINDS = {
     "object": "a section (indented `key: value` lines)",
     "array": "a list",
@@ -50,7 +52,7 @@ def check(config: Json) -> None:
 
     Raises UserError with one line per mistake. Paths are relative to the working directory.
     """
-    _stop_for([*_corpus(config), *_audio(config), *_text(config)])
+    _stop_for([*_corpus(config), *_audio(config), *_text(config), *_models(config)])
 
 
 def _stop_for(problems: Sequence[str]) -> None:
@@ -240,6 +242,23 @@ def _text(config: Json) -> Iterator[str]:
         yield f"phonemize.backend: phones does not fit corpus.kind {kind}, whose text is words; set it to espeak"
     if backend == "phones" and config["silence"]["probability"] > 0:
         yield "silence.probability: would put silence between the phones of one word; set it to 0.0"
+
+
+def _models(config: Json) -> Iterator[str]:
+    words = config["word_lm"]
+    order, prune = words["order"], words["prune"]
+    orders = {"phone_lm.orders": max(config["phone_lm"]["orders"]), "word_lm.order": order}
+    for key, highest in orders.items():
+        if highest > KALDINGRAM_MAX_ORDER and not shutil.which("lmplz"):
+            yield f"{key}: {highest} needs lmplz of KenLM on PATH; install it, or stay below {KALDINGRAM_MAX_ORDER + 1}"
+    if config["hmm"]["lm_order"] not in config["phone_lm"]["orders"]:
+        yield f"hmm.lm_order: {config['hmm']['lm_order']} is not one of phone_lm.orders; add it there"
+    if prune and len(prune) != order:
+        yield f"word_lm.prune: wanted one number for each order (word_lm.order is {order}), or [], found {len(prune)}"
+    if prune and prune[0] > 1:
+        yield f"word_lm.prune: starts with {prune[0]}, but no word may be left out; start with 1"
+    if prune != sorted(prune):
+        yield "word_lm.prune: its numbers must not fall from one order to the next; raise the later ones"
 
 
 def _needs(value: str, key: str, what: str, exists: Any) -> Iterator[str]:

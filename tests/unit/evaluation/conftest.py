@@ -99,6 +99,8 @@ def finished(tmp_path: Path) -> Run:
     write_lines(run.root / "text.txt", ["one", "two", "", "three", "4"])
     Path(run.path("lexicon.txt")).write_text("a a\nb b\n", encoding="utf-8")
     run.table("sentences.parquet", [(0, "one"), (1, "two"), (3, "three")], [("sentence", INT), ("words", TEXT)])
+    write_json(run.root / "phone_lm/3gram.json", {"order": 3, "perplexity": 6.5})
+    write_json(run.root / "word_lm/report.json", {"perplexity": 120.0, "oov_rate": 0.02})
     for name, seconds, memory in (
         ("seed0/round1/match", 10, 100),
         ("seed1/round1/match", 20.5, 300),

@@ -11,7 +11,7 @@ import pytest
 
 from unscribed.artifacts import write_json
 from unscribed.errors import UserError
-from unscribed.evaluation import figures, figures_utterance, phone_classes, spectrogram, tables
+from unscribed.evaluation import figures, figures_utterance, figures_words, phone_classes, spectrogram, tables
 from unscribed.evaluation.figures_utterance import Box, ReportSettings
 
 PHONES = """iː ɪ ᵻ eɪ ɛ æ ɑː ɔːɹ ʊ uː ʌ ɜː ə əl ɚ aɪɚ ɔ̃ p b t d k ɡ ʔ t͡ʃ dʒ
@@ -142,3 +142,25 @@ def test_phones_are_sorted_by_class() -> None:
         "ŋ": "nasals",
     }
     assert {phone: phone_classes.phone_class(phone) for phone in named} == named
+
+
+def test_word_errors(finished: Any) -> None:
+    path, figure = finished.root / "errors.parquet", finished.root / "words.png"
+    pairs = [(f"w{number}", "$x$ ʃ") for number in range(30)] + [("the", ""), ("", "the"), ("right", "right")]
+    tables.write_word_errors(path, {"u": pairs, "v": pairs[-3:]})
+    figures_words.words_figure(word_errors=path, figure=figure)
+    assert_drawn(figure, 0.05)
+    tables.write_word_errors(path, {})
+    figures_words.words_figure(word_errors=path, figure=figure)
+    assert_drawn(figure, 0.005)
+
+
+def test_hmm_steps(finished: Any) -> None:
+    path, figure = finished.root / "metrics.json", finished.root / "hmm.png"
+    steps = {f"test.per.hmm.step{step}": 0.4 - step / 50 for step in range(1, 12)}
+    write_json(path, {"test.per": 0.4, "test.words.per": 0.3, "supervised.test.per.hmm": 0.1, **steps})
+    figures_words.hmm_figure(metrics=path, figure=figure)
+    assert_drawn(figure, 0.05)
+    write_json(path, {})
+    figures_words.hmm_figure(metrics=path, figure=figure)
+    assert_drawn(figure, 0.005)

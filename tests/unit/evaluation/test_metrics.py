@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.artifacts import read_json, read_table, write_json, write_lines
 from unscribed.errors import UserError
 from unscribed.evaluation.metrics import EvaluateSettings, by_round, evaluate
 
@@ -26,6 +26,8 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
         "text": run.path("text.txt"),
         "sentences": run.path("sentences.parquet"),
         "lexicon": run.path("lexicon.txt"),
+        "phone_lm_reports": run.paths("phone_lm/*.json"),
+        "word_lm_report": run.path("word_lm/report.json"),
         **{name: run.path(f"evaluate/{name}.parquet") for name in ("confusions", "utterances", "rounds")},
         "metrics": run.path("metrics.json"),
         "settings": EvaluateSettings(tolerance_ms=20.0),
@@ -49,6 +51,9 @@ LABEL_FREE = {
     "text.sentences": 3,
     "text.words": 2,
     "text.dropped": 1,
+    "phone_lm.3.perplexity": 6.5,
+    "word_lm.perplexity": 120,
+    "word_lm.oov_rate": 0.02,
     "seconds.match": 30.5,
     "memory_mb.match": 300,
     "seconds.vad": 0.5,
@@ -84,6 +89,14 @@ def test_every_number_by_hand(finished: Any, caplog: pytest.LogCaptureFixture) -
             "decode.boundary_f1": 6 / 7,
         }
     )
+
+
+def test_the_numbers_of_other_evaluations_are_taken_in(finished: Any) -> None:
+    parts = [finished.path("evaluate/hmm.json"), finished.path("evaluate/words.json")]
+    write_json(parts[0], {"test.per.hmm": 0.3})
+    write_json(parts[1], {"test.wer": 0.2})
+    metrics = run_evaluate(finished, parts=parts)
+    assert (metrics["test.per"], metrics["test.per.hmm"], metrics["test.wer"]) == (0.4, 0.3, 0.2)
 
 
 def test_tables(finished: Any) -> None:

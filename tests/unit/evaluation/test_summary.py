@@ -13,10 +13,20 @@ def test_numbers_and_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "evaluate" / "utterances.parquet").touch()
     path = tmp_path / "metrics.json"
     write_json(
-        path, {"test.per": 0.4321, "seconds.a": 100.0, "seconds.b": 50.0, "memory_mb.a": 10, "memory_mb.b": 2500}
+        path,
+        {
+            "test.wer": 0.25,
+            "phone_lm.4.perplexity": 5.67,
+            "test.per": 0.4321,
+            "seconds.a": 100.0,
+            "seconds.b": 50.0,
+            "memory_mb.a": 10,
+            "memory_mb.b": 2500,
+        },
     )
     print_summary(path, tmp_path)
     shown = capsys.readouterr().out
+    assert "25.0 %" in shown and "4-grams of phones" in shown and " 5.7 " in shown and "3-grams" not in shown
     assert "43.2 %" in shown and "2.5 min" in shown and "2.5 GB" in shown
     assert (
         "metrics.json" in shown and "figures/" in shown and "evaluate/utterances" in shown and "confusions" not in shown
@@ -48,6 +58,7 @@ def test_rounds_in_rows_of_80_columns(tmp_path: Path) -> None:
 
 def test_it_fits_80_columns(tmp_path: Path) -> None:
     metrics = {key: 1.0 for _, key, unit, _ in ROWS if unit != "time"} | {
+        "word_lm.perplexity": 12345.67,
         "seconds.match": 59.0,
         "memory_mb.match": 999.0,
     }

@@ -1,30 +1,91 @@
+import logging
+
 import pyarrow as pa
 import pytest
 
-from unscribed.artifacts import write_lines, write_table
+from unscribed.artifacts import write_json, write_lines, write_table
 from unscribed.errors import UserError
-from unscribed.text.lexicon import lexicon
+from unscribed.text.lexicon import lexicon, read_lexiconp
+from unscribed.text.variants import LexiconSettings
 
 
-def run(tmp_path, entries, inventory):
+def run(tmp_path, entries, inventory, sentences=()):
+    """`sentences` are pairs of words and of their phones, those of one word from the next by `|`."""
     write_table(
         tmp_path / "lexicon.parquet",
         {"word": list(entries), "phones": list(entries.values()), "count": [1] * len(entries)},
         [("word", pa.string()), ("phones", pa.list_(pa.string())), ("count", pa.int64())],
     )
-    write_lines(tmp_path / "phones.txt", inventory)
-    lexicon(
-        lexicon_table=tmp_path / "lexicon.parquet", phones=tmp_path / "phones.txt", lexicon=tmp_path / "lexicon.txt"
+    write_table(
+        tmp_path / "sentences.parquet",
+        {
+            "sentence": range(len(sentences)),
+            "words": [words.split() for words, _ in sentences],
+            "phones": [[word.split() for word in phones.split("|")] for _, phones in sentences],
+        },
+        [("sentence", pa.int64()), ("words", pa.list_(pa.string())), ("phones", pa.list_(pa.list_(pa.string())))],
     )
-    return (tmp_path / "lexicon.txt").read_text(encoding="utf-8")
+    write_lines(tmp_path / "phones.txt", inventory)
+    write_json(tmp_path / "report.json", {"words_without_phones": 3})
+    lexicon(
+        lexicon_table=tmp_path / "lexicon.parquet",
+        sentences=tmp_path / "sentences.parquet",
+        phones=tmp_path / "phones.txt",
+        text_report=tmp_path / "report.json",
+        settings=LexiconSettings(min_variant_count=1, min_variant_share=0.05),
+        lexicon=tmp_path / "lexicon.txt",
+        lexiconp=tmp_path / "lexiconp.txt",
+    )
+    return tuple((tmp_path / name).read_text(encoding="utf-8") for name in ("lexicon.txt", "lexiconp.txt"))
 
 
-def test_sorted_and_filtered(tmp_path):
-    entries = {"émile": ["e"], "the": ["ð", "ə"], "loch": ["l", "x"], "don't": ["d"], "mute": []}
-    assert run(tmp_path, entries, ["<SIL>", "ð", "ə", "d", "e", "l"]) == "don't d\nthe ð ə\némile e\n"
+def test_sorted_and_filtered(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    entries = {"émile": ["e"], "the": ["ð", "ə"], "loch": ["l", "x"], "don't": ["d"]}
+    plain, weighted = run(tmp_path, entries, ["<SIL>", "ð", "ə", "d", "e", "l"])
+    assert plain == "don't d\nthe ð ə\némile e\n"
+    assert weighted == "don't 1 d\nthe 1 ð ə\némile 1 e\n"
+    assert "4 words of the text left out: 3 without phones, 1 for a rare phone" in caplog.text
+
+
+def test_variants_of_connected_speech(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    entries = {"the": ["ð", "ə"], "apple": ["æ", "p", "əl"], "cat": ["k", "æ", "t"]}
+    inventory = ["<SIL>", "ð", "ə", "ɪ", "æ", "p", "əl", "k", "t"]
+    sentences = [("the apple", "ð ɪ|æ p əl"), *[("the cat", "ð ə|k æ t")] * 4]
+    plain, weighted = run(tmp_path, entries, inventory, sentences)
+    assert plain == "apple æ p əl\ncat k æ t\nthe ð ə\nthe ð ɪ\n"
+    assert weighted == "apple 1 æ p əl\ncat 1 k æ t\nthe 0.25 ð ɪ\nthe 1 ð ə\n"
+    assert read_lexiconp(tmp_path / "lexiconp.txt")[2] == ("the", 0.25, ("ð", "ɪ"))
+    assert "3 words in the lexicon, 1 more" in caplog.text
+
+
+def test_phones_as_words_have_no_variants(tmp_path):
+    entries = {"AH0": ["AH0"], "tʃ": ["tʃ"]}
+    plain, weighted = run(tmp_path, entries, ["<SIL>", "AH0", "tʃ"], [("<SIL> AH0 tʃ", "<SIL>|AH0|tʃ")])
+    assert (plain, weighted) == ("AH0 AH0\ntʃ tʃ\n", "AH0 1 AH0\ntʃ 1 tʃ\n")
 
 
 @pytest.mark.parametrize("entries", [{}, {"loch": ["x"]}])
 def test_nothing_left(tmp_path, entries):
     with pytest.raises(UserError, match=r"no word of .*lexicon\.parquet"):
         run(tmp_path, entries, ["<SIL>", "a"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["a 1 a", "the ð ə"], r"line 2: expected `word probability phone …`, found 'the ð ə'"),
+        (["the"], r"line 1: expected"),
+        ([""], r"line 1: expected"),
+        (["the 1"], r"line 1: the word 'the' has no pronunciation"),
+        (["the 0 ð"], r"line 1: the probability 0 of 'the' is not above 0"),
+        (["the 1.5 ð"], r"line 1: the probability 1\.5"),
+        (["the nan ð"], r"line 1: the probability nan"),
+        ([], "the file is empty"),
+    ],
+)
+def test_damaged_lexicon(tmp_path, lines, message):
+    write_lines(tmp_path / "lexiconp.txt", lines)
+    with pytest.raises(UserError, match=rf"lexiconp\.txt, .*{message}.*run the stage lexicon again"):
+        read_lexiconp(tmp_path / "lexiconp.txt")

@@ -7,7 +7,9 @@ import pytest
 
 from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
-from unscribed.text.phone_lm import Arpa, PhoneLmSettings, bigram_log_probs, perplexity, phone_lm, trigram_log_probs
+from unscribed.text.arpa import Arpa, bigram_log_probs, trigram_log_probs
+from unscribed.text.ngram import perplexity
+from unscribed.text.phone_lm import phone_lm
 
 PHONES = ["<SIL>", "a", "b", "c"]
 
@@ -60,11 +62,14 @@ def make_text(path, sentences=400):
 
 
 def estimate(tmp_path, text, order):
+    write_lines(tmp_path / "phones.txt", PHONES)
     phone_lm(
         phones_text=text,
-        settings=PhoneLmSettings(order),
+        phones=tmp_path / "phones.txt",
+        order=str(order),
         seed=0,
         arpa=tmp_path / "lm.arpa",
+        fst=tmp_path / "lm.fst",
         report=tmp_path / "report.json",
     )
     return tmp_path / "lm.arpa"
@@ -105,6 +110,7 @@ def test_perplexity_by_hand(hand):
     # <s> a b </s>: 0.8, 0.9, P(</s>|b)=0.25; <s> q </s>: q unknown, P(</s>|q)=P(</s>)=0.25
     assert found["perplexity"] == pytest.approx((0.8 * 0.9 * 0.25 * 0.25) ** -0.25, rel=1e-5)
     assert (found["held_out_tokens"], found["held_out_unknown"]) == (4, 1)
+    assert found["oov_rate"] == pytest.approx(1 / 3)  # a b q
 
 
 @pytest.mark.parametrize("order", [2, 3, 4])
@@ -133,16 +139,15 @@ def test_lmplz_is_used_when_on_path(tmp_path, monkeypatch, hand):
     tool.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nfor last; do :; done\n/bin/cp {hand} "$last"\n')
     tool.chmod(tool.stat().st_mode | stat.S_IEXEC)
     monkeypatch.setenv("PATH", str(tool.parent))
-    text = tmp_path / "a text; with odd name.txt"
+    text = tmp_path / "text.txt"
     write_lines(text, ["a b"] * 20)
     path = estimate(tmp_path, text, 3)
     assert path.read_text(encoding="utf-8") == HAND
     calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     assert len(calls) == 2 and all("-o 3" in call and "--discount_fallback" in call for call in calls)
-    assert f"--text {text} " in calls[1]
     assert read_json(tmp_path / "report.json")["tool"] == "lmplz"
     tool.write_text("#!/bin/sh\necho 'out of memory' >&2\nexit 3\n")
-    with pytest.raises(UserError, match=r"lmplz could not .*out of memory.*phone_lm\.order"):
+    with pytest.raises(UserError, match=r"lmplz could not .*out of memory.*phone_lm\.orders"):
         estimate(tmp_path, text, 3)
 
 
@@ -155,6 +160,18 @@ def test_tiny_text(tmp_path, lines):
     # kaldingram loses the discounted mass of a history after which every token was seen: none is left to give it to.
     assert ((total > 0.9) & (total < 1.0001)).all()
     assert (read_json(tmp_path / "report.json")["perplexity"] is None) == (len(lines) < 20)
+
+
+def test_order_that_kaldingram_does_not_know(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no lmplz
+    with pytest.raises(UserError, match=r"kaldingram could not .*order 6.*phone_lm\.orders; .*put lmplz"):
+        estimate(tmp_path, make_text(tmp_path / "text.txt"), 6)
+
+
+def test_phones_of_another_inventory(tmp_path):
+    write_lines(tmp_path / "text.txt", ["a b ʒ"] * 30)
+    with pytest.raises(UserError, match=r"lm\.arpa has 1 token.*symbol table, for example ʒ"):
+        estimate(tmp_path, tmp_path / "text.txt", 3)
 
 
 @pytest.mark.parametrize("text", [b"", b"\n \n"])

@@ -5,11 +5,11 @@ from unscribed.errors import UserError
 from unscribed.text.phonemize import PhonemizeSettings, phonemize, phonemize_words
 
 
-def run(tmp_path, text, language="en-us", backend="espeak", min_count=1):
+def run(tmp_path, text, language="en-us", backend="espeak", connected=True, min_count=1):
     source = tmp_path / "text.txt"
     source.write_text(text, encoding="utf-8")
     paths = {name: tmp_path / file for name, file in OUTPUTS.items()}
-    phonemize(text=source, language=language, settings=PhonemizeSettings(backend, min_count), **paths)
+    phonemize(text=source, language=language, settings=PhonemizeSettings(backend, connected, min_count), **paths)
     return (
         read_table(paths["lexicon"]),
         read_table(paths["sentences"]),
@@ -75,6 +75,27 @@ def test_stage(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("connected", "phones"), [(True, "ð ɪ|æ p əl|ʌ v|ð ə|m æ n"), (False, "ð ə|æ p əl|ʌ v|ð ə|m æ n")]
+)
+def test_words_get_the_phones_of_their_sentence(tmp_path, connected, phones):
+    lexicon, sentences, inventory, _ = run(tmp_path, "the apple of the man\n", connected=connected)
+    assert "|".join(" ".join(word) for word in sentences["phones"][0]) == phones
+    assert sentences["words"][0].tolist() == "the apple of the man".split()
+    assert dict(zip(lexicon["word"], lexicon["phones"], strict=True))["the"].tolist() == ["ð", "ə"]  # isolated
+    assert ("ɪ" in inventory) == connected
+
+
+def test_min_count_counts_the_phones_of_sentences(tmp_path):
+    """Isolated, "a" is eɪ; in the sentences it is ɐ, so that eɪ is neither in the inventory nor rare."""
+    text = "a man\na man\n"
+    _, sentences, inventory, report = run(tmp_path, text, min_count=2)
+    assert [list(word) for word in sentences["phones"][1]] == [["ɐ"], ["m", "æ", "n"]]
+    assert "ɐ" in inventory and "eɪ" not in inventory and report["rare_phones"] == {}
+    _, _, inventory, _ = run(tmp_path, text, connected=False, min_count=2)
+    assert "eɪ" in inventory and "ɐ" not in inventory
+
+
 def test_rare_phones_go_with_their_sentences_until_none_is_left(tmp_path):
     # d occurs once; without its sentence c is rare too.
     text = "a b a b\na b c\nb a c d\n"
@@ -104,7 +125,8 @@ def test_phones_backend_keeps_silence_and_takes_any_token(tmp_path):
         ("the cat\n", {"language": "xx"}, r"corpus\.language"),
         ("the cat\n", {"min_count": 30}, r"leaves 0 phone.*phonemize\.min_count"),
         ("a a\na\n", {"backend": "phones"}, "leaves 1 phone"),
-        ("a b <s>\n", {"backend": "phones"}, "<s>.*reserves"),
+        ("a b <s>\n", {"backend": "phones"}, "<s>.*reserve"),
+        ("a #1 h# <eps>\n", {"backend": "phones"}, "contains #1, <eps>, .*reserve"),
     ],
 )
 def test_bad_text(tmp_path, text, options, message):

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from unscribed.artifacts import write_table
-from unscribed.text.silence import SilenceSettings, insert_silence, silence
+from unscribed.text.silence import SilenceSettings, insert_silence, silence, strip_silence
 
 WORDS = [["ð", "ə"], ["k", "æ", "t"], ["t"]]
 
@@ -29,6 +29,10 @@ def test_silences_never_touch():
     words = [["<SIL>"], ["a"], ["<SIL>"], ["<SIL>"], ["a"], ["<SIL>"]]
     assert insert(words, 1.0, True) == "<SIL> a <SIL> a <SIL>"
     assert insert(words, 0.0, False) == "<SIL> a <SIL> a <SIL>"
+
+
+def test_silence_is_stripped():
+    assert strip_silence(["<SIL>", "a", "<SIL>", "a"]) == ["a", "a"]
 
 
 def test_one_word():

@@ -3,12 +3,11 @@
 import logging
 import multiprocessing
 import random
-import shutil
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from unscribed.artifacts import Pathlike, temporary_beside, write_lines
+from unscribed.artifacts import Pathlike, atomic_folder, write_lines
 from unscribed.corpora.bible import clauses
 from unscribed.corpora.espeak import PAUSE, Synthesizer
 from unscribed.corpora.layout import SILENCE, SPLITS, Recording, Reference, write_recordings, write_references
@@ -71,7 +70,7 @@ def espeak_corpus(
     rows: list[Recording] = []
     references: dict[str, list[Reference]] = {split: [] for split in SPLITS}
     started, seconds = time.monotonic(), 0.0
-    with _new_folder(audio) as folder, closing(_speak_all(sentences, settings, sample_rate_hz, threads)) as stream:
+    with atomic_folder(audio) as folder, closing(_speak_all(sentences, settings, sample_rate_hz, threads)) as stream:
         for split, name, (sentence, samples, phones) in _assigned(stream, settings, sample_rate_hz):
             soundfile.write(folder / f"{name}.wav", samples, sample_rate_hz, subtype="PCM_16")
             rows.append(Recording(name, split, str(Path(audio) / f"{name}.wav")))
@@ -177,21 +176,3 @@ def _unpaired_text(sentences: Sequence[str], spoken: int, settings: EspeakSettin
             "set text_translation to another translation."
         )
     return unpaired
-
-
-@contextmanager
-def _new_folder(path: Pathlike) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; it replaces `path` only if the block succeeds."""
-    path = Path(path)
-    temporary = temporary_beside(path)
-    try:
-        temporary.mkdir(parents=True)
-    except PermissionError as error:
-        raise UserError(f"cannot write {path}: permission denied. Make the folder {path.parent} writable.") from error
-    try:
-        yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

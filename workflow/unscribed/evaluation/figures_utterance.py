@@ -17,8 +17,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from unscribed.artifacts import Pathlike, read_table
 from unscribed.audio.io import load_mono
+from unscribed.audio.times import to_speech_seconds
 from unscribed.errors import UserError
-from unscribed.evaluation.boundaries import to_speech_seconds
 from unscribed.evaluation.per import GAP, SILENCE, Alignment, align, clean_hypothesis, count_errors, kept_hypothesis
 from unscribed.evaluation.phone_classes import printed_letters
 from unscribed.evaluation.spectrogram import MEL_BANDS, hertz_to_mel, log_mel

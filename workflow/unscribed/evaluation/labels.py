@@ -1,16 +1,17 @@
 """Everything of the evaluation that needs transcripts: references, scores of decodes, scores of boundaries."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from unscribed.artifacts import Pathlike, read_table
+from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
-from unscribed.evaluation.boundaries import BoundaryCounts, match_boundaries, to_original_seconds
-from unscribed.evaluation.per import SILENCE, kept_hypothesis
+from unscribed.evaluation import per
+from unscribed.evaluation.boundaries import BoundaryCounts, match_boundaries
 
 logger = logging.getLogger(__name__)
 
@@ -23,27 +24,10 @@ class References:
     boundaries: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class TimeBase:
-    """What turns frames of the speech-only audio into seconds of the original: the VAD table by utterance."""
+def known_references(path: Pathlike, manifest_path: Pathlike) -> tuple[pd.DataFrame, int]:
+    """The rows of the references whose utterances are in the manifest, and the number of utterances there.
 
-    regions: pd.DataFrame
-    hop_ms: float
-    sample_rate_hz: int
-
-    def seconds(self, utterance: str, frames: Sequence[int]) -> np.ndarray:
-        """Times of the boundaries before these frames."""
-        if not len(frames):
-            return np.zeros(0)
-        row = self.regions.loc[utterance]
-        return to_original_seconds(frames, self.hop_ms, row.starts_samples, row.ends_samples, self.sample_rate_hz)
-
-
-def read_references(path: Pathlike, manifest_path: Pathlike) -> References:
-    """Read the references of the utterances in the manifest; files rejected there were never decoded.
-
-    Utterances of which only the words are known are left out with a warning. Raises UserError if no reference
-    belongs to any utterance.
+    Raises UserError if no reference belongs to any utterance.
     """
     table, accepted = read_table(path), set(read_table(manifest_path)["utterance"])
     known = table[table["utterance"].isin(accepted)]
@@ -52,6 +36,16 @@ def read_references(path: Pathlike, manifest_path: Pathlike) -> References:
             f"{path}: none of its {len(table)} utterances is in {manifest_path}. "
             "Check that the transcripts name the same files as the audio, or leave them out."
         )
+    return known, len(accepted)
+
+
+def read_references(path: Pathlike, manifest_path: Pathlike) -> References:
+    """Read the references of the utterances in the manifest; files rejected there were never decoded.
+
+    Utterances of which only the words are known are left out with a warning. Raises UserError if no reference
+    belongs to any utterance.
+    """
+    known, accepted = known_references(path, manifest_path)
     phones: dict[str, list[str]] = {}
     boundaries: dict[str, np.ndarray] = {}
     for row in known.itertuples():
@@ -59,16 +53,40 @@ def read_references(path: Pathlike, manifest_path: Pathlike) -> References:
             continue
         phones[row.utterance] = list(row.phones)
         if len(row.starts_seconds) == len(row.phones):
-            spoken = np.array([phone != SILENCE for phone in row.phones])
+            spoken = np.array([phone != per.SILENCE for phone in row.phones])
             boundaries[row.utterance] = np.asarray(row.starts_seconds)[spoken][1:]
-    if len(phones) < len(accepted):
+    if len(phones) < accepted:
         logger.warning(
             "%d of %d utterances have no reference phones (%s) and are not scored",
-            len(accepted) - len(phones),
-            len(accepted),
+            accepted - len(phones),
+            accepted,
             path,
         )
     return References(phones, boundaries)
+
+
+def decoded_phones(decoded: pd.DataFrame) -> dict[str, list[str]]:
+    """The phones of a decode by utterance."""
+    return {row.utterance: list(row.phones) for row in decoded.itertuples()}
+
+
+def phone_rate(references: References, decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothesis) -> float:
+    """Phone error rate of a decode; `kept` says which of its phones count."""
+    return per.phone_error_rate(references.phones, decoded_phones(decoded), kept)
+
+
+def align_decoded(
+    references: References, decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothesis
+) -> dict[str, per.Alignment]:
+    """Align every reference with its decode, with no phones where there is none (a warning counts these)."""
+    hypotheses = decoded_phones(decoded)
+    missing = references.phones.keys() - hypotheses.keys()
+    if missing:
+        logger.warning("%d utterances were not decoded: all their phones count as deleted", len(missing))
+    return {
+        utterance: per.align(per.clean_reference(reference), per.clean_hypothesis(hypotheses.get(utterance, []), kept))
+        for utterance, reference in references.phones.items()
+    }
 
 
 def segment_boundaries(path: Pathlike) -> dict[str, np.ndarray]:
@@ -77,9 +95,12 @@ def segment_boundaries(path: Pathlike) -> dict[str, np.ndarray]:
     return {row.utterance: row.boundaries_frames[1:-1] for row in table.itertuples()}
 
 
-def decoded_boundaries(decoded: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Boundaries (frames) of a decode, by the rule of the references: starts of all phones but the first."""
-    return {row.utterance: row.starts_frames[kept_hypothesis(row.phones)][1:] for row in decoded.itertuples()}
+def decoded_boundaries(decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothesis) -> dict[str, np.ndarray]:
+    """Boundaries (frames) of a decode, by the rule of the references: starts of all phones but the first.
+
+    `kept` says which phones count.
+    """
+    return {row.utterance: row.starts_frames[kept(row.phones)][1:] for row in decoded.itertuples()}
 
 
 def score_boundaries(

@@ -1,10 +1,10 @@
 """The stage `evaluate`: every number of one corpus in one flat metrics.json, and three tables behind the figures.
 
-The only stage that reads references. Without them (a corpus with no transcripts) it writes the label-free numbers.
+It scores the matching itself and takes in the numbers of `evaluate_hmm` and `evaluate_words`. Only these three read
+references. Without them (a corpus with no transcripts) they write the label-free numbers.
 """
 
 import logging
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,23 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from unscribed.artifacts import Pathlike, read_json, read_table, write_json
+from unscribed.artifacts import Pathlike, read_json, read_table
+from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
 from unscribed.evaluation import per
 from unscribed.evaluation.labels import (
     References,
-    TimeBase,
+    align_decoded,
     decoded_boundaries,
+    decoded_phones,
+    phone_rate,
     read_references,
     score_boundaries,
     segment_boundaries,
 )
-from unscribed.evaluation.tables import write_confusions, write_rounds, write_utterances
+from unscribed.evaluation.lm import lm_metrics
+from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics, write_rounds, write_utterances
+from unscribed.text.lines import read_lines
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +59,8 @@ def evaluate(
     text: Pathlike,
     sentences: Pathlike,
     lexicon: Pathlike,
+    phone_lm_reports: Paths,
+    word_lm_report: Pathlike,
     benchmarks: Pathlike,
     metrics: Pathlike,
     confusions: Pathlike,
@@ -63,20 +70,22 @@ def evaluate(
     hop_ms: float,
     sample_rate_hz: int,
     references: Paths = (),
+    parts: Paths = (),
 ) -> None:
     """Score one corpus.
 
     Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
     `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `boundaries` and
     `vad` of test; `manifests` and `rejected` of all splits; `text` as given and the `sentences` left of it;
-    `lexicon` of the text;
-    `benchmarks`, the folder with those of all stages. Splits are told by the file name up to its first dot.
+    `lexicon` of the text, and the reports of its language models;
+    `benchmarks`, the folder with those of all stages; `parts`, the numbers of other evaluations, to be written with
+    these. Splits are told by the file name up to its first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """
-    manifest = _by_split(manifests)
-    decodes = {split: read_table(path) for split, path in _by_split(decoded).items()}
-    known = {split: read_references(path, manifest[split]) for split, path in _by_split(references).items()}
+    manifest = by_split(manifests)
+    decodes = {split: read_table(path) for split, path in by_split(decoded).items()}
+    known = {split: read_references(path, manifest[split]) for split, path in by_split(references).items()}
     known = {split: found for split, found in known.items() if found.phones}
     if "test" not in known:
         logger.warning("no reference phones for the split test: only label-free numbers are written")
@@ -85,24 +94,28 @@ def evaluate(
     values = {
         **_audio_metrics(manifests, rejected),
         **_text_metrics(text, sentences, lexicon),
+        **lm_metrics(phone_lm_reports, word_lm_report),
         **_benchmark_metrics(benchmarks),
         **_history_metrics(history, chosen),
     }
-    values |= {f"{split}.per": _rate(found, decodes[split]) for split, found in known.items() if split in decodes}
+    values |= {f"{split}.per": phone_rate(found, decodes[split]) for split, found in known.items() if split in decodes}
     alignments: dict[str, per.Alignment] = {}
     if "test" in known:
         inventory = Path(phones).read_text(encoding="utf-8").split()
-        alignments = _align_all(known["test"], decodes["test"])
+        alignments = align_decoded(known["test"], decodes["test"])
         times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
         values |= _error_metrics(alignments, known["test"], decodes["test"], inventory)
         values |= _boundary_metrics(known["test"], boundaries, decodes["test"], times, settings.tolerance_ms / 1000)
-    write_json(metrics, {key: value for key, value in values.items() if not math.isnan(value)})
+    for part in parts:
+        values |= read_json(part)
+    write_metrics(metrics, values)
     write_confusions(confusions, alignments)
-    write_utterances(utterances, alignments, _phones(decodes["test"]))
+    write_utterances(utterances, alignments, decoded_phones(decodes["test"]))
     write_rounds(rounds, history)
 
 
-def _by_split(paths: Paths) -> dict[str, str]:
+def by_split(paths: Paths) -> dict[str, str]:
+    """The paths by split, the file name up to its first dot."""
     return {Path(path).name.split(".")[0]: path for path in paths}
 
 
@@ -117,14 +130,6 @@ def by_round(paths: Paths) -> dict[Round, str]:
     return found
 
 
-def _phones(decoded: pd.DataFrame) -> dict[str, list[str]]:
-    return {row.utterance: list(row.phones) for row in decoded.itertuples()}
-
-
-def _rate(references: References, decoded: pd.DataFrame) -> float:
-    return per.phone_error_rate(references.phones, _phones(decoded))
-
-
 def _history(
     round_decodes: Paths, round_losses: Paths, references: References | None, selected_seed: int
 ) -> pd.DataFrame:
@@ -136,7 +141,7 @@ def _history(
         if (seed, number) in losses:
             loss = read_json(losses[seed, number])["loss"]
         if references and (seed, number) in decodes:
-            rate = _rate(references, read_table(decodes[seed, number]))
+            rate = phone_rate(references, read_table(decodes[seed, number]))
         rows.append((seed, number, seed == selected_seed, loss, rate))
     return pd.DataFrame(rows, columns=["seed", "round", "selected", "loss", "per"])
 
@@ -158,28 +163,13 @@ def _history_metrics(history: pd.DataFrame, selection: dict) -> Metrics:
     return values
 
 
-def _align_all(references: References, decoded: pd.DataFrame) -> dict[str, per.Alignment]:
-    hypotheses = _phones(decoded)
-    missing = references.phones.keys() - hypotheses.keys()
-    if missing:
-        logger.warning("%d utterances were not decoded: all their phones count as deleted", len(missing))
-    return {
-        utterance: per.align(per.clean_reference(reference), per.clean_hypothesis(hypotheses.get(utterance, [])))
-        for utterance, reference in references.phones.items()
-    }
-
-
 def _error_metrics(
     alignments: dict[str, per.Alignment], references: References, decoded: pd.DataFrame, inventory: list[str]
 ) -> Metrics:
     per.unknown_phones(references.phones, inventory)
-    errors = per.count_errors([pair for alignment in alignments.values() for pair in alignment])
-    length = max(errors.reference_length, 1)
     return {
-        "test.per.sub": errors.substitutions / length,
-        "test.per.ins": errors.insertions / length,
-        "test.per.del": errors.deletions / length,
-        "test.per.random": per.random_mapping_rate(references.phones, _phones(decoded), inventory),
+        **error_shares("test.per", alignments),
+        "test.per.random": per.random_mapping_rate(references.phones, decoded_phones(decoded), inventory),
     }
 
 
@@ -201,11 +191,11 @@ def _boundary_metrics(
 
 
 def _audio_metrics(manifests: Paths, rejected: Paths) -> Metrics:
-    tables = {split: read_table(path) for split, path in _by_split(manifests).items()}
+    tables = {split: read_table(path) for split, path in by_split(manifests).items()}
     return {
         "audio.hours": sum(float(table["duration_seconds"].sum()) for table in tables.values()) / 3600,
         **{f"audio.utterances.{split}": len(table) for split, table in tables.items()},
-        **{f"audio.rejected.{split}": len(read_table(path)) for split, path in _by_split(rejected).items()},
+        **{f"audio.rejected.{split}": len(read_table(path)) for split, path in by_split(rejected).items()},
     }
 
 
@@ -213,14 +203,19 @@ def _text_metrics(text: Pathlike, sentences: Pathlike, lexicon: Pathlike) -> Met
     with open(text, encoding="utf-8") as lines:
         given = sum(1 for line in lines if line.strip())
     kept = pq.read_metadata(sentences).num_rows
-    words = len(Path(lexicon).read_text(encoding="utf-8").splitlines())
+    words = len({line.split(maxsplit=1)[0] for _, line in read_lines(lexicon)})
     return {"text.sentences": kept, "text.dropped": given - kept, "text.words": words}
 
 
 def _benchmark_metrics(benchmarks: Pathlike) -> Metrics:
-    """Seconds (summed) and peak memory per stage; Snakemake leaves the memory of very short jobs unknown."""
+    """Seconds (summed) and peak memory per stage, but for those of the supervised topline.
+
+    Snakemake leaves the memory of very short jobs unknown.
+    """
     values: Metrics = {}
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
+        if "supervised" in path.relative_to(benchmarks).parts:
+            continue
         stage = path.name.split(".")[0]
         try:
             table = pd.read_csv(path, sep="\t")

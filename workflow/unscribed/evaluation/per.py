@@ -1,13 +1,14 @@
 """Phone error rate: edit distance of phones over the length of the reference.
 
 References lose `<SIL>` and keep their repeats. In hypotheses equal neighbours are merged, because a phone may cover
-several segments, and then `<SIL>` is removed: `a <SIL> a` stays two phones, as in wav2vec-U.
+several segments, and then `<SIL>` is removed: `a <SIL> a` stays two phones, as in wav2vec-U. The phones of an HMM or of
+a pronunciation are single ones already, so there only `<SIL>` is removed (`spoken_phones`).
 Utterances are pooled: long ones weigh more, as usual in the field.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import kaldialign
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 Phones = Sequence[str]
 Alignment = list[tuple[str, str]]
+Kept = Callable[[Phones], list[int]]  # positions of the phones of a hypothesis that count
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,14 @@ def kept_hypothesis(phones: Phones) -> list[int]:
     ]
 
 
-def clean_hypothesis(phones: Phones) -> list[str]:
-    """Merge equal neighbours, then remove `<SIL>`."""
-    return [phones[position] for position in kept_hypothesis(phones)]
+def spoken_phones(phones: Phones) -> list[int]:
+    """Positions of all phones but silence, where equal neighbours are two phones."""
+    return [position for position, phone in enumerate(phones) if phone != SILENCE]
+
+
+def clean_hypothesis(phones: Phones, kept: Kept = kept_hypothesis) -> list[str]:
+    """Merge equal neighbours, then remove `<SIL>`; or keep what `kept` says."""
+    return [phones[position] for position in kept(phones)]
 
 
 def clean_reference(phones: Phones) -> list[str]:
@@ -80,15 +87,18 @@ def confusion_counts(alignments: Collection[Alignment]) -> Counter[tuple[str, st
     return Counter(pair for alignment in alignments for pair in alignment)
 
 
-def phone_error_rate(references: Mapping[str, Phones], hypotheses: Mapping[str, Phones]) -> float:
+def phone_error_rate(
+    references: Mapping[str, Phones], hypotheses: Mapping[str, Phones], kept: Kept = kept_hypothesis
+) -> float:
     """Error rate over all utterances of `references`, given as in the tables (uncleaned).
 
-    An utterance without a hypothesis counts as one with no phones, so that nothing is gained by leaving out hard ones.
+    `kept` says which phones of a hypothesis count. An utterance without a hypothesis counts as one with no phones, so
+    that nothing is gained by leaving out hard ones.
     """
     errors = length = 0
     for utterance, reference in references.items():
         cleaned = clean_reference(reference)
-        errors += kaldialign.edit_distance(cleaned, clean_hypothesis(hypotheses.get(utterance, [])))["total"]
+        errors += kaldialign.edit_distance(cleaned, clean_hypothesis(hypotheses.get(utterance, []), kept))["total"]
         length += len(cleaned)
     return errors / length if length else float("nan")
 

@@ -15,12 +15,18 @@ from unscribed.artifacts import Pathlike, read_json
 from unscribed.errors import UserError
 
 WIDTH = 80
-LABEL_WIDTH, VALUE_WIDTH, FILE_WIDTH = 24, 9, 31
+LABEL_WIDTH, VALUE_WIDTH, FILE_WIDTH = 24, 9, 32
+
+HELD_OUT = "perplexity on text that was held out"
 
 # label, key, unit, meaning; a row whose key is absent is left out
 ROWS = (
-    ("phone error rate", "test.per", "%", "wrong phones per phone spoken, test set"),
-    ("  by chance", "test.per.random", "%", "the same with the phones exchanged at random"),
+    ("word error rate", "test.wer", "%", "wrong words per word spoken, test set"),
+    ("  unknown words", "test.words.oov_rate", "%", "spoken words that the text does not have"),
+    ("phone error rate", "test.per", "%", "wrong phones per phone spoken, matching alone"),
+    ("  after HMM training", "test.per.hmm", "%", "the same after HMM self-training"),
+    ("  of the words", "test.words.per", "%", "the same for the phones of the words"),
+    ("  by chance", "test.per.random", "%", "of the matching, phones exchanged at random"),
     ("  substituted", "test.per.sub", "%", "another phone instead"),
     ("  deleted", "test.per.del", "%", "phones missed"),
     ("  inserted", "test.per.ins", "%", "phones that nobody spoke"),
@@ -28,6 +34,9 @@ ROWS = (
     ("regret of the choice", "select.regret", "%", "above what labels would have chosen"),
     ("segment boundaries", "segment.f1", "%", "F1 against true phone boundaries, at first"),
     ("  after decoding", "decode.boundary_f1", "%", "the same for the recognised phones"),
+    ("  of the words", "test.words.boundary_f1", "%", "the same for the phones of the words"),
+    *((f"{order}-grams of phones", f"phone_lm.{order}.perplexity", "perplexity", HELD_OUT) for order in range(3, 7)),
+    ("n-grams of words", "word_lm.perplexity", "perplexity", HELD_OUT),
     ("audio", "audio.hours", "h", "all splits; no transcript was learned from"),
     ("sentences of text", "text.sentences", "", "unrelated to the audio, used in training"),
     ("time", "seconds", "time", "work of all stages, added up"),
@@ -42,6 +51,9 @@ ROUND_ROWS = (
 ROUND_WIDTH = 8
 
 NEXT = (
+    ("evaluate/word_utterances.parquet", "the words of each test utterance"),
+    ("evaluate/word_errors.parquet", "which words are taken for which"),
+    ("textgrid/test", "words and phones with times, for Praat"),
     ("evaluate/utterances.parquet", "what was recognised in each test utterance"),
     ("evaluate/confusions.parquet", "which phones are taken for which"),
     ("metrics.json", "every number, by round and by seed"),
@@ -128,6 +140,8 @@ def _value(value: float, unit: str) -> str:
         return f"{100 * value:.1f} %"
     if unit == "h":
         return f"{value:.2f} h"
+    if unit == "perplexity":
+        return f"{value:.1f}"
     if unit == "time":
         return f"{value / 60:.1f} min" if value >= 60 else f"{value:.0f} s"
     if unit == "memory":

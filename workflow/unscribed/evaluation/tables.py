@@ -1,12 +1,21 @@
-"""The tables that `evaluate` writes beside metrics.json: what was confused, what was heard, how the rounds went."""
+"""What the evaluations write: numbers, and tables of what was confused, what was heard, how the rounds went."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, write_table
-from unscribed.evaluation.per import GAP, Alignment, clean_hypothesis, confusion_counts, count_errors
+from unscribed.artifacts import Pathlike, write_json, write_table
+from unscribed.evaluation.per import (
+    GAP,
+    Alignment,
+    Kept,
+    clean_hypothesis,
+    confusion_counts,
+    count_errors,
+    kept_hypothesis,
+)
 
 CONFUSIONS = [("reference", pa.string()), ("hypothesis", pa.string()), ("count", pa.int64())]
 UTTERANCES = [
@@ -25,6 +34,22 @@ ROUNDS = [
 ]
 
 
+def write_metrics(path: Pathlike, values: Mapping[str, float], prefix: str = "") -> None:
+    """Write numbers as flat JSON, each name after `prefix`; NaN is unknown and left out."""
+    write_json(path, {f"{prefix}{key}": value for key, value in values.items() if not math.isnan(value)})
+
+
+def error_shares(name: str, alignments: Mapping[str, Alignment]) -> dict[str, float]:
+    """Substitutions, insertions and deletions per symbol of the references, named `name` and a suffix."""
+    errors = count_errors([pair for alignment in alignments.values() for pair in alignment])
+    length = max(errors.reference_length, 1)
+    return {
+        f"{name}.sub": errors.substitutions / length,
+        f"{name}.ins": errors.insertions / length,
+        f"{name}.del": errors.deletions / length,
+    }
+
+
 def write_confusions(path: Pathlike, alignments: Mapping[str, Alignment]) -> None:
     """One row per aligned pair of phones with its count, right pairs included; "" for an insertion or deletion."""
     counts = sorted(confusion_counts(alignments.values()).items())
@@ -33,12 +58,18 @@ def write_confusions(path: Pathlike, alignments: Mapping[str, Alignment]) -> Non
 
 
 def write_utterances(
-    path: Pathlike, alignments: Mapping[str, Alignment], hypotheses: Mapping[str, Sequence[str]]
+    path: Pathlike,
+    alignments: Mapping[str, Alignment],
+    hypotheses: Mapping[str, Sequence[str]],
+    kept: Kept = kept_hypothesis,
 ) -> None:
-    """One row per utterance decoded or scored, phones joined by spaces; nulls where there is no reference."""
+    """One row per utterance decoded or scored, symbols joined by spaces; nulls where there is no reference.
+
+    `kept` says which symbols of a hypothesis count.
+    """
     rows: list[tuple] = []
     for utterance in [*hypotheses, *(name for name in alignments if name not in hypotheses)]:
-        hypothesis = " ".join(clean_hypothesis(hypotheses.get(utterance, [])))
+        hypothesis = " ".join(clean_hypothesis(hypotheses.get(utterance, []), kept))
         if utterance in alignments:
             errors = count_errors(alignments[utterance])
             reference = " ".join(left for left, _ in alignments[utterance] if left != GAP)
@@ -46,6 +77,13 @@ def write_utterances(
         else:
             rows.append((utterance, None, hypothesis, None, None))
     _write_rows(path, rows, UTTERANCES)
+
+
+def write_word_errors(path: Pathlike, alignments: Mapping[str, Alignment]) -> None:
+    """One row per wrong pair of words with its count, the most frequent first; "" for an insertion or deletion."""
+    counts = confusion_counts(alignments.values())
+    rows = [(*pair, count) for pair, count in counts.items() if pair[0] != pair[1]]
+    _write_rows(path, sorted(rows, key=lambda row: (-row[2], row)), CONFUSIONS)
 
 
 def write_rounds(path: Pathlike, history: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Read n-gram language models in the ARPA format, as a query and as dense arrays.
+"""Read and write n-gram language models in the ARPA format; use them as a query and as dense arrays.
 
 Dimensions: V phones. All probabilities are natural logarithms.
 A Kneser-Ney model keeps in its lower orders what it needs for back-off, not the frequencies of shorter n-grams: for
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
@@ -53,6 +54,17 @@ class Arpa:
     def read(cls, path: str | Path) -> "Arpa":
         """Read an ARPA file. Raises UserError, naming the line, if it is empty, damaged or cut off."""
         return _Reader(path).read()
+
+    def write(self, path: str | Path) -> None:
+        """Write the model as ARPA file, with seven digits after the point."""
+        lines = ["\\data\\", *(f"ngram {order}={count}" for order, count in enumerate(self.counts, start=1))]
+        sections: list[list[str]] = [[] for _ in self.counts]
+        for ngram, value in self.log_probs.items():
+            backoff = f"\t{self.backoffs[ngram] / LOG_10:.7f}" if ngram in self.backoffs else ""
+            sections[len(ngram) - 1].append(f"{value / LOG_10:.7f}\t{' '.join(ngram)}{backoff}")
+        for order, section in enumerate(sections, start=1):
+            lines += ["", f"\\{order}-grams:", *section]
+        write_lines(path, [*lines, "", "\\end\\"])
 
     def log_prob(self, history: Ngram, token: str) -> float:
         """log P(token | history) by back-off; only the last order - 1 tokens of `history` count.

@@ -1,32 +1,85 @@
-"""The pronunciation lexicon as the field's tools read it: `word phone phone …`, sorted."""
+"""The pronunciation lexicon as the field's tools read it: `word phone phone …`, sorted, a line per pronunciation."""
 
 import logging
 from pathlib import Path
 
-from unscribed.artifacts import read_table, write_lines
+from unscribed.artifacts import read_json, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
+from unscribed.text.variants import LexiconSettings, Phones, count_variants, probabilities
 
 log = logging.getLogger(__name__)
 
 
-def lexicon(*, lexicon_table: str | Path, phones: str | Path, lexicon: str | Path) -> None:
-    """Write the words of `lexicon_table` whose phones are all in the inventory `phones`.
+def lexicon(
+    *,
+    lexicon_table: str | Path,
+    sentences: str | Path,
+    phones: str | Path,
+    text_report: str | Path,
+    settings: LexiconSettings,
+    lexicon: str | Path,
+    lexiconp: str | Path,
+) -> None:
+    """Write the words of `lexicon_table` whose phones are all in the inventory `phones`, with their pronunciations.
 
-    Sorted by code point, which is the order of `LC_ALL=C sort`.
+    These are the isolated word's and those counted in `sentences`. `lexiconp` has the probability after the word.
+    Sorted by code point, the order of `LC_ALL=C sort`.
     Raises UserError if no word is left.
     """
     inventory = {phone for _, phone in read_lines(phones)}
     table = read_table(lexicon_table)
-    kept = sorted(
-        (word, list(found))
+    isolated = {
+        word: tuple(found)
         for word, found in zip(table["word"], table["phones"], strict=True)
         if len(found) and inventory.issuperset(found)
-    )
-    if not kept:
+    }
+    if not isolated:
         raise UserError(
             f"no word of {lexicon_table} is made of the phones in {phones}: the two come from different texts. "
             "Delete both and run the stage phonemize again."
         )
-    write_lines(lexicon, [" ".join([word, *found]) for word, found in kept])
-    log.info("%d words in the lexicon; %d left out for a rare phone", len(kept), len(table) - len(kept))
+    spoken = read_table(sentences)
+    counts = count_variants(spoken["words"], spoken["phones"])
+    entries = sorted(
+        (word, found, probability)
+        for word, alone in isolated.items()
+        for found, probability in probabilities(counts.get(word, {}), alone, inventory, settings).items()
+    )
+    write_lines(lexicon, [" ".join([word, *found]) for word, found, _ in entries])
+    write_lines(lexiconp, sorted(" ".join([word, f"{value:.6g}", *found]) for word, found, value in entries))
+    variants = len(entries) - len(isolated)
+    log.info("%d words in the lexicon, %d more pronunciations of them", len(isolated), variants)
+    unreadable, rare = read_json(text_report)["words_without_phones"], len(table) - len(isolated)
+    log.info(
+        "%d words of the text left out: %d without phones, %d for a rare phone", unreadable + rare, unreadable, rare
+    )
+
+
+def read_lexiconp(path: str | Path) -> list[tuple[str, float, Phones]]:
+    """Word, probability and phones of each line of a lexicon with probabilities.
+
+    Raises UserError, naming the line, if there is none, one cannot be read, has no phones, or a probability that is
+    not above 0 and at most 1.
+    """
+    entries = []
+    for number, line in read_lines(path):
+        try:
+            word, value, *phones = line.split()
+            probability = float(value)
+        except ValueError:
+            raise _damaged(path, number, f"expected `word probability phone …`, found {line[:60]!r}") from None
+        if not phones:
+            raise _damaged(path, number, f"the word {word!r} has no pronunciation")
+        if not 0 < probability <= 1:
+            raise _damaged(path, number, f"the probability {value} of {word!r} is not above 0 and at most 1")
+        entries.append((word, probability, tuple(phones)))
+    if not entries:
+        raise _damaged(path, 0, "the file is empty")
+    return entries
+
+
+def _damaged(path: str | Path, number: int, what: str) -> UserError:
+    return UserError(
+        f"{path}, line {number}: {what}. Mend the line, or delete the file and run the stage lexicon again."
+    )

@@ -95,7 +95,7 @@ def normalize(
     stops = {reason for reason, action in policy.items() if action == "stop"}
     dropped = _Dropped()
     lines = kept = 0
-    clean = _cleaner(language)
+    clean = cleaner(language)
     with atomic_path(normalized) as temporary, open(temporary, "w", encoding="utf-8") as output:
         for number, line in _composed(text):
             lines += 1
@@ -143,7 +143,7 @@ def _scripts(characters: Counter[str]) -> set[str]:
     return JAPANESE & letters.keys() if first in JAPANESE else {first}
 
 
-def _cleaner(language: str) -> Callable[[str], list[str]]:
+def cleaner(language: str) -> Callable[[str], list[str]]:
     """Return the function from a composed line to its words."""
     table = _Letters()
     turkic = language.split("-")[0] in ("az", "tr")

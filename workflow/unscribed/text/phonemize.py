@@ -1,12 +1,14 @@
-"""Text to phones: eSpeak NG through phonemizer, one pronunciation per word (wav2vec-U, section 4.3).
+"""Text to phones: eSpeak NG through phonemizer (wav2vec-U, section 4.3).
 
-The unit of the lexicon is the isolated word, so that the phone text and the word decoder agree on every pronunciation.
+Words get the phones that they have in their sentence: isolated, English "a" is eɪ and "to" is tuː, but people say ɐ
+and tə. The lexicon counts these pronunciations, so that the phone text and the word decoder agree on them.
 """
 
 import difflib
 import logging
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,11 +25,13 @@ from unscribed.artifacts import write_json, write_lines, write_table
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 from unscribed.text.script import is_readable, scripts_of_language
+from unscribed.text.silence import SILENCE
+from unscribed.text.variants import tell_apart
 
-SILENCE = "<SIL>"
-RESERVED = {"<s>", "</s>", "<unk>"}
+RESERVED = {"<s>", "</s>", "<unk>", "<eps>"}
+DISAMBIGUATION = re.compile(r"#\d+")  # symbols of the decoding graphs
 MAX_EXAMPLES = 5
-WORDS_PER_CALL = 1000
+LINES_PER_CALL = 1000
 
 log = logging.getLogger(__name__)
 # phonemizer warns through its own logger of every language switch; a logger above CRITICAL keeps the terminal clean.
@@ -39,32 +43,38 @@ class PhonemizeSettings:
     """Section `phonemize` of the config."""
 
     backend: str
+    connected: bool
     min_count: int
 
 
 @dataclass
 class _Text:
-    """Sentences as words, with their line numbers; `dropped` maps a reason to its count and examples."""
+    """Sentences as words and, once `spoken`, as phones per word, with their line numbers.
+
+    `dropped` maps a reason to its count and examples.
+    """
 
     numbers: list[int] = field(default_factory=list)
     sentences: list[list[str]] = field(default_factory=list)
+    spoken: list[list[list[str]]] = field(default_factory=list)
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def filter(self, reason: str, find: Callable[[list[str]], str | None]) -> None:
-        """Drop the sentences in which `find` returns a word or phone to blame."""
+    def filter(self, reason: str, find: Callable[[list[str], list[list[str]]], str | None]) -> None:
+        """Drop the sentences in whose words and phones `find` returns a word or phone to blame."""
         examples = []
         kept = []
-        for number, words in zip(self.numbers, self.sentences, strict=True):
-            culprit = find(words)
+        for number, words, spoken in zip(self.numbers, self.sentences, self.spoken, strict=True):
+            culprit = find(words, spoken)
             if culprit is None:
-                kept.append((number, words))
+                kept.append((number, words, spoken))
             elif len(examples) < MAX_EXAMPLES:
                 examples.append({"line": number, "because_of": culprit, "text": " ".join(words)[:200]})
         entry = self.dropped.setdefault(reason, {"count": 0, "examples": []})
         entry["count"] += len(self.sentences) - len(kept)
         entry["examples"] = (entry["examples"] + examples)[:MAX_EXAMPLES]
-        self.numbers = [number for number, _ in kept]
-        self.sentences = [words for _, words in kept]
+        self.numbers = [number for number, _, _ in kept]
+        self.sentences = [words for _, words, _ in kept]
+        self.spoken = [spoken for _, _, spoken in kept]
 
 
 def phonemize_words(words: list[str], language: str) -> dict[str, list[str]]:
@@ -73,18 +83,28 @@ def phonemize_words(words: list[str], language: str) -> dict[str, list[str]]:
     A word that eSpeak NG cannot read (no letters, a foreign script) maps to an empty list.
     Raises UserError if eSpeak NG does not know `language`.
     """
-    backend = _backend(language)
+    _backend(language)  # an unknown language has no scripts either
     scripts = scripts_of_language(language)
-    # eSpeak NG may speak one word as several ("x-ray"); the separator keeps their phones apart.
-    separator = Separator(phone=" ", word="|", syllable="")
     pronunciations: dict[str, list[str]] = {word: [] for word in words}
     readable = [word for word in pronunciations if word.strip() and is_readable(word, scripts)]
-    for start in tqdm(range(0, len(readable), WORDS_PER_CALL), desc="phonemize", unit="k words", disable=None):
-        chunk = readable[start : start + WORDS_PER_CALL]
-        spoken = backend.phonemize(chunk, separator=separator, strip=True)
-        for word, phones in zip(chunk, spoken, strict=True):
-            pronunciations[word] = phones.replace("|", " ").split()
+    for word, spoken in zip(readable, speak(readable, language), strict=True):
+        pronunciations[word] = [phone for part in spoken for phone in part]
     return pronunciations
+
+
+def speak(lines: Sequence[str], language: str) -> list[list[list[str]]]:
+    """The phones, without stress marks, of each word that eSpeak NG speaks in each line; no line may be empty.
+
+    It may speak one word as several ("x-ray") and several as one ("of the").
+    Raises UserError if eSpeak NG does not know `language`.
+    """
+    backend = _backend(language)
+    separator = Separator(phone=" ", word="|", syllable="")
+    spoken: list[list[list[str]]] = []
+    for start in tqdm(range(0, len(lines), LINES_PER_CALL), desc="phonemize", unit="k lines", disable=None):
+        chunk = backend.phonemize(list(lines[start : start + LINES_PER_CALL]), separator=separator, strip=True)
+        spoken += [[phones for word in line.split("|") if (phones := word.split())] for line in chunk]
+    return spoken
 
 
 @cache
@@ -117,8 +137,8 @@ def phonemize(
     """Write the pronunciations of all words, the sentences as phones, the phone inventory and a report.
 
     Sentences with a word without phones, or with a phone that occurs less than `settings.min_count` times, are dropped.
-    `lexicon` holds all words with phones, counted over the whole text. With the backend `phones` every token of `text`
-    is one phone and one word; `<SIL>` may be among them.
+    `lexicon` holds all words with phones, isolated, and counted over the whole text. With the backend `phones` every
+    token of `text` is one phone and one word; `<SIL>` may be among them.
     Raises UserError for an unknown language and if nothing, or fewer than two phones, are left.
     """
     content = _read(text)
@@ -126,12 +146,15 @@ def phonemize(
     counts = Counter(word for words in content.sentences for word in words)
     pronounced = _as_phones(counts, text) if settings.backend == "phones" else phonemize_words(list(counts), language)
 
-    content.filter("word_without_phones", lambda words: next((word for word in words if not pronounced[word]), None))
-    content.filter("silence_only", lambda words: SILENCE if set(words) == {SILENCE} else None)
+    content.spoken = [[pronounced[word] for word in words] for words in content.sentences]
+    content.filter("word_without_phones", lambda words, _: next((word for word in words if not pronounced[word]), None))
+    content.filter("silence_only", lambda words, _: SILENCE if set(words) == {SILENCE} else None)
     if not content.sentences:
         raise UserError(_nothing_readable(text, language, content))
-    rare = _drop_rare_phones(content, pronounced, settings.min_count)
-    kept = _phone_counts(content.sentences, pronounced)
+    if settings.connected and settings.backend != "phones":
+        _connect(content, language)
+    rare = _drop_rare_phones(content, settings.min_count)
+    kept = _phone_counts(content.spoken)
     inventory = [SILENCE, *sorted(kept.keys() - {SILENCE}, key=lambda phone: (-kept[phone], phone))]
     if len(inventory) < 3:
         raise UserError(
@@ -176,33 +199,42 @@ def _log(summary: dict[str, Any]) -> None:
 
 def _as_phones(tokens: Iterable[str], text: str | Path) -> dict[str, list[str]]:
     tokens = set(tokens)
-    if found := tokens & RESERVED:
-        raise UserError(f"{text} contains {', '.join(sorted(found))}, which the language model reserves. Remove them.")
+    if found := {token for token in tokens if token in RESERVED or DISAMBIGUATION.fullmatch(token)}:
+        raise UserError(
+            f"{text} contains {', '.join(sorted(found))}, which language models and graphs reserve. Remove them."
+        )
     return {token: [token] for token in tokens}
 
 
-def _phone_counts(sentences: list[list[str]], pronounced: dict[str, list[str]]) -> Counter[str]:
-    phones: Counter[str] = Counter()
-    for word, count in Counter(word for words in sentences for word in words).items():
-        for phone in pronounced[word]:
-            phones[phone] += count
-    return phones
+def _connect(content: _Text, language: str) -> None:
+    """Replace the isolated pronunciations by those in the sentence, where its words can be told apart."""
+    heard = speak([" ".join(words) for words in content.sentences], language)
+    parts = [tell_apart(spoken, alone) for spoken, alone in zip(heard, content.spoken, strict=True)]
+    content.spoken = [found or alone for found, alone in zip(parts, content.spoken, strict=True)]
+    clear = sum(found is not None for found in parts)
+    log.info("%.1f %% of the sentences pronounced as a whole, the others word by word", 100 * clear / len(parts))
 
 
-def _drop_rare_phones(content: _Text, pronounced: dict[str, list[str]], min_count: int) -> dict[str, int]:
+def _phone_counts(spoken: list[list[list[str]]]) -> Counter[str]:
+    return Counter(phone for words in spoken for phones in words for phone in phones)
+
+
+def _drop_rare_phones(content: _Text, min_count: int) -> dict[str, int]:
     """Drop sentences until every phone left occurs `min_count` times; return the dropped phones with their counts.
 
     It takes several rounds because a dropped sentence takes other phones with it.
     """
     dropped: dict[str, int] = {}
     while True:
-        counts = _phone_counts(content.sentences, pronounced)
+        counts = _phone_counts(content.spoken)
         rare = {phone: count for phone, count in counts.items() if count < min_count and phone != SILENCE}
         if not rare:
             return dropped
         dropped.update(rare)
-        blame = {word: phone for word, found in pronounced.items() for phone in found if phone in rare}
-        content.filter("rare_phone", lambda words, blame=blame: next((blame[w] for w in words if w in blame), None))
+        content.filter(
+            "rare_phone",
+            lambda _, spoken, rare=rare: next((phone for phones in spoken for phone in phones if phone in rare), None),
+        )
 
 
 def _nothing_readable(text: str | Path, language: str, content: _Text) -> str:
@@ -232,7 +264,7 @@ def _write_tables(
         {
             "sentence": content.numbers,
             "words": content.sentences,
-            "phones": [[pronounced[word] for word in sentence] for sentence in content.sentences],
+            "phones": content.spoken,
         },
         [("sentence", pa.int64()), ("words", pa.list_(pa.string())), ("phones", pa.list_(pa.list_(pa.string())))],
     )

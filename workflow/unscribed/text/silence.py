@@ -1,14 +1,15 @@
 """Insert silence into the phone text, where speakers pause (wav2vec-U, section 4.3)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from unscribed.artifacts import atomic_path, read_table
-from unscribed.text.phonemize import SILENCE
+
+SILENCE = "<SIL>"
 
 log = logging.getLogger(__name__)
 
@@ -49,3 +50,12 @@ def insert_silence(
             if phone != SILENCE or line[-1:] != [SILENCE]:
                 line.append(phone)
     return line
+
+
+def strip_silence(tokens: Iterable[str]) -> list[str]:
+    """The tokens without `<SIL>`.
+
+    The one way `<SIL>` is handled: it is a phone of text, models and alignments, never a word, and it is removed before
+    phones are scored and before the perplexity of hypotheses is taken.
+    """
+    return [token for token in tokens if token != SILENCE]

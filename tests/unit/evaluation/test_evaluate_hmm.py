@@ -1,0 +1,68 @@
+from typing import Any
+
+import pytest
+
+from unscribed.artifacts import read_json, read_table
+from unscribed.errors import UserError
+from unscribed.evaluation.hmm import evaluate_hmm
+from unscribed.evaluation.metrics import EvaluateSettings
+
+NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
+# "b b" are two phones: an HMM tells them apart. u1 is "a b c", u2 "n̩ tʃ".
+LAST = [
+    ("u1", ["<SIL>", "a", "b", "b", "<SIL>"], [0, 2, 20, 40, 55], 60),
+    ("u2", ["n̩", "tʃ", "a"], [0, 68, 90], 100),
+]
+
+
+def run_evaluate_hmm(run: Any, **changes: Any) -> dict[str, float]:
+    decodes = [
+        run.table("step1.parquet", NONE, run.decoded_schema),
+        run.table("step2.parquet", LAST, run.decoded_schema),
+    ]
+    arguments = {
+        "decodes": decodes,
+        "references": run.paths("references/test.parquet"),
+        "manifest": run.path("manifest/test.parquet"),
+        "vad": run.path("vad/test.parquet"),
+        "metrics": run.path("evaluate/hmm.json"),
+        "confusions": run.path("evaluate/hmm_confusions.parquet"),
+        "settings": EvaluateSettings(tolerance_ms=20.0),
+        "hop_ms": 10.0,
+        "sample_rate_hz": 16000,
+    }
+    evaluate_hmm(**(arguments | changes))
+    return read_json(arguments["metrics"])
+
+
+def test_every_number_by_hand(finished: Any) -> None:
+    assert run_evaluate_hmm(finished) == pytest.approx(
+        {
+            "test.per.hmm.step1": 1,
+            "test.per.hmm.step2": 0.4,  # c -> b, an a too many; merged, "b b" would be a deletion
+            "test.per.hmm": 0.4,
+            "test.per.hmm.sub": 0.2,
+            "test.per.hmm.ins": 0.2,
+            "test.per.hmm.del": 0,
+            # at 0.3, 0.5, 1.18 and 1.4 s; reference 0.3, 0.5 and 1.2 s
+            "hmm.boundary_precision": 3 / 4,
+            "hmm.boundary_recall": 1,
+            "hmm.boundary_f1": 6 / 7,
+            # recall 1, a third too many: 1 - (1/3 + 1/3 / √2) / 2
+            "hmm.boundary_r_value": 1 - (1 / 3 + 1 / 3 / 2**0.5) / 2,
+        }
+    )
+    confusions = read_table(finished.path("evaluate/hmm_confusions.parquet")).values.tolist()
+    assert ["c", "b", 1] in confusions and ["", "a", 1] in confusions
+    assert "supervised.test.per.hmm" in run_evaluate_hmm(finished, prefix="supervised.")
+
+
+def test_without_transcripts(finished: Any) -> None:
+    assert run_evaluate_hmm(finished, references=[]) == {}
+    assert not len(read_table(finished.path("evaluate/hmm_confusions.parquet")))
+
+
+def test_references_of_other_utterances_are_refused(finished: Any) -> None:
+    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], finished.references_schema)
+    with pytest.raises(UserError, match=r"references/test\.parquet: none of its 1 utterances is in .*same files"):
+        run_evaluate_hmm(finished)

@@ -1,0 +1,113 @@
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.errors import UserError
+from unscribed.evaluation.metrics import EvaluateSettings
+from unscribed.evaluation.words import evaluate_words
+
+TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
+WORDS = [
+    ("utterance", TEXT),
+    ("words", pa.list_(TEXT)),
+    ("word_starts_frames", pa.list_(INT)),
+    ("word_frames", pa.list_(INT)),
+    ("word_confidences", pa.list_(FLOAT)),
+    ("phones", pa.list_(TEXT)),
+    ("starts_frames", pa.list_(INT)),
+    ("frames", INT),
+    ("nbest", pa.list_(TEXT)),
+    ("nbest_scores", pa.list_(FLOAT)),
+    ("status", TEXT),
+]
+# The references are "a b c" and "button"; times: a 0.1, b 0.3, c 0.5; n̩ 0, tʃ 1.2 s
+TEST = [
+    (
+        *("u1", ["a", "b", "d"], [0, 20, 40], [20, 20, 20], [1.0, 1.0, 0.5]),
+        *(["a", "b", "<SIL>", "b"], [0, 20, 35, 41], 60, ["a b d", "a b c"], [-1.0, -2.0], "ok"),
+    ),
+    ("u2", [], [], [], [], [], [], 100, [], [], "no_path"),
+]
+
+
+@pytest.fixture
+def decoded(finished: Any) -> Any:
+    finished.table("words/test.parquet", TEST, WORDS)
+    row = ("v1", ["a"], [0], [10], [1.0], ["a"], [0], 10, ["a"], [-1.0], "ok")
+    finished.table("words/valid.parquet", [row], WORDS)
+    write_lines(finished.root / "lexicon.txt", ["a a", "b b", "d d"])
+    return finished
+
+
+def run_evaluate_words(run: Any, **changes: Any) -> dict[str, float]:
+    arguments = {
+        "words": run.paths("words/*.parquet"),
+        "references": run.paths("references/*.parquet"),
+        "manifests": [run.path("manifest/test.parquet"), run.path("manifest/valid.parquet")],
+        "vad": run.path("vad/test.parquet"),
+        "lexicon": run.path("lexicon.txt"),
+        "metrics": run.path("evaluate/words.json"),
+        "word_errors": run.path("evaluate/word_errors.parquet"),
+        "utterances": run.path("evaluate/word_utterances.parquet"),
+        "settings": EvaluateSettings(tolerance_ms=20.0),
+        "language": "en-us",
+        "hop_ms": 10.0,
+        "sample_rate_hz": 16000,
+    }
+    evaluate_words(**(arguments | changes))
+    return read_json(arguments["metrics"])
+
+
+def test_every_number_by_hand(decoded: Any) -> None:
+    assert run_evaluate_words(decoded, prefix="supervised.") == pytest.approx(
+        {
+            "supervised.test.wer": 0.5,  # c -> d, and button missed: 2 of 4
+            "supervised.test.wer.sub": 0.25,
+            "supervised.test.wer.ins": 0,
+            "supervised.test.wer.del": 0.25,
+            "supervised.test.ser": 1,
+            "supervised.test.wer.oracle_nbest": 0.25,
+            "supervised.test.words.oov_rate": 0.5,  # c, button
+            "supervised.test.words.reference_words": 4,
+            "supervised.test.words.no_path": 1,
+            "supervised.test.words.per": 3 / 5,  # c -> b, and both of u2 missed
+            # at 0.3 and 0.51 s; reference 0.3, 0.5 and 1.2 s
+            "supervised.test.words.boundary_f1": 4 / 5,
+            "supervised.valid.wer": 0,
+            "supervised.valid.wer.sub": 0,
+            "supervised.valid.wer.ins": 0,
+            "supervised.valid.wer.del": 0,
+            "supervised.valid.ser": 0,
+            "supervised.valid.wer.oracle_nbest": 0,
+            "supervised.valid.words.oov_rate": 0,
+            "supervised.valid.words.reference_words": 1,
+            "supervised.valid.words.no_path": 0,
+            "supervised.valid.words.per": 0,
+        }
+    )
+    errors = read_table(decoded.path("evaluate/word_errors.parquet")).values.tolist()
+    assert errors == [["button", "", 1], ["c", "d", 1]]
+    utterances = read_table(decoded.path("evaluate/word_utterances.parquet")).values.tolist()
+    assert utterances == [["u1", "a b c", "a b d", 1, 3], ["u2", "button", "", 1, 1]]
+
+
+def test_without_transcripts(decoded: Any) -> None:
+    assert run_evaluate_words(decoded, references=[]) == {"test.words.no_path": 1, "valid.words.no_path": 0}
+    assert not len(read_table(decoded.path("evaluate/word_errors.parquet")))
+    utterances = read_table(decoded.path("evaluate/word_utterances.parquet"))
+    assert utterances["hypothesis"].tolist() == ["a b d", ""] and utterances["reference"].isna().all()
+
+
+def test_words_without_phones_or_times(decoded: Any) -> None:
+    rows = [("u1", "A, b: c?", [], [], float("nan"))]
+    decoded.table("references/test.parquet", rows, decoded.references_schema)
+    metrics = run_evaluate_words(decoded)
+    assert metrics["test.wer"] == pytest.approx(1 / 3)
+    assert "test.words.per" not in metrics and "test.words.boundary_f1" not in metrics
+
+
+def test_another_table_is_refused(decoded: Any) -> None:
+    with pytest.raises(UserError, match=r"decode/test\.parquet has no column words: .*run the stage words again"):
+        run_evaluate_words(decoded, words=[decoded.path("decode/test.parquet")])

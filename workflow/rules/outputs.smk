@@ -1,0 +1,90 @@
+"""What users take away: times of phones and words, TextGrids, pseudo labels for fine-tuning."""
+
+
+rule ctm_split:
+    input:
+        code=code("outputs/ctm", "outputs/words", "audio/times"),
+        words="<results>/words/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        phones_ctm="<results>/ctm/{split}.phones.parquet",
+        words_ctm="<results>/ctm/{split}.words.parquet",
+    log:
+        "<logs>/ctm.{split}.log",
+    benchmark:
+        "<benchmarks>/ctm.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="1h",
+    params:
+        hop_ms=config["features"]["hop_ms"],
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/ctm.py"
+
+
+rule textgrid_split:
+    input:
+        code=code("outputs/textgrid", "outputs/words"),
+        phones_ctm="<results>/ctm/{split}.phones.parquet",
+        words_ctm="<results>/ctm/{split}.words.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        folder=directory("<results>/textgrid/{split}"),
+    log:
+        "<logs>/textgrid.{split}.log",
+    benchmark:
+        "<benchmarks>/textgrid.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="1h",
+    script:
+        "../scripts/textgrid.py"
+
+
+rule pseudo_labels_split:
+    input:
+        code=code("outputs/pseudo_labels", "outputs/words"),
+        words="<results>/words/{split}.parquet",
+        manifest="<results>/manifest/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        labels="<results>/pseudo_labels/{split}.parquet",
+    log:
+        "<logs>/pseudo_labels.{split}.log",
+    benchmark:
+        "<benchmarks>/pseudo_labels.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="1h",
+    script:
+        "../scripts/pseudo_labels.py"
+
+
+rule vocabulary:
+    input:
+        code=code("outputs/pseudo_labels"),
+        labels="<results>/pseudo_labels/train.parquet",
+    output:
+        vocab="<results>/pseudo_labels/vocab.json",
+    log:
+        "<logs>/pseudo_labels.vocab.log",
+    benchmark:
+        "<benchmarks>/pseudo_labels.vocab.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    script:
+        "../scripts/vocabulary.py"

@@ -1,0 +1,62 @@
+"""The stage `evaluate_hmm`: phone error rate after each step of the HMM self-training, and how the last one errs."""
+
+import logging
+from collections.abc import Sequence
+
+from unscribed.artifacts import Pathlike, read_table
+from unscribed.audio.times import TimeBase
+from unscribed.evaluation.labels import (
+    align_decoded,
+    decoded_boundaries,
+    phone_rate,
+    read_references,
+    score_boundaries,
+)
+from unscribed.evaluation.metrics import EvaluateSettings, Metrics
+from unscribed.evaluation.per import Alignment, spoken_phones
+from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate_hmm(
+    *,
+    decodes: Sequence[str],
+    manifest: Pathlike,
+    vad: Pathlike,
+    metrics: Pathlike,
+    confusions: Pathlike,
+    settings: EvaluateSettings,
+    hop_ms: float,
+    sample_rate_hz: int,
+    references: Sequence[str] = (),
+    prefix: str = "",
+) -> None:
+    """Score the decodes of the test set by each HMM step, `decodes` in the order of the steps, from 1.
+
+    `references` is a list with the one table of test, or empty. Equal neighbours in the decodes are two phones, as an
+    HMM tells them apart. Outputs: `metrics` (flat JSON, each name after `prefix`) and the `confusions` of the last step
+    (Parquet), empty without references. Raises UserError if the references belong to other utterances.
+    """
+    values: Metrics = {}
+    alignments: dict[str, Alignment] = {}
+    known = read_references(references[0], manifest) if references else None
+    if known and known.phones:
+        tables = [read_table(path) for path in decodes]
+        rates = [phone_rate(known, table, spoken_phones) for table in tables]
+        values |= {f"test.per.hmm.step{step}": rate for step, rate in enumerate(rates, start=1)}
+        values["test.per.hmm"] = rates[-1]
+        alignments = align_decoded(known, tables[-1], spoken_phones)
+        values |= error_shares("test.per.hmm", alignments)
+        if known.boundaries:
+            times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
+            frames = decoded_boundaries(tables[-1], spoken_phones)
+            counts = score_boundaries(known.boundaries, frames, times, settings.tolerance_ms / 1000)
+            values["hmm.boundary_precision"] = counts.precision
+            values["hmm.boundary_recall"] = counts.recall
+            values["hmm.boundary_f1"] = counts.f1
+            values["hmm.boundary_r_value"] = counts.r_value
+    else:
+        logger.warning("no reference phones for the split test: the HMM steps are not scored")
+    write_metrics(metrics, values, prefix)
+    write_confusions(confusions, alignments)

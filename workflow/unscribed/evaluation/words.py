@@ -1,0 +1,100 @@
+"""The stage `evaluate_words`: how good the decoded words are, and their phones and times."""
+
+import logging
+from collections.abc import Sequence
+
+from unscribed.artifacts import Pathlike, read_table
+from unscribed.audio.times import TimeBase
+from unscribed.evaluation.labels import (
+    decoded_boundaries,
+    phone_rate,
+    read_references,
+    score_boundaries,
+)
+from unscribed.evaluation.metrics import EvaluateSettings, Metrics, by_split
+from unscribed.evaluation.per import Alignment, count_errors, spoken_phones
+from unscribed.evaluation.tables import error_shares, write_metrics, write_utterances, write_word_errors
+from unscribed.evaluation.wer import (
+    Words,
+    align_words,
+    oracle_rate,
+    out_of_vocabulary_rate,
+    read_word_references,
+    sentence_error_rate,
+)
+from unscribed.outputs.words import NO_PATH, read_words
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate_words(
+    *,
+    words: Sequence[str],
+    manifests: Sequence[str],
+    vad: Pathlike,
+    lexicon: Pathlike,
+    metrics: Pathlike,
+    word_errors: Pathlike,
+    utterances: Pathlike,
+    settings: EvaluateSettings,
+    language: str,
+    hop_ms: float,
+    sample_rate_hz: int,
+    references: Sequence[str] = (),
+    prefix: str = "",
+) -> None:
+    """Score the word decoding.
+
+    Inputs: tables `words` (word decoding), `manifests` and `references` (if any) of the same splits, told by the file
+    name up to its first dot; `vad` of test; `lexicon`, lines that begin with a word. Outputs: `metrics` (flat JSON,
+    each name after `prefix`); `word_errors` and `utterances` (Parquet), both of the split test.
+    Raises UserError if `words` are no such tables, or if the references belong to other utterances.
+    """
+    manifest, transcripts = by_split(manifests), by_split(references)
+    decoded = {split: read_words(path) for split, path in by_split(words).items()}
+    if "test" not in transcripts:
+        logger.warning("no references for the split test: only label-free numbers are written")
+    values: Metrics = {}
+    alignments: dict[str, Alignment] = {}
+    for split, table in decoded.items():
+        values[f"{split}.words.no_path"] = int((table["status"] == NO_PATH).sum())
+        if split not in transcripts:
+            continue
+        known = read_word_references(transcripts[split], manifest[split], language)
+        found = align_words(known, dict(zip(table["utterance"], table["words"], strict=True)))
+        nbest = dict(zip(table["utterance"], table["nbest"], strict=True))
+        values |= _word_metrics(split, known, found, nbest, lexicon)
+        phones = read_references(transcripts[split], manifest[split])
+        values[f"{split}.words.per"] = phone_rate(phones, table, spoken_phones)
+        if split == "test":
+            alignments = found
+            times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
+            frames = decoded_boundaries(table, spoken_phones)
+            counts = score_boundaries(phones.boundaries, frames, times, settings.tolerance_ms / 1000)
+            if phones.boundaries:
+                values["test.words.boundary_f1"] = counts.f1
+    write_metrics(metrics, values, prefix)
+    write_word_errors(word_errors, alignments)
+    hypotheses = dict(zip(decoded["test"]["utterance"], decoded["test"]["words"], strict=True))
+    write_utterances(utterances, alignments, hypotheses, spoken_phones)
+
+
+def _word_metrics(
+    split: str,
+    references: dict[str, list[str]],
+    alignments: dict[str, Alignment],
+    nbest: dict[str, Words],
+    lexicon: Pathlike,
+) -> Metrics:
+    """Error rates of one split; nothing if no reference words are known."""
+    if not references:
+        return {}
+    errors = count_errors([pair for alignment in alignments.values() for pair in alignment])
+    return {
+        f"{split}.wer": errors.rate,
+        **error_shares(f"{split}.wer", alignments),
+        f"{split}.ser": sentence_error_rate(alignments),
+        f"{split}.wer.oracle_nbest": oracle_rate(references, nbest),
+        f"{split}.words.reference_words": errors.reference_length,
+        f"{split}.words.oov_rate": out_of_vocabulary_rate(references, lexicon),
+    }

@@ -1,0 +1,149 @@
+"""Diagonal Gaussian mixtures, one per HMM state: likelihoods and re-estimation as matrix products.
+
+Splitting is Kaldi's. Its accumulators take one frame per call from Python, five times slower than the products here.
+Dimensions: T frames, D features, P states (pdfs), G Gaussians of all states, in the order of the states.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import kaldi_hmm_gmm as khg
+import numba
+import numpy as np
+
+MIN_VARIANCE = 0.01  # features are scaled to unit variance first
+MIN_OCCUPANCY = 10.0  # frames; a Gaussian with fewer is removed (Kaldi's default)
+MIN_FRAMES = 20  # of a state, to be re-estimated or split at all
+NEGLIGIBLE = np.float32(6.0)  # below the largest density of a mixture: less than 0.3 % of it
+PERTURB, SPLIT_POWER = 0.01, 0.25  # Kaldi's
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """`weights` (G,), `means` (G, D), `variances` (G, D); `offsets` (P + 1,) cut them into states."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+    offsets: np.ndarray
+
+    @cached_property
+    def _terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """log density of a Gaussian = constant + frame × linear + frame² × square."""
+        inverse = 1 / self.variances.astype(np.float64)
+        constant = np.log(self.weights) - 0.5 * (
+            np.log(2 * np.pi * self.variances) + self.means.astype(np.float64) ** 2 * inverse
+        ).sum(axis=1)
+        linear, square = (self.means * inverse).T, -0.5 * inverse.T
+        return tuple(np.ascontiguousarray(part, dtype=np.float32) for part in (constant, linear, square))
+
+    def log_densities(self, frames: np.ndarray, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Weighted log densities of the Gaussians `first` … `last` - 1, (T, last - first) float32."""
+        constant, linear, square = self._terms
+        part = slice(first, last)
+        result = frames @ linear[:, part]
+        result += (frames * frames) @ square[:, part]
+        result += constant[part]
+        return result
+
+    def log_likelihoods(self, frames: np.ndarray) -> np.ndarray:
+        """log P(frame | state), (T, P) float32."""
+        return _sum_by_state(self.log_densities(frames), self.offsets)
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _sum_by_state(densities: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """log of the sum of the densities (T, G) of each state, (T, P); what is far below the largest is not added."""
+    frames, size = len(densities), len(offsets) - 1
+    result = np.empty((frames, size), dtype=np.float32)
+    for frame in range(frames):
+        for state in range(size):
+            highest = densities[frame, offsets[state]]
+            for place in range(offsets[state] + 1, offsets[state + 1]):
+                highest = max(highest, densities[frame, place])
+            total = np.float32(0.0)
+            for place in range(offsets[state], offsets[state + 1]):
+                if densities[frame, place] > highest - NEGLIGIBLE:
+                    total += np.exp(densities[frame, place] - highest)
+            result[frame, state] = highest + np.log(total)
+    return result
+
+
+def single_gaussians(frames: np.ndarray, states: np.ndarray, size: int) -> Mixtures:
+    """One Gaussian for each of `size` states from frames (T, D) labelled with `states` (T,), -1 for none.
+
+    A state with fewer than 20 frames gets the mean and variance of all.
+    """
+    means = np.tile(frames.mean(axis=0), (size, 1))
+    variances = np.tile(frames.var(axis=0), (size, 1))
+    for state, rows in _by_state(states, size):
+        if len(rows) >= MIN_FRAMES:
+            means[state], variances[state] = frames[rows].mean(axis=0), frames[rows].var(axis=0)
+    return Mixtures(np.ones(size, np.float32), means, np.maximum(variances, MIN_VARIANCE), np.arange(size + 1))
+
+
+def reestimate(mixtures: Mixtures, frames: np.ndarray, states: np.ndarray) -> tuple[Mixtures, np.ndarray, float]:
+    """One step of EM: new mixtures, frames per state (P,), mean log likelihood of a frame before it.
+
+    `states` (T,) is the alignment, -1 for frames without one. States with fewer than 20 frames stay as they are.
+    """
+    size = len(mixtures.offsets) - 1
+    parts, counts, total = [], np.zeros(size, dtype=np.float32), 0.0
+    rows_of = dict(_by_state(states, size))
+    for state in range(size):
+        first, last = mixtures.offsets[state : state + 2]
+        rows = rows_of[state]
+        counts[state] = len(rows)
+        if len(rows) < MIN_FRAMES:
+            old = (mixtures.weights[first:last], mixtures.means[first:last], mixtures.variances[first:last])
+            parts.append(old)
+            continue
+        own = frames[rows]
+        densities = mixtures.log_densities(own, first, last)
+        highest = densities.max(axis=1, keepdims=True)
+        densities = np.exp(densities - highest)
+        sums = densities.sum(axis=1, keepdims=True)
+        total += float((highest + np.log(sums)).sum(dtype=np.float64))
+        parts.append(_maximise(densities / sums, own))
+    weights, means, variances = (np.concatenate(part) for part in zip(*parts, strict=True))
+    offsets = np.concatenate([[0], np.cumsum([len(part[0]) for part in parts])])
+    return Mixtures(weights, means, variances, offsets), counts, total / max(int((states >= 0).sum()), 1)
+
+
+def split(mixtures: Mixtures, counts: np.ndarray, target: int) -> Mixtures:
+    """Kaldi's mixing up: split the Gaussians of states with many frames until there are `target` of them."""
+    model = khg.AmDiagGmm()
+    for first, last in zip(mixtures.offsets[:-1], mixtures.offsets[1:], strict=True):
+        gmm = khg.DiagGmm(int(last - first), mixtures.means.shape[1])
+        gmm.set_weights(mixtures.weights[first:last].astype(np.float32))
+        gmm.set_invvars_and_means(
+            (1 / mixtures.variances[first:last]).astype(np.float32), mixtures.means[first:last].astype(np.float32)
+        )
+        gmm.compute_gconsts()
+        model.add_pdf(gmm)
+    model.split_by_count(counts.astype(np.float32), target, PERTURB, SPLIT_POWER, float(MIN_FRAMES))
+    gmms = [model.get_pdf(state) for state in range(model.num_pdfs)]
+    return Mixtures(
+        np.concatenate([np.asarray(gmm.weights) for gmm in gmms]),
+        np.concatenate([np.asarray(gmm.means) for gmm in gmms]),
+        np.concatenate([1 / np.asarray(gmm.inv_vars) for gmm in gmms]),
+        np.concatenate([[0], np.cumsum([gmm.num_gauss for gmm in gmms])]),
+    )
+
+
+def _maximise(shares: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, means and variances from the shares (T, G) of frames (T, D); Gaussians with few frames are dropped."""
+    occupancy = shares.sum(axis=0, dtype=np.float64)
+    kept = occupancy > MIN_OCCUPANCY
+    kept[occupancy.argmax()] = True
+    occupancy = occupancy[kept, None]
+    means = (shares.T @ frames)[kept] / occupancy
+    variances = (shares.T @ (frames * frames))[kept] / occupancy - means**2
+    weights = (occupancy / occupancy.sum())[:, 0]
+    return weights.astype(np.float32), means.astype(np.float32), np.maximum(variances, MIN_VARIANCE).astype(np.float32)
+
+
+def _by_state(states: np.ndarray, size: int) -> list[tuple[int, np.ndarray]]:
+    order = np.argsort(states, kind="stable")
+    bounds = np.searchsorted(states[order], np.arange(size + 1))
+    return [(state, order[bounds[state] : bounds[state + 1]]) for state in range(size)]

@@ -1,0 +1,76 @@
+"""Phone labels with times: reading them for training, and the checks on them.
+
+Dimensions: T frames of an utterance, V phones.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from unscribed.artifacts import FrameStore, Pathlike, read_table
+from unscribed.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An utterance of the store: its number there, phone ids (1 … V) and their first frames."""
+
+    number: int
+    phones: np.ndarray
+    starts: np.ndarray
+
+
+def read_labels(path: Pathlike, store: FrameStore, phones: list[str], max_frames: int, seed: int) -> list[Labelled]:
+    """The labelled utterances of `store`, in its order; a random part of them if they exceed `max_frames`.
+
+    Utterances without phones are left out and counted. Raises UserError for labels of another store or inventory, and
+    for labels from which nothing can be learned: none, or one phone only.
+    """
+    table = read_table(path).set_index("utterance")
+    ids = {phone: number for number, phone in enumerate(phones, start=1)}
+    used = {phone for row in table["phones"] for phone in row}
+    if unknown := used - ids.keys():
+        raise UserError(
+            f"{path} has the phones {', '.join(sorted(unknown)[:5])}, which are not in the inventory: it was made from "
+            "other text. Delete it and run its stage again."
+        )
+    if len(used - {phones[0]}) < 2:
+        raise UserError(
+            f"{path} uses {'one phone only' if used - {phones[0]} else 'no phone'}: the mapping has collapsed and an "
+            "HMM would learn nothing from it. See the losses of the rounds in select/selection.json; more seeds "
+            "(match.seeds) or more audio may help."
+        )
+    found = []
+    for number, utterance in enumerate(store.utterances):
+        if utterance not in table.index or not len(table["phones"][utterance]):
+            continue
+        row = table.loc[utterance]
+        frames = int(store.offsets[number + 1] - store.offsets[number])
+        if row["frames"] != frames:
+            raise UserError(
+                f"{path}: utterance {utterance} has {row['frames']} frames, but {frames} in {store.path}. The two come "
+                "from different runs: delete the labels and run their stage again."
+            )
+        labels = np.array([ids[phone] for phone in row["phones"]], dtype=np.int32)
+        found.append(Labelled(number, labels, np.asarray(row["starts_frames"], dtype=np.int64)))
+    if not found:
+        raise UserError(
+            f"{path} names no utterance of {store.path}: the two come from different runs. Delete the labels and run "
+            "their stage again."
+        )
+    if len(found) < len(store):
+        log.info("%d of %d utterances have no labels and are left out", len(store) - len(found), len(store))
+    return _part(found, store, max_frames, seed)
+
+
+def _part(found: list[Labelled], store: FrameStore, max_frames: int, seed: int) -> list[Labelled]:
+    lengths = np.array([store.offsets[item.number + 1] - store.offsets[item.number] for item in found])
+    if lengths.sum() <= max_frames:
+        return found
+    order = np.random.default_rng(seed).permutation(len(found))
+    chosen = np.sort(order[: max(1, int(np.searchsorted(lengths[order].cumsum(), max_frames)))])
+    log.info("%d of %d utterances are trained on (hmm.max_frames)", len(chosen), len(found))
+    return [found[place] for place in chosen]

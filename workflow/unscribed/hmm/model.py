@@ -1,0 +1,64 @@
+"""A trained GMM-HMM: front end, mixtures and transitions in one file.
+
+Dimensions: T frames, P states (pdfs), I transition ids, V phones.
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from unscribed.artifacts import FrameStore, Pathlike, write_tensors
+from unscribed.errors import UserError
+from unscribed.hmm.frontend import FrontEnd
+from unscribed.hmm.gmm import Mixtures
+from unscribed.hmm.topology import Topology
+
+
+@dataclass(frozen=True)
+class HmmModel:
+    """What training gives and decoding needs."""
+
+    front_end: FrontEnd
+    mixtures: Mixtures
+    topology: Topology
+
+    def scores(self, store: FrameStore, number: int) -> np.ndarray:
+        """log P(frame | state) of one utterance by transition id, (T, I + 1); column 0 is none."""
+        return self.mixtures.log_likelihoods(self.front_end(store, number, number + 1))[:, self.topology.pdf]
+
+    def write(self, path: Pathlike) -> None:
+        """Write as safetensors; phones and sizes are in the metadata."""
+        tensors = {
+            "scale": self.front_end.scale,
+            "weights": self.mixtures.weights,
+            "means": self.mixtures.means,
+            "variances": self.mixtures.variances,
+            "offsets": self.mixtures.offsets.astype(np.int64),
+            "transition_counts": self.topology.counts,
+        }
+        if self.front_end.lda is not None:
+            tensors["lda"] = self.front_end.lda
+        metadata = {
+            "phones": self.topology.phones,
+            "states": self.topology.states,
+            "dims": self.front_end.dims,
+            "context": self.front_end.context,
+        }
+        write_tensors(path, {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata)
+
+    @classmethod
+    def read(cls, path: Pathlike) -> "HmmModel":
+        """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
+        try:
+            with safe_open(path, "numpy") as file:
+                metadata = json.loads(file.metadata()["json"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+            front_end = FrontEnd(tensors["scale"], metadata["dims"], metadata["context"], tensors.get("lda"))
+            mixtures = Mixtures(*(tensors[name] for name in ("weights", "means", "variances", "offsets")))
+            return cls(
+                front_end, mixtures, Topology(metadata["phones"], metadata["states"], tensors["transition_counts"])
+            )
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path} is missing or damaged ({error}): run the stage hmm again.") from error

@@ -1,0 +1,61 @@
+"""Stage hmm_segments: the phones of an HMM alignment as segments, for another round of matching.
+
+Dimensions: T frames, D features, S segments, V phones.
+"""
+
+import logging
+
+import numpy as np
+
+from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_table, write_table
+from unscribed.hmm.model import HmmModel
+from unscribed.matching.resegment import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
+from unscribed.units.segment import BOUNDARIES_SCHEMA, segment_means
+
+log = logging.getLogger(__name__)
+
+
+def hmm_segments(
+    *,
+    frames: Pathlike,
+    features: Pathlike,
+    model: Pathlike,
+    aligned: Pathlike,
+    boundaries: Pathlike,
+    segments: Pathlike,
+    labels: Pathlike,
+) -> None:
+    """Write boundaries, representations and labels as the stage resegment does, from the alignment `aligned`.
+
+    A representation is the mean of the PCA store `frames` beside the mean log posteriors of the phones under the HMM
+    on `features`, (S, D + V). An utterance that no path explained is one segment of silence.
+    """
+    store, evidence, acoustic = FrameStore(frames), FrameStore(features), HmmModel.read(model)
+    inventory = {phone: number for number, phone in enumerate(acoustic.topology.phones)}
+    table = read_table(aligned).set_index("utterance").loc[store.utterances]
+    edges_of = []
+    with (
+        FrameWriter(segments) as writer,
+        FrameWriter(labels, {"phones": acoustic.topology.phones}, "int32") as label_writer,
+    ):
+        for number, row in enumerate(table.itertuples()):
+            edges = np.append(row.starts_frames, row.frames) if len(row.phones) else np.array([0, row.frames])
+            found = np.array([inventory[phone] for phone in row.phones] or [0])
+            posteriors = np.maximum(log_posteriors(acoustic, evidence, number), POSTERIOR_FLOOR)
+            means = [
+                FRAME_WEIGHT * segment_means(store[number], edges),
+                POSTERIOR_WEIGHT * segment_means(posteriors, edges),
+            ]
+            writer.append(row.Index, np.concatenate(means, axis=1))
+            label_writer.append(row.Index, found[:, None])
+            edges_of.append(edges)
+    write_table(boundaries, {"utterance": store.utterances, "boundaries_frames": edges_of}, BOUNDARIES_SCHEMA)
+    log.info("%d segments", sum(len(edges) - 1 for edges in edges_of))
+
+
+def log_posteriors(model: HmmModel, store: FrameStore, number: int) -> np.ndarray:
+    """log P(phone | frame) of one utterance by the best state of each phone, all equally likely, (T, V) float32."""
+    states = model.mixtures.log_likelihoods(model.front_end(store, number, number + 1))
+    phones = np.maximum.reduceat(states, model.topology.first_pdf[:-1], axis=1)
+    phones = phones - phones.max(axis=1, keepdims=True)
+    return phones - np.log(np.exp(phones).sum(axis=1, keepdims=True))

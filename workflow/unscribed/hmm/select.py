@@ -1,0 +1,48 @@
+"""Stage hmm_select: the cycle whose phones have the statistics of the text most nearly."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+
+import numpy as np
+
+from unscribed.artifacts import Pathlike, atomic_path, read_table, write_json
+from unscribed.matching.phone_text import MatchSettings, read_text
+from unscribed.matching.statistics import count, discrepancy, flatten
+from unscribed.text.lines import read_lines
+
+log = logging.getLogger(__name__)
+
+
+def hmm_select(
+    *,
+    models: Sequence[str],
+    decoded: Sequence[str],
+    phones_text: Pathlike,
+    phones: Pathlike,
+    match: MatchSettings,
+    model: Pathlike,
+    selection: Pathlike,
+) -> None:
+    """Copy the model of the cycle with the lowest loss to `model`; no label is involved.
+
+    `models` and `decoded` (phones of the training audio) list the cycles in order; with one cycle `decoded` is empty
+    and nothing is compared.
+    """
+    losses = _losses(decoded, phones_text, phones, match)
+    best = int(np.argmin(losses)) if losses else 0
+    with atomic_path(model) as temporary:
+        shutil.copyfile(models[best], temporary)
+    write_json(selection, {"cycle": best + 1, "losses": losses})
+    log.info("cycle %d; losses: %s", best + 1, losses or "not needed")
+
+
+def _losses(decoded: Sequence[str], phones_text: Pathlike, phones: Pathlike, match: MatchSettings) -> list[float]:
+    inventory = [phone for _, phone in read_lines(phones)]
+    index = {phone: number for number, phone in enumerate(inventory)}
+    losses = []
+    for path in decoded:
+        found = [np.array([index[phone] for phone in row], dtype=np.int64) for row in read_table(path)["phones"]]
+        statistics = count(*flatten(found), len(inventory), match.skips, match.positions)
+        losses.append(discrepancy(statistics, read_text(phones_text, inventory, match)[0]))
+    return losses

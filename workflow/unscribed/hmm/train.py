@@ -1,0 +1,142 @@
+"""Stage hmm_train: a GMM-HMM from labels, by Viterbi training with growing mixtures.
+
+As in Kaldi's train_mono.sh and train_lda_mllt.sh, in fewer iterations: the labels come with times, so that training
+starts from them and not from a flat start. LDA is scikit-learn's and there is no MLLT, for which the wheels have no
+accumulators.
+Dimensions: T frames of all utterances, D features, P states (pdfs).
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from unscribed.artifacts import FrameStore, Pathlike
+from unscribed.audio.parallel import ordered_map
+from unscribed.hmm.align import align, state_sequence, transition_counts, uniform_states
+from unscribed.hmm.frontend import FrontEnd, scaling, with_lda
+from unscribed.hmm.gmm import Mixtures, reestimate, single_gaussians, split
+from unscribed.hmm.labels import Labelled, read_labels
+from unscribed.hmm.model import HmmModel
+from unscribed.hmm.topology import Topology
+from unscribed.text.lines import read_lines
+
+log = logging.getLogger(__name__)
+
+GROWING = 0.7  # share of the iterations in which mixtures are split
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What of section `hmm` of the configuration is about training."""
+
+    steps: list[dict[str, Any]]
+    states: int
+    iterations: int
+    realign: int
+    lda_dims: int
+    lda_context_frames: int
+    max_frames: int
+
+
+def hmm_train(
+    *,
+    features: Pathlike,
+    labels: Pathlike,
+    phones: Pathlike,
+    settings: TrainSettings,
+    step: str,
+    seed: int,
+    threads: int,
+    model: Pathlike,
+) -> None:
+    """Train the model of the self-training step number `step` (from 1) on the frame store `features` and `labels`.
+
+    Raises UserError for labels that do not belong to the store, or that hold fewer than two phones.
+    """
+    store = FrameStore(features)
+    inventory = [phone for _, phone in read_lines(phones)]
+    kind = settings.steps[int(step) - 1]
+    labelled = read_labels(labels, store, inventory, settings.max_frames, seed)
+    topology = Topology(inventory, settings.states)
+    positions = np.concatenate([np.arange(*store.offsets[item.number : item.number + 2]) for item in labelled])
+    states = np.concatenate(
+        [uniform_states(item.phones, item.starts, _frames(store, item), topology).astype(np.int32) for item in labelled]
+    )
+    front_end = scaling(store, positions)
+    if kind["features"] == "lda":
+        dims, context = settings.lda_dims, settings.lda_context_frames
+        front_end = with_lda(front_end, store, positions, states, dims, context, seed)
+    trainer = Trainer(store, labelled, front_end, topology, threads)
+    trainer.start(states)
+    trainer.run(settings.iterations, settings.realign, kind["gaussians"])
+    trainer.model().write(model)
+
+
+class Trainer:
+    """Viterbi training on one set of labelled utterances, whose frames (T, D) are held in memory."""
+
+    def __init__(
+        self, store: FrameStore, labelled: list[Labelled], front_end: FrontEnd, topology: Topology, threads: int
+    ) -> None:
+        self.front_end, self.topology, self.threads = front_end, topology, threads
+        lengths = [_frames(store, item) for item in labelled]
+        self.offsets = np.concatenate([[0], np.cumsum(lengths)])
+        parts = [front_end(store, item.number, item.number + 1) for item in labelled]
+        self.frames = np.concatenate(parts)
+        store.release()
+        self.sequences = [state_sequence(item.phones, topology) for item in labelled]
+        self.states = np.empty(0, dtype=np.int32)
+        self.mixtures: Mixtures
+
+    def start(self, states: np.ndarray) -> None:
+        """Begin with one Gaussian per state from an alignment (T,)."""
+        self.states = states
+        self.mixtures = single_gaussians(self.frames, states, self.topology.transitions.num_pdfs)
+        rare = int((np.bincount(states, minlength=len(self.mixtures.offsets) - 1) < 20).sum())
+        log.info("%d utterances, %d frames, %d states (%d rare)", len(self.sequences), len(states), states.max(), rare)
+
+    def run(self, iterations: int, realign: int, gaussians: int) -> None:
+        """EM for `iterations` steps up to `gaussians` in all, aligned anew in `realign` of them, evenly spread."""
+        size = len(self.mixtures.offsets) - 1
+        growing = max(1, round(GROWING * iterations))
+        aligning = set(np.linspace(1, iterations, realign + 1)[1:].round().astype(int)) if realign else set()
+        for iteration in range(1, iterations + 1):
+            if iteration in aligning:
+                self.align()
+            self.mixtures, counts, score = reestimate(self.mixtures, self.frames, self.states)
+            if iteration <= growing:
+                target = size + round((gaussians - size) * iteration / growing)
+                if target > len(self.mixtures.weights):
+                    self.mixtures = split(self.mixtures, counts, target)
+        log.info("%d Gaussians, log likelihood of a frame %.2f", len(self.mixtures.weights), score)
+
+    def align(self) -> None:
+        """Viterbi alignment with the present model; utterances too short for their phones are left out."""
+        offsets, mixtures = self.offsets, self.mixtures
+
+        def path(number: int) -> np.ndarray:
+            own = self.frames[offsets[number] : offsets[number + 1]]
+            return align(mixtures.log_likelihoods(own), self.sequences[number])
+
+        with threadpool_limits(1):  # utterances side by side beat sharing the work of one
+            paths = list(ordered_map(path, range(len(self.sequences)), self.threads, "align"))
+        parts = [
+            sequence[found] if len(found) else np.full(end - start, -1, dtype=np.int32)
+            for found, sequence, start, end in zip(paths, self.sequences, offsets[:-1], offsets[1:], strict=True)
+        ]
+        self.states = np.concatenate(parts)
+        failed = sum(not len(found) for found in paths)
+        if failed:
+            log.info("%d utterances are shorter than their labels' states and are left out", failed)
+        self.topology = replace(self.topology, counts=transition_counts(paths, self.sequences, self.topology))
+
+    def model(self) -> HmmModel:
+        """The trained model."""
+        return HmmModel(self.front_end, self.mixtures, self.topology)
+
+
+def _frames(store: FrameStore, item: Labelled) -> int:
+    return int(store.offsets[item.number + 1] - store.offsets[item.number])

@@ -1,0 +1,48 @@
+"""Drop rare n-grams from a back-off model.
+
+lmplz does it by itself. kaldingram can too, but takes its discounts from the counts that are left: without n-grams that
+occur once there is next to nothing to back off with. Here the probabilities stay, and the back-off weights follow.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from unscribed.text.arpa import END, START, Arpa, Ngram
+
+
+def prune_rare(model: Arpa, sentences: Iterable[str], smallest: Sequence[int]) -> Arpa:
+    """The model without the n-grams, of two tokens and more, that occur too rarely in its text.
+
+    `smallest` has the smallest count to keep for each order and must not fall with the order: then all parts of a kept
+    n-gram are kept, as back-off needs it. A history's back-off weight becomes what its dropped n-grams leave:
+    (1 - sum of P(w | history)) / (1 - sum of P(w | shorter history)), both sums over the kept w.
+    """
+    counts = _count(sentences, len(smallest))
+    log_probs = {
+        ngram: value
+        for ngram, value in model.log_probs.items()
+        if len(ngram) == 1 or counts[ngram] >= smallest[len(ngram) - 1]
+    }
+    changed = {ngram[:-1] for ngram in model.log_probs.keys() - log_probs.keys()}
+    left: dict[Ngram, float] = defaultdict(lambda: 1.0)
+    left_shorter: dict[Ngram, float] = defaultdict(lambda: 1.0)
+    for ngram, value in log_probs.items():
+        if ngram[:-1] in changed:
+            left[ngram[:-1]] -= math.exp(value)
+            left_shorter[ngram[:-1]] -= math.exp(log_probs[ngram[1:]])
+    backoffs = {history: value for history, value in model.backoffs.items() if history in log_probs}
+    for history in changed & log_probs.keys():
+        backoffs[history] = math.log(left[history] / left_shorter[history])
+    lengths = Counter(map(len, log_probs))
+    return Arpa(model.order, tuple(lengths[order + 1] for order in range(model.order)), log_probs, backoffs)
+
+
+def _count(sentences: Iterable[str], order: int) -> Counter[Ngram]:
+    """Occurrences of all n-grams of two to `order` tokens, the sentence's ends included."""
+    counts: Counter[Ngram] = Counter()
+    for sentence in sentences:
+        tokens = (START, *sentence.split(), END)
+        for length in range(2, order + 1):
+            counts.update(tokens[start : start + length] for start in range(len(tokens) - length + 1))
+    return counts

@@ -1,0 +1,58 @@
+"""The n-gram language model of the words, for the word decoder."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from unscribed.artifacts import read_table
+from unscribed.errors import UserError
+from unscribed.text.lexicon import read_lexiconp
+from unscribed.text.ngram import ngram_model, symbol_table, write_symbols
+from unscribed.text.silence import strip_silence
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WordLmSettings:
+    """Section `word_lm` of the config."""
+
+    order: int
+    prune: list[int]
+
+
+def word_lm(
+    *,
+    sentences: str | Path,
+    lexicon: str | Path,
+    settings: WordLmSettings,
+    seed: int,
+    arpa: str | Path,
+    fst: str | Path,
+    words: str | Path,
+    report: str | Path,
+) -> None:
+    """Write the model of the words of `sentences`, without `<SIL>`; see `ngram_model`.
+
+    `words` gets the graph's symbols: `<eps>`, the words of `lexicon` (with probabilities) by code point, `#0`.
+    Raises UserError if no word is left, the text is too small for the order, or a word is not in the lexicon.
+    """
+    lines = [" ".join(kept) for found in read_table(sentences)["words"] if (kept := strip_silence(found))]
+    if not lines:
+        raise UserError(f"{sentences} has no words: run the stages normalize and phonemize on more text.")
+    known = sorted({word for word, _, _ in read_lexiconp(lexicon)})
+    symbols = symbol_table(known)
+    write_symbols(words, symbols)
+    ngram_model(
+        lines,
+        order=settings.order,
+        prune=settings.prune,
+        seed=seed,
+        symbols=symbols,
+        key="word_lm.order",
+        arpa=arpa,
+        fst=fst,
+        report=report,
+    )
+    spoken = {word for line in lines for word in line.split()}
+    log.info("%d words in the lexicon; %d of them in no sentence of the text", len(known), len(set(known) - spoken))
