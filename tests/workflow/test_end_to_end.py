@@ -7,7 +7,7 @@ import pytest
 from workflow_runs import STAGES, TINY, leftovers, rules, snakemake, state, write_config
 
 pytestmark = pytest.mark.slow
-SILENT = {"kmeans", "evaluate"}  # not in use, still running
+SILENT = {"kmeans", "evaluate", "hmm"}  # not in use, still running, several stages
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,8 @@ def metrics(results):
 def test_metrics_are_complete(metrics):
     wanted = {"test.per", "valid.per", "test.per.random", "segment.f1", "audio.hours", "text.sentences"}
     wanted |= {f"{name}.round{number}" for name in ("test.per.match", "match.loss") for number in (1, 2)}
+    wanted |= {"test.per.hmm", "test.wer", "test.words.per", "hmm.boundary_f1", "word_lm.perplexity"}
+    wanted |= {"phone_lm.3.perplexity", "phone_lm.4.perplexity", "seconds.hmm_train", "seconds.hmm_decode"}
     wanted |= {f"seconds.{stage}" for stage in STAGES if stage not in SILENT}
     assert wanted <= metrics.keys()
     assert all(isinstance(value, int | float) for value in metrics.values())
@@ -60,7 +62,7 @@ def test_files_can_be_opened(results):
 
 def test_figures(results):
     figures = sorted(path.name for path in (results / "figures").iterdir())
-    assert figures == ["confusions.png", "rounds.png", "seconds.png", "utterance.0.png"]
+    assert figures == ["confusions.png", "hmm.png", "rounds.png", "seconds.png", "utterance.0.png", "words.png"]
     for name in figures:
         content = (results / "figures" / name).read_bytes()
         assert content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 5000, name
@@ -93,3 +95,43 @@ def test_a_changed_parameter_runs_only_what_uses_it(tiny, tmp_path):
     config = write_config(tmp_path, {**TINY, "evaluate": {"tolerance_ms": 30.0}})
     planned = rules(snakemake(tiny, "--configfile", config, "--dry-run"))
     assert planned == {"evaluate", "rounds_figure", "confusions_figure", "seconds_figure", "all"}
+
+
+def test_words_and_their_outputs(results, metrics):
+    words = pd.read_parquet(results / "words/test.parquet")
+    assert len(words) == 20 and set(words["status"]) <= {"ok", "no_path"}
+    assert metrics["test.words.no_path"] == sum(words["status"] == "no_path")
+    phones = pd.read_parquet(results / "ctm/test.phones.parquet")
+    spoken = pd.read_parquet(results / "ctm/test.words.parquet")
+    assert set(phones["utterance"]) == set(words.loc[words["status"] == "ok", "utterance"])
+    assert len(spoken) == sum(map(len, words["words"])) and (spoken["duration_seconds"] > 0).all()
+    assert len(list((results / "textgrid/test").glob("*.TextGrid"))) == 20
+    labels = pd.read_parquet(results / "pseudo_labels/train.parquet")
+    vocabulary = json.loads((results / "pseudo_labels/vocab.json").read_text(encoding="utf-8"))
+    assert len(labels) > 300 and set().union(*labels["letters"]) <= vocabulary.keys()
+
+
+def test_self_training_helps(metrics):
+    assert metrics["test.per.hmm"] < metrics["test.per"]
+    assert metrics["test.wer"] < 1
+
+
+def test_supervised_topline(tiny_copy):
+    made = state(tiny_copy, "results/tiny/hmm")
+    snakemake(tiny_copy, "supervised")
+    scores = {}
+    for part in ("hmm", "words"):
+        scores |= json.loads((tiny_copy / f"results/tiny/supervised/evaluate/{part}.json").read_text())
+    assert scores["supervised.test.per.hmm"] < 0.15 and scores["supervised.test.wer"] < 0.4
+    assert state(tiny_copy, "results/tiny/hmm") == made
+
+
+def test_a_second_cycle_learns_from_the_segments_of_the_first(tiny_copy, tmp_path):
+    config = write_config(tmp_path, {**TINY, "hmm": {**TINY["hmm"], "cycles": 2}})
+    ran = rules(snakemake(tiny_copy, "hmm", "--configfile", config))
+    assert {"hmm_segments", "match_cycle", "acoustic_cycle", "decode_cycle", "hmm_select"} <= ran
+    assert not ran & {"match_round", "acoustic_round", "phonemize"}
+    selection = json.loads((tiny_copy / "results/tiny/hmm/final/selection.json").read_text())
+    assert len(selection["losses"]) == 2 and selection["cycle"] == 1 + selection["losses"].index(
+        min(selection["losses"])
+    )

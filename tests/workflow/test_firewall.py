@@ -110,6 +110,18 @@ def test_unsupervised_targets_do_not_even_make_references(data):
     assert not [name for job in jobs for name in job["input"] + job["output"] if "/references/" in name]
 
 
+def test_the_topline_stays_apart(data):
+    """Everything made with transcripts lies below supervised/, and nothing else needs any of it."""
+    write_config(data, WITH_REFERENCES["espeak"])
+    jobs = graph(data, "all", "supervised", *STAGES)
+    apart = {job["rule"] for job in jobs if any("/supervised/" in name for name in job["output"])}
+    assert {"supervised_train", "supervised_align", "supervised_words", "hmm_tune"} <= apart
+    for job in jobs:
+        told = [name for name in job["input"] if "/supervised/" in name]
+        assert not told or job["rule"] == "supervised" or all("/supervised/" in name for name in job["output"])
+    check([job for job in jobs if not any("/supervised/" in name for name in job["output"] + job["input"])])
+
+
 @pytest.mark.parametrize("way", LEAKS)
 def test_a_leak_is_found(tmp_path, way):
     """The test of the test: copies of the workflow in which the matching gets to know the references."""
@@ -177,7 +189,7 @@ def test_own_data_without_and_then_with_transcripts(tiny, tmp_path):
     assert not (results / "references").exists()
     assert not [key for key in scores if ".per" in key or key.startswith("segment.") or key == "decode.boundary_f1"]
     assert {"audio.hours", "match.loss.round1", "seconds.match", "text.sentences"} <= scores.keys()
-    assert len(list((results / "figures").glob("*.png"))) == 4
+    assert len(list((results / "figures").glob("*.png"))) == 6
 
     with open(tmp_path / "data/transcripts.tsv", "w") as file:
         for split in ("train", "valid", "test"):

@@ -14,7 +14,8 @@ import yaml
 REPO = Path(__file__).parents[2]
 AUDIO_STAGES = ["corpus", "manifest", "vad", "features", "kmeans", "pca", "segment"]
 TEXT_STAGES = ["normalize", "phonemize", "silence", "lexicon", "phone_lm", "word_lm"]
-UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "select", "decode"]
+HMM_STAGES = ["hmm", "words", "ctm", "textgrid", "pseudo_labels"]
+UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "select", "decode", *HMM_STAGES]
 STAGES = [*UNSUPERVISED, "evaluate"]
 RATE = 16000
 
@@ -29,6 +30,17 @@ TINY = {
     "silence": {"probability": 0.0},
     "match": {"rounds": 2, "clusters": [64, 96], "restarts": 6, "steps": 250, "warm_restarts": 1, "warm_steps": 100},
     "acoustic": {"iterations": 1, "updates": 150, "batch_frames": 512, "hidden": 64},
+    "hmm": {
+        "steps": [
+            {"features": "frames", "gaussians": 300, "labels": "words"},
+            {"features": "lda", "gaussians": 400, "labels": "phones"},
+        ],
+        "iterations": 6,
+        "realign": 2,
+        "lm_weights": [20.0],
+        "insertion_penalties": [0.0],
+        "tune_utterances": 10,
+    },
     "report": {"utterances": 1},
 }
 

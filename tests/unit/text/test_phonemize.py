@@ -81,7 +81,7 @@ def test_stage(tmp_path):
 def test_words_get_the_phones_of_their_sentence(tmp_path, connected, phones):
     lexicon, sentences, inventory, _ = run(tmp_path, "the apple of the man\n", connected=connected)
     assert "|".join(" ".join(word) for word in sentences["phones"][0]) == phones
-    assert sentences["words"][0].tolist() == "the apple of the man".split()
+    assert sentences["words"][0].tolist() == ["the", "apple", "of", "the", "man"]
     assert dict(zip(lexicon["word"], lexicon["phones"], strict=True))["the"].tolist() == ["ð", "ə"]  # isolated
     assert ("ɪ" in inventory) == connected
 

@@ -121,13 +121,19 @@ def split(mixtures: Mixtures, counts: np.ndarray, target: int) -> Mixtures:
         )
         gmm.compute_gconsts()
         model.add_pdf(gmm)
-    model.split_by_count(counts.astype(np.float32), target, PERTURB, SPLIT_POWER, float(MIN_FRAMES))
+    # The wheel's own noise cannot be seeded: halves come out equal here and are moved apart below.
+    model.split_by_count(counts.astype(np.float32), target, 0.0, SPLIT_POWER, float(MIN_FRAMES))
     gmms = [model.get_pdf(state) for state in range(model.num_pdfs)]
+    means = np.concatenate([np.asarray(gmm.means) for gmm in gmms])
+    variances = np.concatenate([1 / np.asarray(gmm.inv_vars) for gmm in gmms])
+    sizes = np.array([gmm.num_gauss for gmm in gmms])
+    grown = np.repeat(sizes > np.diff(mixtures.offsets), sizes)
+    noise = np.random.default_rng(target).standard_normal(means.shape, dtype=np.float32)
     return Mixtures(
         np.concatenate([np.asarray(gmm.weights) for gmm in gmms]),
-        np.concatenate([np.asarray(gmm.means) for gmm in gmms]),
-        np.concatenate([1 / np.asarray(gmm.inv_vars) for gmm in gmms]),
-        np.concatenate([[0], np.cumsum([gmm.num_gauss for gmm in gmms])]),
+        np.where(grown[:, None], means + PERTURB * np.sqrt(variances) * noise, means),
+        variances,
+        np.concatenate([[0], np.cumsum(sizes)]),
     )
 
 

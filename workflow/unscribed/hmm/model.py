@@ -36,8 +36,9 @@ class HmmModel:
             "means": self.mixtures.means,
             "variances": self.mixtures.variances,
             "offsets": self.mixtures.offsets.astype(np.int64),
-            "transition_counts": self.topology.counts,
         }
+        if self.topology.counts is not None:  # it is without a realignment
+            tensors["transition_counts"] = self.topology.counts
         if self.front_end.lda is not None:
             tensors["lda"] = self.front_end.lda
         metadata = {
@@ -58,7 +59,7 @@ class HmmModel:
             front_end = FrontEnd(tensors["scale"], metadata["dims"], metadata["context"], tensors.get("lda"))
             mixtures = Mixtures(*(tensors[name] for name in ("weights", "means", "variances", "offsets")))
             return cls(
-                front_end, mixtures, Topology(metadata["phones"], metadata["states"], tensors["transition_counts"])
+                front_end, mixtures, Topology(metadata["phones"], metadata["states"], tensors.get("transition_counts"))
             )
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged ({error}): run the stage hmm again.") from error

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unscribed.artifacts import FrameStore, FrameWriter
+from unscribed.hmm.frontend import FrontEnd, scaling, splice, with_lda
+
+
+def _store(path: Path, parts: list[np.ndarray], **metadata: float) -> FrameStore:
+    with FrameWriter(path, {"hop_ms": 20.0, **metadata}) as writer:
+        for number, part in enumerate(parts):
+            writer.append(f"u{number}", part)
+    return FrameStore(path)
+
+
+def test_splice_at_the_edges(tmp_path: Path) -> None:
+    """Frames 10, 11, 12 | 20: the edge frames of an utterance are repeated, the next utterance is not looked at."""
+    store = _store(tmp_path / "f.npy", [np.array([[10.0, 1], [11, 2], [12, 3]]), np.array([[20.0, 4]])])
+    found = splice(store, np.arange(4), 1, 2)
+    assert found.tolist() == [[10, 10, 10, 11, 12], [10, 10, 11, 12, 12], [10, 11, 12, 12, 12], [20, 20, 20, 20, 20]]
+    both = splice(store, np.array([1, 3]), 2, 1)
+    assert both.tolist() == [[10, 1, 11, 2, 12, 3], [20, 4, 20, 4, 20, 4]]
+
+
+def test_scaling(tmp_path: Path) -> None:
+    """Unit variance over the frames asked for; a feature that never changes is left as it is."""
+    frames = np.random.default_rng(0).normal(size=(500, 3)) * [2, 0, 9] + [5, 7, -4]
+    store = _store(tmp_path / "f.npy", [frames[:300], frames[300:]])
+    front_end = scaling(store, np.arange(300))
+    found = front_end(store, 0, 1)
+    assert found.dtype == np.float32 and found.shape == (300, 3)
+    np.testing.assert_allclose(found.std(axis=0), [1, 0, 1], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[:, 1], 7)
+    np.testing.assert_allclose(front_end(store, 0, 2)[300:], front_end(store, 1, 2))
+
+
+def _classes(rng: np.random.Generator, lengths: list[int], dims: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Frames of three states, which differ in the features 0 and 1 alone, in runs of ten; the others are loud noise."""
+    states = np.repeat(rng.integers(3, size=sum(lengths) // 10 + 1), 10)[: sum(lengths)]
+    frames = 5 * rng.normal(size=(len(states), dims))
+    frames[:, :2] = 0.5 * rng.normal(size=(len(states), 2)) + np.array([[0, 0], [3, 0], [0, 3]])[states]
+    return np.split(frames, np.cumsum(lengths)[:-1]), states
+
+
+@pytest.fixture(params=["cepstra", "learned"])
+def fitted(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[FrontEnd, FrameStore, np.ndarray]:
+    """13 cepstra with slopes; 32 learned features with a hop of 20 ms, of which the store does not say more."""
+    rng = np.random.default_rng(0)
+    parts, states = _classes(rng, [400, 1, 299, 500, 3, 800], 39 if request.param == "cepstra" else 32)
+    metadata = {"static_dims": 13} if request.param == "cepstra" else {}
+    store = _store(tmp_path / "f.npy", parts, **metadata)
+    positions = np.arange(len(states))
+    return with_lda(scaling(store, positions), store, positions, states, 40, 2, 0), store, states
+
+
+def test_lda_separates(fitted: tuple[FrontEnd, FrameStore, np.ndarray]) -> None:
+    """At most one dimension fewer than states; within a state unit covariance; nearest means tell the states."""
+    front_end, store, states = fitted
+    static = 13 if store.data.shape[1] == 39 else 32
+    assert front_end.dims == static and front_end.lda.shape == (static * 5, 2)
+    found = front_end(store, 0, len(store))
+    assert found.shape == (len(states), 2) and found.dtype == np.float32
+    means = np.stack([found[states == state].mean(axis=0) for state in range(3)])
+    within = found - means[states]
+    np.testing.assert_allclose(np.cov(within.T), np.eye(2), atol=0.05)
+    nearest = ((found[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    assert (nearest == states).mean() > 0.95
+
+
+def test_utterances_do_not_depend_on_each_other(
+    fitted: tuple[FrontEnd, FrameStore, np.ndarray], tmp_path: Path
+) -> None:
+    front_end, store, _ = fitted
+    together = np.split(front_end(store, 0, len(store)), store.offsets[1:-1])
+    for number in range(len(store)):
+        alone = _store(tmp_path / f"{number}.npy", [store[number]])
+        np.testing.assert_allclose(front_end(alone, 0, 1), together[number], atol=1e-4)
+        np.testing.assert_allclose(front_end(store, number, number + 1), together[number], atol=1e-4)
+
+
+def test_dims_and_rare_states(tmp_path: Path) -> None:
+    """No more dimensions than asked for; a state with one frame is no class."""
+    parts, states = _classes(np.random.default_rng(1), [600], 4)
+    store = _store(tmp_path / "f.npy", parts)
+    states[7] = 3
+    base, positions = scaling(store, np.arange(600)), np.arange(600)
+    assert with_lda(base, store, positions, states, 40, 1, 0).lda.shape == (12, 2)
+    assert with_lda(base, store, positions, states, 1, 1, 0).lda.shape == (12, 1)

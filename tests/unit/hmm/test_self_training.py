@@ -1,0 +1,194 @@
+"""Training, graphs, phone and word decoding together, in the little language of conftest.py."""
+
+import itertools
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import kaldialign
+import numpy as np
+import pandas as pd
+import pytest
+
+from unscribed.artifacts import FrameStore, read_json, read_table
+from unscribed.decoding.nbest import Hypothesis
+from unscribed.hmm.decode import hmm_decode
+from unscribed.hmm.graph import phone_graph, word_graph
+from unscribed.hmm.model import HmmModel
+from unscribed.hmm.tune import TuneSettings, hmm_tune
+from unscribed.hmm.words import WordSettings, confidences, word_spans, words
+from unscribed.text.silence import strip_silence
+
+SEARCH = TuneSettings(
+    lm_weights=[2.0, 5.0], insertion_penalties=[0.0], min_edit_rate=0.0, tune_utterances=15, beam=15.0, max_active=500
+)
+LEXICON = {"ab": [("a", "b")], "abc": [("a", "b", "c")], "ba": [("b", "a"), ("b", "c", "a")], "ca": [("c", "a")]}
+
+
+def _errors(world, table: pd.DataFrame) -> float:
+    """Phone error rate of the utterances with a truth."""
+    found = dict(zip(table["utterance"], table["phones"], strict=True))
+    truth = {name: strip_silence(phones) for name, phones in world.phones.items()}
+    wrong = sum(kaldialign.edit_distance(truth[name], strip_silence(found[name]))["total"] for name in truth)
+    return wrong / sum(map(len, truth.values()))
+
+
+@pytest.fixture(scope="module", params=["mfcc", "wav2vec"])
+def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
+    """Two steps: frames as they are from the labels, LDA from the first model's phones; then words."""
+    store, folder = request.param, world.folder
+    features, tables = folder / f"{store}.npy", []
+    labels = folder / "labels.parquet"
+    for step in (1, 2):
+        model = train(store, labels, step)
+        name = f"{store}-{step}"
+        graph, weights, decoded = (folder / f"{name}.{kind}" for kind in ("graph", "weights.json", "decoded.parquet"))
+        phone_graph(model=model, fst=folder / "phones.fst", graph=graph)
+        search = {"features": features, "model": model, "graph": graph, "weights": weights, "settings": SEARCH}
+        hmm_tune(
+            **search,
+            labels=folder / "labels.parquet",
+            arpa=folder / "phones.arpa",
+            silence=world.silence,
+            transcribed=False,
+            seed=0,
+            threads=1,
+            tuning=folder / f"{name}.tuning.parquet",
+        )
+        hmm_decode(**search, threads=2, decoded=decoded)
+        tables.append(read_table(decoded))
+        labels = decoded
+    lexicon = {"lexiconp": folder / "lexiconp.txt", "word_symbols": folder / "words.txt"}
+    graph = folder / f"{store}.words.graph"
+    word_graph(model=model, fst=folder / "words.fst", silence=world.silence, graph=graph, **lexicon)
+    words(
+        features=features,
+        model=model,
+        graph=graph,
+        weights=weights,
+        settings=WordSettings(lattice_beam=8.0, nbest=5),
+        search=SEARCH,
+        threads=2,
+        words=folder / f"{store}.words.parquet",
+        **lexicon,
+    )
+    table = read_table(folder / f"{store}.words.parquet")
+    return SimpleNamespace(store=store, model=model, weights=weights, graph=graph, phones=tables, words=table)
+
+
+def test_phones_get_better_than_the_labels(world, trained) -> None:
+    labels = _errors(world, read_table(world.folder / "labels.parquet"))
+    first, second = (_errors(world, table) for table in trained.phones)
+    assert labels > 0.15 and first < 0.05 and second < 0.05
+    store = FrameStore(world.folder / f"{trained.store}.npy")
+    for row, frames in zip(trained.phones[1].itertuples(), np.diff(store.offsets), strict=True):
+        assert row.frames == frames and len(row.phones) == len(row.starts_frames)
+        starts = [*row.starts_frames, row.frames]
+        assert not len(row.phones) or (starts[0] == 0 and (np.diff(starts) >= 2).all())  # two states each
+
+
+def test_words(world, trained) -> None:
+    table = trained.words.set_index("utterance")
+    right = [list(table["words"][name]) == spoken for name, spoken in world.words.items()]
+    assert np.mean(right) > 0.9
+    heard = {word for name in world.words for word in table["words"][name]}
+    assert heard == {"ab", "abc", "ba", "ca", "kah"}  # both homophones, told apart by their neighbours
+    assert _errors(world, trained.words) < 0.03
+
+
+def test_times_and_confidences_of_words(world, trained) -> None:
+    for row in trained.words.itertuples():
+        if row.status != "ok":
+            continue
+        edges, place = [*row.starts_frames, row.frames], 0
+        for start, frames in zip(row.word_starts_frames, row.word_frames, strict=True):
+            first = edges.index(start)
+            last = edges.index(start + frames)
+            assert set(row.phones[place:first]) <= {"<SIL>"}  # between words is nothing but silence
+            assert "<SIL>" not in row.phones[first:last] and last > first
+            place = last
+        assert set(row.phones[place:]) <= {"<SIL>"}
+        assert len(row.word_confidences) == len(row.words) == len(row.word_starts_frames)
+        assert all(0 <= value <= 1 for value in row.word_confidences)
+
+
+def test_n_best(trained) -> None:
+    rows = [row for row in trained.words.itertuples() if row.status == "ok"]
+    assert max(len(row.nbest) for row in rows) >= 3
+    for row in rows:
+        assert row.nbest[0] == " ".join(row.words)
+        assert len(set(row.nbest)) == len(row.nbest) == len(row.nbest_scores) <= 5
+        assert all(better >= worse for better, worse in itertools.pairwise(row.nbest_scores))
+
+
+def test_too_short_an_utterance_has_no_path(trained, caplog: pytest.LogCaptureFixture) -> None:
+    row = trained.words.set_index("utterance").loc["short"]
+    assert row["status"] == "no_path" and row["frames"] == 1
+    assert not any(len(row[name]) for name in ("words", "phones", "starts_frames", "nbest", "nbest_scores"))
+    assert (trained.words["status"] == "ok").sum() == len(trained.words) - 1
+    assert len(trained.phones[1].set_index("utterance").loc["short", "phones"]) == 0
+
+
+def test_tuning_takes_the_lowest_score(world, trained) -> None:
+    table = read_table(world.folder / f"{trained.store}-2.tuning.parquet")
+    assert table["lm_weight"].tolist() == [2.0, 5.0]
+    np.testing.assert_allclose(table["score"], np.log(table["perplexity"]) * table["edit_rate"])
+    assert table["chosen"].tolist() == [place == table["score"].idxmin() for place in range(2)]
+    chosen = table[table["chosen"]].iloc[0]
+    expected = {"lm_weight": chosen["lm_weight"], "insertion_penalty": 0.0, "score": chosen["score"]}
+    assert read_json(trained.weights) == expected
+
+
+def test_model_file(world, trained, tmp_path: Path) -> None:
+    """Two times the same file, the same scores; scores of one utterance by transition id."""
+    model, store = HmmModel.read(trained.model), FrameStore(world.folder / f"{trained.store}.npy")
+    model.write(tmp_path / "model.safetensors")
+    assert (tmp_path / "model.safetensors").read_bytes() == trained.model.read_bytes()
+    scores, again = model.scores(store, 3), HmmModel.read(tmp_path / "model.safetensors").scores(store, 3)
+    np.testing.assert_array_equal(scores, again)
+    assert scores.shape == (store.offsets[4] - store.offsets[3], model.topology.transitions.num_transition_ids + 1)
+    assert model.front_end.dims == (13 if trained.store == "mfcc" else 32) and model.front_end.context == 1
+
+
+def test_same_seed_same_model(world, train, trained) -> None:
+    before = trained.model.read_bytes()
+    assert train(trained.store, world.folder / f"{trained.store}-1.decoded.parquet", 2).read_bytes() == before
+
+
+def test_training_without_realignment(world, train) -> None:
+    model = HmmModel.read(train("wav2vec", world.folder / "labels.parquet", 1, realign=0))
+    assert model.topology.counts is None
+    assert np.isfinite(model.scores(FrameStore(world.folder / "wav2vec.npy"), 0)).all()
+
+
+def test_word_spans() -> None:
+    """ab c… is also abc …: the spans must use all phones; silences belong to no word."""
+    phones = ["<SIL>", "a", "b", "<SIL>", "c", "a", "b", "c", "a", "<SIL>"]
+    assert word_spans(["ab", "ca", "ba"], phones, LEXICON) == [(1, 3), (4, 6), (6, 9)]
+    assert word_spans(["ab", "ca"], list("abca"), LEXICON) == [(0, 2), (2, 4)]
+    assert word_spans([], ["<SIL>"], LEXICON) == []
+    with pytest.raises(ValueError, match="a b a is no pronunciation of ab"):
+        word_spans(["ab"], list("aba"), LEXICON)
+
+
+def test_confidences_by_hand() -> None:
+    """Probabilities 0.5, 0.3, 0.2: the second list lacks a word, the third has another one in the middle."""
+    scores = np.log([0.5, 0.3, 0.2]) - 1000
+    found = [Hypothesis(words, score) for words, score in zip([(1, 2, 3), (1, 2), (1, 4, 3)], scores, strict=True)]
+    assert confidences([1, 2, 3], found) == pytest.approx([1.0, 0.8, 0.7])
+    assert confidences([], [Hypothesis((), 0.0)]) == []
+
+
+def test_failures_are_logged(world, trained, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    hmm_decode(
+        features=world.folder / f"{trained.store}.npy",
+        model=trained.model,
+        graph=world.folder / f"{trained.store}-2.graph",
+        weights=trained.weights,
+        settings=SEARCH,
+        threads=1,
+        decoded=tmp_path / "decoded.parquet",
+    )
+    assert "no path explains 1 utterances, for example short" in caplog.text
+    pd.testing.assert_frame_equal(read_table(tmp_path / "decoded.parquet"), trained.phones[1])  # threads change nothing

@@ -1,0 +1,102 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from unscribed.artifacts import read_json, read_table, write_lines, write_table
+from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.errors import UserError
+from unscribed.hmm.graph import phone_graph
+from unscribed.hmm.tune import TuneSettings, edit_rate, hmm_tune, hypothesis_perplexity
+from unscribed.text.arpa import Arpa
+from unscribed.text.silence import SilenceSettings
+
+
+def test_edit_rate_by_hand() -> None:
+    """One phone missing, one wrong, one too many; silence counts nothing: three edits for six phones."""
+    references = [["a", "b", "c"], ["a"], ["b", "c"]]
+    hypotheses = [["<SIL>", "a", "c"], ["<SIL>", "b", "<SIL>"], ["b", "<SIL>", "c", "c"]]
+    assert edit_rate(references, hypotheses) == pytest.approx(3 / 6)
+    assert edit_rate(references, references) == 0
+    assert edit_rate([["a"]], [[]]) == 1 and edit_rate([["a"]], [["b", "b", "b"]]) == 3
+    assert edit_rate([], []) == 0
+
+
+@pytest.fixture
+def arpa(tmp_path: Path) -> Arpa:
+    """Unigrams: silence 0.5, a 0.25, end 0.25."""
+    half, quarter = math.log10(0.5), math.log10(0.25)
+    lines = ["\\data\\", "ngram 1=4", "\\1-grams:", "-99\t<s>", f"{half:.7f}\t<SIL>", f"{quarter:.7f}\ta"]
+    write_lines(tmp_path / "lm.arpa", [*lines, f"{quarter:.7f}\t</s>", "\\end\\"])
+    return Arpa.read(tmp_path / "lm.arpa")
+
+
+@pytest.mark.parametrize(
+    ("surround", "hypotheses", "expected"),
+    [
+        (True, [["a", "<SIL>", "a"]], (0.5 * 0.25 * 0.25 * 0.5 * 0.25) ** (-1 / 5)),
+        (False, [["<SIL>", "a", "<SIL>", "a"]], 4.0),
+        (True, [["a"], ["<SIL>"], []], (0.5 * 0.25 * 0.5 * 0.25) ** (-1 / 4)),  # what has no phone is left out
+        (True, [["<SIL>"], []], math.inf),
+        (False, [], math.inf),
+    ],
+)
+def test_perplexity_by_hand(arpa: Arpa, surround: bool, hypotheses: list[list[str]], expected: float) -> None:
+    found = hypothesis_perplexity(hypotheses, arpa, SilenceSettings(probability=0.3, surround=surround))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def _tune(world, train, tmp_path: Path, **changes):
+    folder = world.folder
+    model = train("mfcc", folder / "labels.parquet", 1)
+    phone_graph(model=model, fst=folder / "phones.fst", graph=tmp_path / "graph.safetensors")
+    settings = TuneSettings(
+        lm_weights=[2.0, 200.0],
+        insertion_penalties=[0.0, 8.0],
+        min_edit_rate=changes.pop("min_edit_rate", 0.0),
+        tune_utterances=10,
+        beam=12.0,
+        max_active=500,
+    )
+    hmm_tune(
+        **{"features": folder / "mfcc.npy", "labels": folder / "labels.parquet", "transcribed": False} | changes,
+        model=model,
+        graph=tmp_path / "graph.safetensors",
+        arpa=folder / "phones.arpa",
+        settings=settings,
+        silence=world.silence,
+        seed=0,
+        threads=1,
+        tuning=tmp_path / "tuning.parquet",
+        weights=tmp_path / "weights.json",
+    )
+    return read_table(tmp_path / "tuning.parquet"), read_json(tmp_path / "weights.json")
+
+
+@pytest.mark.parametrize("transcribed", [False, True])
+def test_lowest_score_is_chosen(world, train, tmp_path: Path, transcribed: bool) -> None:
+    """All four pairs, in order; with transcripts the edit rate alone decides."""
+    table, weights = _tune(world, train, tmp_path, transcribed=transcribed)
+    pairs = table[["lm_weight", "insertion_penalty"]].to_numpy().tolist()
+    assert pairs == [[2, 0], [2, 8], [200, 0], [200, 8]]
+    scores = table["edit_rate"] * (1 if transcribed else table["perplexity"].map(math.log))
+    assert table["score"].tolist() == pytest.approx(scores.tolist())
+    best = scores.idxmin()
+    assert table["chosen"].tolist() == [place == best for place in range(4)]
+    assert [weights["lm_weight"], weights["insertion_penalty"]] == pairs[best]
+    assert table["edit_rate"].nunique() > 1
+
+
+def test_min_edit_rate(world, train, tmp_path: Path) -> None:
+    """An edit rate below the smallest counts as the smallest: with a very large one the perplexity decides."""
+    table, _ = _tune(world, train, tmp_path, min_edit_rate=100.0)
+    assert table["score"].tolist() == pytest.approx([100 * math.log(value) for value in table["perplexity"]])
+    assert table["chosen"].idxmax() == table["perplexity"].idxmin()
+
+
+def test_labels_of_other_utterances(world, train, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.parquet"
+    columns = {"utterance": ["u00", "other"], "phones": [["<SIL>"], ["a"]], "starts_frames": [[0], [0]]}
+    write_table(labels, columns | {"frames": [5, 5]}, DECODE_SCHEMA)  # u00 has silence alone
+    with pytest.raises(UserError, match=r"labels\.parquet has no phones for any utterance of .*mfcc\.npy"):
+        _tune(world, train, tmp_path, labels=labels)

@@ -1,0 +1,224 @@
+"""The topline: a traditional recogniser, GMM-HMM with transcripts, lexicon and n-grams. `snakemake supervised` makes it.
+
+W* = argmax Σ_Q p(F|Q) p(Q|W) p(W): the same features, HMMs and search as without labels. Only its labels and its text,
+which the transcripts are added to, are others. No output of an unsupervised stage comes from here.
+"""
+
+
+rule supervised_text:
+    input:
+        code=code("hmm/transcripts"),
+        references=references("train"),
+        text=CLEAN_TEXT,
+    output:
+        joined="<results>/supervised/text.txt",
+    log:
+        "<logs>/supervised/text.log",
+    benchmark:
+        "<benchmarks>/supervised/supervised_text.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        language=config["corpus"]["language"],
+    script:
+        "../scripts/supervised_text.py"
+
+
+use rule phonemize as supervised_phonemize with:
+    input:
+        code=code("text/phonemize", "text/variants"),
+        text="<results>/supervised/text.txt",
+    output:
+        lexicon="<results>/supervised/phonemize/lexicon.parquet",
+        sentences="<results>/supervised/phonemize/sentences.parquet",
+        phones="<results>/supervised/phonemize/phones.txt",
+        report="<results>/supervised/phonemize/report.json",
+    log:
+        "<logs>/supervised/phonemize.log",
+    benchmark:
+        "<benchmarks>/supervised/phonemize.tsv"
+
+
+use rule silence as supervised_silence with:
+    input:
+        code=code("text/silence"),
+        sentences="<results>/supervised/phonemize/sentences.parquet",
+    output:
+        phones_text="<results>/supervised/silence/phones.txt",
+    log:
+        "<logs>/supervised/silence.log",
+    benchmark:
+        "<benchmarks>/supervised/silence.tsv"
+
+
+use rule lexicon as supervised_lexicon with:
+    input:
+        code=code("text/lexicon", "text/variants"),
+        lexicon_table="<results>/supervised/phonemize/lexicon.parquet",
+        sentences="<results>/supervised/phonemize/sentences.parquet",
+        phones="<results>/supervised/phonemize/phones.txt",
+        text_report="<results>/supervised/phonemize/report.json",
+    output:
+        lexicon="<results>/supervised/lexicon/lexicon.txt",
+        lexiconp="<results>/supervised/lexicon/lexiconp.txt",
+    log:
+        "<logs>/supervised/lexicon.log",
+    benchmark:
+        "<benchmarks>/supervised/lexicon.tsv"
+
+
+use rule phone_lm_order as supervised_phone_lm with:
+    input:
+        code=code("text/phone_lm", "text/ngram", "text/arpa"),
+        phones_text="<results>/supervised/silence/phones.txt",
+        phones="<results>/supervised/phonemize/phones.txt",
+    output:
+        arpa="<results>/supervised/phone_lm/{order}gram.arpa",
+        fst="<results>/supervised/phone_lm/{order}gram.fst",
+        report="<results>/supervised/phone_lm/{order}gram.json",
+    log:
+        "<logs>/supervised/phone_lm.{order}gram.log",
+    benchmark:
+        "<benchmarks>/supervised/phone_lm.{order}gram.tsv"
+
+
+use rule word_lm as supervised_word_lm with:
+    input:
+        code=code("text/word_lm", "text/ngram", "text/arpa", "text/prune"),
+        sentences="<results>/supervised/phonemize/sentences.parquet",
+        lexicon="<results>/supervised/lexicon/lexiconp.txt",
+    output:
+        arpa="<results>/supervised/word_lm/lm.arpa",
+        fst="<results>/supervised/word_lm/lm.fst",
+        words="<results>/supervised/word_lm/words.txt",
+        report="<results>/supervised/word_lm/report.json",
+    log:
+        "<logs>/supervised/word_lm.log",
+    benchmark:
+        "<benchmarks>/supervised/word_lm.tsv"
+
+
+rule supervised_labels:
+    input:
+        code=code("hmm/transcripts"),
+        references=references("train"),
+        features=f"<results>/{HMM_FRAMES}/train.npy",
+        lexiconp="<results>/supervised/lexicon/lexiconp.txt",
+    output:
+        labels="<results>/supervised/labels/train.parquet",
+    log:
+        "<logs>/supervised/labels.log",
+    benchmark:
+        "<benchmarks>/supervised/supervised_labels.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        language=config["corpus"]["language"],
+    script:
+        "../scripts/flat_labels.py"
+
+
+def supervised_step_labels(wildcards):
+    """A flat start from the transcripts, then the alignments of the step before."""
+    step = int(wildcards.step)
+    return f"<results>/supervised/{'labels' if step == 1 else f'step{step - 1}/aligned'}/train.parquet"
+
+
+use rule hmm_train as supervised_train with:
+    input:
+        code=HMM_SOURCES + code("hmm/train", "hmm/align", "hmm/labels"),
+        features=f"<results>/{HMM_FRAMES}/train.npy",
+        labels=supervised_step_labels,
+        phones="<results>/supervised/phonemize/phones.txt",
+    output:
+        model="<results>/supervised/step{step}/model.safetensors",
+    log:
+        "<logs>/supervised/step{step}/hmm_train.log",
+    benchmark:
+        "<benchmarks>/supervised/step{step}/hmm_train.tsv"
+
+
+rule supervised_align:
+    input:
+        code=SEARCH_SOURCES + code("hmm/transcripts", "hmm/graph"),
+        references=references("train"),
+        features=f"<results>/{HMM_FRAMES}/train.npy",
+        model="<results>/supervised/step{step}/model.safetensors",
+        lexiconp="<results>/supervised/lexicon/lexiconp.txt",
+        word_symbols="<results>/supervised/word_lm/words.txt",
+    output:
+        aligned="<results>/supervised/step{step}/aligned/train.parquet",
+    log:
+        "<logs>/supervised/step{step}/align.log",
+    benchmark:
+        "<benchmarks>/supervised/step{step}/supervised_align.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime="8h",
+    params:
+        silence=config["silence"],
+        language=config["corpus"]["language"],
+    script:
+        "../scripts/word_alignment.py"
+
+
+use rule words_split as supervised_words with:
+    input:
+        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest"),
+        features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
+        model=f"<results>/supervised/step{LAST_STEP}/model.safetensors",
+        graph=f"<results>/supervised/step{LAST_STEP}/words/graph.safetensors",
+        weights=f"<results>/supervised/step{LAST_STEP}/words/weights.json",
+        lexiconp="<results>/supervised/lexicon/lexiconp.txt",
+        word_symbols="<results>/supervised/word_lm/words.txt",
+    output:
+        words="<results>/supervised/words/{split}.parquet",
+    log:
+        "<logs>/supervised/words.{split}.log",
+    benchmark:
+        "<benchmarks>/supervised/words.{split}.tsv"
+
+
+use rule evaluate_hmm as supervised_evaluate_hmm with:
+    input:
+        code=code("evaluation/hmm", *SCORING),
+        decodes=expand("<results>/supervised/step{step}/phones/test.parquet", step=range(1, LAST_STEP + 1)),
+        references=references("test"),
+        manifest="<results>/manifest/test.parquet",
+        vad="<results>/vad/test.parquet",
+    output:
+        metrics="<results>/supervised/evaluate/hmm.json",
+        confusions="<results>/supervised/evaluate/confusions.parquet",
+    log:
+        "<logs>/supervised/evaluate.hmm.log",
+    benchmark:
+        "<benchmarks>/supervised/evaluate.hmm.tsv"
+
+
+use rule evaluate_words as supervised_evaluate_words with:
+    input:
+        code=code("evaluation/words", "evaluation/wer", *SCORING),
+        words=expand("<results>/supervised/words/{split}.parquet", split=EVALUATED),
+        references=references(*EVALUATED),
+        manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
+        vad="<results>/vad/test.parquet",
+        lexicon="<results>/supervised/lexicon/lexicon.txt",
+    output:
+        metrics="<results>/supervised/evaluate/words.json",
+        word_errors="<results>/supervised/evaluate/word_errors.parquet",
+        utterances="<results>/supervised/evaluate/word_utterances.parquet",
+    log:
+        "<logs>/supervised/evaluate.words.log",
+    benchmark:
+        "<benchmarks>/supervised/evaluate.words.tsv"
