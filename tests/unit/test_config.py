@@ -156,7 +156,7 @@ def test_values_that_clash(config, line):
     ("config", "line"),
     [
         (
-            {"phone_lm": {"orders": [3, 6]}},
+            {"phone_lm": {"orders": [3, 4, 6]}},
             "phone_lm.orders: 6 needs lmplz of KenLM on PATH; install it, or stay below 6",
         ),
         (

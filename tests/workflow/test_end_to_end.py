@@ -122,7 +122,7 @@ def test_supervised_topline(tiny_copy):
     scores = {}
     for part in ("hmm", "words"):
         scores |= json.loads((tiny_copy / f"results/tiny/supervised/evaluate/{part}.json").read_text())
-    assert scores["supervised.test.per.hmm"] < 0.15 and scores["supervised.test.wer"] < 0.4
+    assert scores["test.per.hmm"] < 0.15 and scores["test.wer"] < 0.4
     assert state(tiny_copy, "results/tiny/hmm") == made
 
 

@@ -178,9 +178,11 @@ rule hmm_select:
     input:
         code=code("hmm/select", "matching/statistics", "matching/phone_text"),
         models=expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/model.safetensors", cycle=CYCLES),
-        decoded=expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/phones/train.parquet", cycle=CYCLES)
-        if len(CYCLES) > 1
-        else [],
+        decoded=(
+            expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/phones/train.parquet", cycle=CYCLES)
+            if len(CYCLES) > 1
+            else []
+        ),
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
     output:

@@ -61,30 +61,30 @@ def run_evaluate_words(run: Any, **changes: Any) -> dict[str, float]:
 
 
 def test_every_number_by_hand(decoded: Any) -> None:
-    assert run_evaluate_words(decoded, prefix="supervised.") == pytest.approx(
+    assert run_evaluate_words(decoded) == pytest.approx(
         {
-            "supervised.test.wer": 0.5,  # c -> d, and button missed: 2 of 4
-            "supervised.test.wer.sub": 0.25,
-            "supervised.test.wer.ins": 0,
-            "supervised.test.wer.del": 0.25,
-            "supervised.test.ser": 1,
-            "supervised.test.wer.oracle_nbest": 0.25,
-            "supervised.test.words.oov_rate": 0.5,  # c, button
-            "supervised.test.words.reference_words": 4,
-            "supervised.test.words.no_path": 1,
-            "supervised.test.words.per": 3 / 5,  # c -> b, and both of u2 missed
+            "test.wer": 0.5,  # c -> d, and button missed: 2 of 4
+            "test.wer.sub": 0.25,
+            "test.wer.ins": 0,
+            "test.wer.del": 0.25,
+            "test.ser": 1,
+            "test.wer.oracle_nbest": 0.25,
+            "test.words.oov_rate": 0.5,  # c, button
+            "test.words.reference_words": 4,
+            "test.words.no_path": 1,
+            "test.words.per": 3 / 5,  # c -> b, and both of u2 missed
             # at 0.3 and 0.51 s; reference 0.3, 0.5 and 1.2 s
-            "supervised.test.words.boundary_f1": 4 / 5,
-            "supervised.valid.wer": 0,
-            "supervised.valid.wer.sub": 0,
-            "supervised.valid.wer.ins": 0,
-            "supervised.valid.wer.del": 0,
-            "supervised.valid.ser": 0,
-            "supervised.valid.wer.oracle_nbest": 0,
-            "supervised.valid.words.oov_rate": 0,
-            "supervised.valid.words.reference_words": 1,
-            "supervised.valid.words.no_path": 0,
-            "supervised.valid.words.per": 0,
+            "test.words.boundary_f1": 4 / 5,
+            "valid.wer": 0,
+            "valid.wer.sub": 0,
+            "valid.wer.ins": 0,
+            "valid.wer.del": 0,
+            "valid.ser": 0,
+            "valid.wer.oracle_nbest": 0,
+            "valid.words.oov_rate": 0,
+            "valid.words.reference_words": 1,
+            "valid.words.no_path": 0,
+            "valid.words.per": 0,
         }
     )
     errors = read_table(decoded.path("evaluate/word_errors.parquet")).values.tolist()

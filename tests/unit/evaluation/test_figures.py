@@ -158,7 +158,7 @@ def test_word_errors(finished: Any) -> None:
 def test_hmm_steps(finished: Any) -> None:
     path, figure = finished.root / "metrics.json", finished.root / "hmm.png"
     steps = {f"test.per.hmm.step{step}": 0.4 - step / 50 for step in range(1, 12)}
-    write_json(path, {"test.per": 0.4, "test.words.per": 0.3, "supervised.test.per.hmm": 0.1, **steps})
+    write_json(path, {"test.per": 0.4, "test.words.per": 0.3, **steps})
     figures_words.hmm_figure(metrics=path, figure=figure)
     assert_drawn(figure, 0.05)
     write_json(path, {})

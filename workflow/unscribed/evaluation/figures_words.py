@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 
 from unscribed.artifacts import Pathlike, read_json, read_table
 from unscribed.evaluation.per import GAP
-from unscribed.evaluation.style import BLUE, GREEN, GREY, INK, ORANGE, save, save_note, style
+from unscribed.evaluation.style import BLUE, GREEN, GREY, ORANGE, save, save_note, style
 
 SHOWN = 20
 # kind of error: colour, and the label of the bar made from reference and hypothesis
@@ -14,7 +14,6 @@ KINDS = {
     "nobody said it": (ORANGE, "— → {1}"),
 }
 STEP = "test.per.hmm.step"
-TOPLINE = "supervised.test.per.hmm"
 
 
 def words_figure(*, word_errors: Pathlike, figure: Pathlike) -> None:
@@ -51,10 +50,7 @@ def _kind(reference: str, hypothesis: str) -> str:
 
 
 def hmm_figure(*, metrics: Pathlike, figure: Pathlike) -> None:
-    """Phone error rate of the test set: selected matching, each HMM step, phones of the decoded words.
-
-    A dashed line is the same HMM trained with transcripts, if that was done.
-    """
+    """Phone error rate of the test set: selected matching, each HMM step, phones of the decoded words."""
     values = read_json(metrics)
     steps = sorted(int(key.removeprefix(STEP)) for key in values if key.startswith(STEP))
     bars = [("matching", "test.per", GREY)]
@@ -70,11 +66,6 @@ def hmm_figure(*, metrics: Pathlike, figure: Pathlike) -> None:
         axes.bar(range(len(names)), rates, color=colours, width=0.65)
         for place, rate in enumerate(rates):
             axes.annotate(f"{rate:.1f}", (place, rate), (0, 3), textcoords="offset points", ha="center", size=9)
-        if TOPLINE in values:
-            topline = 100 * values[TOPLINE]
-            label = f"HMM trained with transcripts: {topline:.1f}"
-            axes.axhline(topline, color=INK, linestyle="--", linewidth=1, label=label)
-            drawing.legend(loc="outside lower right")
         axes.set_xticks(range(len(names)), names)
         axes.tick_params(axis="x", length=0)
         axes.set(title="Phone error rate of the test set", ylabel="phone error rate (%)")

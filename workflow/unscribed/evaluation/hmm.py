@@ -30,12 +30,11 @@ def evaluate_hmm(
     hop_ms: float,
     sample_rate_hz: int,
     references: Sequence[str] = (),
-    prefix: str = "",
 ) -> None:
     """Score the decodes of the test set by each HMM step, `decodes` in the order of the steps, from 1.
 
     `references` is a list with the one table of test, or empty. Equal neighbours in the decodes are two phones, as an
-    HMM tells them apart. Outputs: `metrics` (flat JSON, each name after `prefix`) and the `confusions` of the last step
+    HMM tells them apart. Outputs: `metrics` (flat JSON) and the `confusions` of the last step
     (Parquet), empty without references. Raises UserError if the references belong to other utterances.
     """
     values: Metrics = {}
@@ -58,5 +57,5 @@ def evaluate_hmm(
             values["hmm.boundary_r_value"] = counts.r_value
     else:
         logger.warning("no reference phones for the split test: the HMM steps are not scored")
-    write_metrics(metrics, values, prefix)
+    write_metrics(metrics, values)
     write_confusions(confusions, alignments)

@@ -34,9 +34,9 @@ ROUNDS = [
 ]
 
 
-def write_metrics(path: Pathlike, values: Mapping[str, float], prefix: str = "") -> None:
-    """Write numbers as flat JSON, each name after `prefix`; NaN is unknown and left out."""
-    write_json(path, {f"{prefix}{key}": value for key, value in values.items() if not math.isnan(value)})
+def write_metrics(path: Pathlike, values: Mapping[str, float]) -> None:
+    """Write numbers as flat JSON; NaN is unknown and left out."""
+    write_json(path, {key: value for key, value in values.items() if not math.isnan(value)})
 
 
 def error_shares(name: str, alignments: Mapping[str, Alignment]) -> dict[str, float]:

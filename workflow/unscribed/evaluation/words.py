@@ -41,13 +41,12 @@ def evaluate_words(
     hop_ms: float,
     sample_rate_hz: int,
     references: Sequence[str] = (),
-    prefix: str = "",
 ) -> None:
     """Score the word decoding.
 
     Inputs: tables `words` (word decoding), `manifests` and `references` (if any) of the same splits, told by the file
-    name up to its first dot; `vad` of test; `lexicon`, lines that begin with a word. Outputs: `metrics` (flat JSON,
-    each name after `prefix`); `word_errors` and `utterances` (Parquet), both of the split test.
+    name up to its first dot; `vad` of test; `lexicon`, lines that begin with a word. Outputs: `metrics` (flat JSON);
+    `word_errors` and `utterances` (Parquet), both of the split test.
     Raises UserError if `words` are no such tables, or if the references belong to other utterances.
     """
     manifest, transcripts = by_split(manifests), by_split(references)
@@ -73,7 +72,7 @@ def evaluate_words(
             counts = score_boundaries(phones.boundaries, frames, times, settings.tolerance_ms / 1000)
             if phones.boundaries:
                 values["test.words.boundary_f1"] = counts.f1
-    write_metrics(metrics, values, prefix)
+    write_metrics(metrics, values)
     write_word_errors(word_errors, alignments)
     hypotheses = dict(zip(decoded["test"]["utterance"], decoded["test"]["words"], strict=True))
     write_utterances(utterances, alignments, hypotheses, spoken_phones)

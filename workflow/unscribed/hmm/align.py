@@ -18,7 +18,7 @@ def state_sequence(phones: np.ndarray, topology: Topology) -> np.ndarray:
 def uniform_states(phones: np.ndarray, starts: np.ndarray, frames: int, topology: Topology) -> np.ndarray:
     """States of all frames, (T,), when each phone's time is shared equally by its states."""
     states = np.empty(frames, dtype=np.int32)
-    for phone, start, end in zip(phones, starts, [*starts[1:], frames], strict=True):
+    for phone, start, end in zip(phones, [0, *starts[1:]], [*starts[1:], frames], strict=True):
         size = SILENCE_STATES if phone == 1 else topology.states
         within = np.arange(end - start) * size // max(end - start, 1)
         states[start:end] = topology.first_pdf[phone - 1] + within

@@ -16,6 +16,7 @@ from unscribed.units.pca import stack
 log = logging.getLogger(__name__)
 
 LDA_FRAMES = 200_000  # more change the transform little
+SHRINKAGE = 1e-4  # of covariances to a multiple of identity: features that do not vary must not stop it
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def with_lda(
     chosen = chosen[np.bincount(states[chosen], minlength=states.max() + 1)[states[chosen]] > 1]
     chosen.sort()
     rows, classes = spliced.rows(store, positions[chosen]), states[chosen]
-    lda = LinearDiscriminantAnalysis(solver="eigen")
+    lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         lda.fit(rows, classes)

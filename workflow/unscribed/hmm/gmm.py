@@ -37,18 +37,22 @@ class Mixtures:
         linear, square = (self.means * inverse).T, -0.5 * inverse.T
         return tuple(np.ascontiguousarray(part, dtype=np.float32) for part in (constant, linear, square))
 
-    def log_densities(self, frames: np.ndarray, first: int = 0, last: int | None = None) -> np.ndarray:
-        """Weighted log densities of the Gaussians `first` … `last` - 1, (T, last - first) float32."""
+    def log_densities(self, frames: np.ndarray, part: slice | np.ndarray) -> np.ndarray:
+        """Weighted log densities of the Gaussians in `part`, (T, G) float32."""
         constant, linear, square = self._terms
-        part = slice(first, last)
         result = frames @ linear[:, part]
         result += (frames * frames) @ square[:, part]
         result += constant[part]
         return result
 
-    def log_likelihoods(self, frames: np.ndarray) -> np.ndarray:
-        """log P(frame | state), (T, P) float32."""
-        return _sum_by_state(self.log_densities(frames), self.offsets)
+    def log_likelihoods(self, frames: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
+        """log P(frame | state) of all states or of the given ones, (T, P) float32."""
+        if states is None:
+            return _sum_by_state(self.log_densities(frames, slice(None)), self.offsets)
+        firsts, sizes = self.offsets[states], np.diff(self.offsets)[states]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        chosen = np.arange(offsets[-1]) + np.repeat(firsts - offsets[:-1], sizes)
+        return _sum_by_state(self.log_densities(frames, chosen), offsets)
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
@@ -99,7 +103,7 @@ def reestimate(mixtures: Mixtures, frames: np.ndarray, states: np.ndarray) -> tu
             parts.append(old)
             continue
         own = frames[rows]
-        densities = mixtures.log_densities(own, first, last)
+        densities = mixtures.log_densities(own, slice(first, last))
         highest = densities.max(axis=1, keepdims=True)
         densities = np.exp(densities - highest)
         sums = densities.sum(axis=1, keepdims=True)

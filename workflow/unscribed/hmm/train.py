@@ -119,7 +119,8 @@ class Trainer:
 
         def path(number: int) -> np.ndarray:
             own = self.frames[offsets[number] : offsets[number + 1]]
-            return align(mixtures.log_likelihoods(own), self.sequences[number])
+            states, places = np.unique(self.sequences[number], return_inverse=True)
+            return align(mixtures.log_likelihoods(own, states), places.astype(np.int32))
 
         with threadpool_limits(1):  # utterances side by side beat sharing the work of one
             paths = list(ordered_map(path, range(len(self.sequences)), self.threads, "align"))

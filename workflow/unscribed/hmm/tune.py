@@ -92,6 +92,11 @@ def hmm_tune(
         rows.append((weight, penalty, surprise, rate, score))
         log.info("LM weight %g, penalty %g: perplexity %.2f, edit rate %.3f, score %.4f", *rows[-1])
     best = min(range(len(rows)), key=lambda place: rows[place][4])
+    if not np.isfinite(rows[best][4]):
+        raise UserError(
+            f"no path of {graph} explains any of the {len(chosen)} utterances of {features}: they may be shorter than "
+            "the shortest word or phone (hmm.states), or the search too narrow (hmm.beam, hmm.max_active)."
+        )
     columns = [*map(list, zip(*rows, strict=True)), [place == best for place in range(len(rows))]]
     write_table(tuning, dict(zip([name for name, _ in TUNING_SCHEMA], columns, strict=True)), TUNING_SCHEMA)
     write_json(weights, {"lm_weight": rows[best][0], "insertion_penalty": rows[best][1], "score": rows[best][4]})

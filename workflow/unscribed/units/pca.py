@@ -83,7 +83,8 @@ def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None
             frames[start : start + len(rows)] = (rows - model["mean"]) @ weights
         return frames
 
-    with FrameWriter(projected, {**store.metadata, "dims": weights.shape[1]}) as writer:
+    dims = weights.shape[1]  # none of them is a slope of others
+    with FrameWriter(projected, {**store.metadata, "dims": dims, "static_dims": dims}) as writer:
         map_store(store, writer, project)
 
 
