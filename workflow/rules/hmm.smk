@@ -20,33 +20,6 @@ wildcard_constraints:
     lm="phones|words",
 
 
-def mapping_labels(cycle):
-    """Phones of the mapping that a cycle starts from, with a {split}."""
-    return "<results>/decode/{split}.parquet" if cycle == 1 else f"<results>/hmm/cycle{cycle}/mapping/{{split}}.parquet"
-
-
-def step_labels(wildcards):
-    """The labels that a step of self-training learns from: the mapping's, then those of the step before."""
-    cycle, step = int(wildcards.cycle), int(wildcards.step)
-    if step == 1:
-        return mapping_labels(cycle).format(split="train")
-    lm = config["hmm"]["steps"][step - 2]["labels"]
-    return f"<results>/hmm/cycle{cycle}/step{step - 1}/{lm}/train.parquet"
-
-
-def place_labels(wildcards):
-    """Phones of the validation audio: the mapping's, from which decoding must not go too far, or the transcripts'."""
-    if wildcards.place.startswith("supervised"):
-        return references("valid")
-    found = re.search(r"cycle(\d+)", wildcards.place)
-    return mapping_labels(int(found[1]) if found else 1).format(split="valid")
-
-
-def text_of(wildcards):
-    """The folder with the lexicon and the language models of a place."""
-    return "<results>/supervised" if wildcards.place.startswith("supervised") else "<results>"
-
-
 rule hmm_train:
     input:
         code=HMM_SOURCES + code("hmm/train", "hmm/align", "hmm/labels"),
@@ -230,11 +203,6 @@ rule hmm_segments:
         runtime="4h",
     script:
         "../scripts/hmm_segments.py"
-
-
-def cycle_before(name):
-    """A file of the segments of the cycle before."""
-    return lambda wildcards: f"<results>/hmm/cycle{int(wildcards.cycle) - 1}/segments/{name}"
 
 
 use rule match_round as match_cycle with:

@@ -126,12 +126,6 @@ rule supervised_labels:
         "../scripts/flat_labels.py"
 
 
-def supervised_step_labels(wildcards):
-    """A flat start from the transcripts, then the alignments of the step before."""
-    step = int(wildcards.step)
-    return f"<results>/supervised/{'labels' if step == 1 else f'step{step - 1}/aligned'}/train.parquet"
-
-
 use rule hmm_train as supervised_train with:
     input:
         code=HMM_SOURCES + code("hmm/train", "hmm/align", "hmm/labels"),
