@@ -185,7 +185,11 @@ def test_models_that_cannot_be_estimated(tmp_path, monkeypatch, config, line):
 def test_order_6_with_lmplz(tmp_path, monkeypatch):
     (tmp_path / "lmplz").touch(mode=stat.S_IRWXU)
     monkeypatch.setenv("PATH", str(tmp_path))
-    models = {"phone_lm": {"orders": [6, 3]}, "hmm": {"lm_order": 6}, "word_lm": {"order": 6, "prune": [1, 1, 1, 2, 2, 4]}}
+    models = {
+        "phone_lm": {"orders": [6, 3]},
+        "hmm": {"lm_order": 6},
+        "word_lm": {"order": 6, "prune": [1, 1, 1, 2, 2, 4]},
+    }
     check(complete({"corpus": CORPUS, **models}, SCHEMA))
 
 

@@ -1,7 +1,10 @@
 """pyproject.toml, requirements.txt and envs/*.yaml must pin the same versions."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import yaml
@@ -36,3 +39,20 @@ def test_conda_environments_have_the_same_pins():
     (faiss_gpu,) = EXTRAS["gpu"]
     faiss_cpu = next(pin for pin in WANTED if pin.startswith("faiss-cpu"))
     assert set(pip_section("gpu.yaml")) == WANTED - {faiss_cpu} | {faiss_gpu}
+
+
+def test_every_import_is_asked_for():
+    """What another package happens to bring may be missing in a fresh installation."""
+    modules = set()
+    for path in (ROOT / "workflow/unscribed").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            modules |= {name.split(".")[0] for name in names}
+    modules -= {*sys.stdlib_module_names, "unscribed"}
+    distributions = packages_distributions()
+    asked = {pin.split("==")[0] for pin in WANTED}
+    assert {"numpy", "sklearn", "kaldifst"} <= modules
+    for module in modules:
+        names = {re.sub(r"[-_.]+", "-", name).lower() for name in distributions[module]}
+        assert names & asked, module

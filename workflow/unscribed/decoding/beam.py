@@ -54,12 +54,8 @@ def search(graph: Graph, scores: np.ndarray, beam: float, max_active: int, latti
     if not np.isfinite(scores[:, 1:]).all():
         raise ValueError("acoustic scores are not finite")
     found = _search(
-        graph.first,
-        graph.emitting,
-        graph.inputs,
+        (graph.first, graph.emitting, graph.inputs, graph.costs, graph.targets),
         graph.outputs,
-        graph.costs,
-        graph.targets,
         graph.final,
         np.ascontiguousarray(scores, dtype=np.float32),
         np.float32(beam),
@@ -86,140 +82,170 @@ def _cutoff(costs, count, beam, max_active):  # type: ignore[no-untyped-def]
     return best + beam
 
 
+# Below, `graph` is (first, emitting, inputs, costs, targets); `tokens` is (states, costs so far, how many) of a frame;
+# `links` is ((source token, target token, arc), acoustic cost, how many), of all frames. Arrays grow, so both are
+# returned. `place` holds each state's position among the tokens of the present frame, or -1. Tokens are numbered
+# through all frames, those of a frame from its `base`.
+
+
 @numba.njit(cache=True, nogil=True)
-def _search(  # type: ignore[no-untyped-def]
-    first, emitting, inputs, outputs, costs, targets, final, scores, beam, max_active, lattice_beam
-):
-    frames, size = len(scores), len(final)
-    place = np.full(size, -1, dtype=np.int32)  # of a state's token in the list of this frame
-    states, totals = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32)
-    old_states, old_totals = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32)
-    # Links of all frames: source token, target token, arc, acoustic cost; tokens are numbered through all frames.
-    link_from, link_to = np.empty(4096, dtype=np.int32), np.empty(4096, dtype=np.int32)
-    link_arc, link_cost = np.empty(4096, dtype=np.int32), np.empty(4096, dtype=np.float32)
-    link_count, base, old_base, old_count, count = 0, 0, 0, 0, 1
-    states[0], totals[0], place[0] = 0, 0.0, 0
+def _search(graph, outputs, final, scores, beam, max_active, lattice_beam):  # type: ignore[no-untyped-def]
+    place = np.full(len(final), -1, dtype=np.int32)
+    tokens = (np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32), 0)
+    old = (np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32), 0)
+    links = (np.empty((4096, 3), dtype=np.int32), np.empty(4096, dtype=np.float32), 0)
     all_totals = np.empty(4096, dtype=np.float32)
-    for frame in range(frames + 1):
-        link_start = link_count
+    base, old_base = 0, 0
+    tokens = _reach(place, tokens, 0, np.float32(0.0))
+    for frame in range(len(scores) + 1):
+        start = links[2]
         if frame:
-            cutoff, next_cutoff = _cutoff(old_totals, old_count, beam, max_active), INFINITE
-            for token in range(old_count):
-                if old_totals[token] > cutoff:
-                    continue
-                state = old_states[token]
-                for arc in range(emitting[state], first[state + 1]):
-                    acoustic = -scores[frame - 1, inputs[arc]]
-                    total = old_totals[token] + costs[arc] + acoustic
-                    if total > next_cutoff:
-                        continue
-                    next_cutoff = min(next_cutoff, total + beam)
-                    target = targets[arc]
-                    if place[target] < 0:
-                        if count == len(states):
-                            states, totals = _grow(states), _grow(totals)
-                        place[target], states[count], totals[count] = count, target, total
-                        count += 1
-                    elif total < totals[place[target]]:
-                        totals[place[target]] = total
-                    elif total > totals[place[target]] + lattice_beam:
-                        continue
-                    if link_count == len(link_arc):
-                        link_from, link_to = _grow(link_from), _grow(link_to)
-                        link_arc, link_cost = _grow(link_arc), _grow(link_cost)
-                    link_from[link_count], link_to[link_count] = old_base + token, base + place[target]
-                    link_arc[link_count], link_cost[link_count] = arc, acoustic
-                    link_count += 1
-        # Arcs that consume no frame: a token that gets better is looked at again.
-        if count == 0:
-            old_count = 0  # no path reaches this frame: none ends
+            tokens, links = _emit(
+                graph, scores[frame - 1], beam, max_active, lattice_beam, old, old_base, place, tokens, base, links
+            )
+        if tokens[2] == 0:
+            old = (old[0], old[1], 0)  # the tokens of the frame before are no end
             break
-        cutoff = totals[:count].min() + beam
-        queue = np.arange(count).astype(np.int32)
-        waiting = np.ones(count, dtype=np.bool_)
-        head, tail = 0, count
-        while head < tail:
-            token = queue[head]
-            head += 1
-            waiting[token] = False
-            state = states[token]
-            if totals[token] > cutoff:
-                continue
-            for arc in range(first[state], emitting[state]):
-                total, target = totals[token] + costs[arc], targets[arc]
-                if total > cutoff:
-                    continue
-                if place[target] < 0:
-                    if count == len(states):
-                        states, totals = _grow(states), _grow(totals)
-                    place[target], states[count], totals[count] = count, target, INFINITE
-                    count += 1
-                    if count > len(waiting):
-                        waiting = _grow(waiting)
-                        waiting[count - 1 :] = False
-                reached = place[target]
-                if total < totals[reached]:
-                    totals[reached] = total
-                    if not waiting[reached]:
-                        waiting[reached] = True
-                        if tail == len(queue):
-                            queue = _grow(queue)
-                        queue[tail] = reached
-                        tail += 1
-        for token in range(count):  # each such link once, with the final costs of its token
-            state = states[token]
-            for arc in range(first[state], emitting[state]):
-                reached = place[targets[arc]]
-                if reached >= 0 and totals[token] + costs[arc] <= totals[reached] + lattice_beam:
-                    if link_count == len(link_arc):
-                        link_from, link_to = _grow(link_from), _grow(link_to)
-                        link_arc, link_cost = _grow(link_arc), _grow(link_cost)
-                    link_from[link_count], link_to[link_count] = base + token, base + reached
-                    link_arc[link_count], link_cost[link_count] = arc, 0.0
-                    link_count += 1
-        # A link's end may have got better since: what is now worse than the lattice beam goes.
-        kept = link_start
-        for link in range(link_start, link_count):
-            reached = link_to[link] - base
-            token = link_from[link]
-            before = old_totals[token - old_base] if token < base else totals[token - base]
-            if before + costs[link_arc[link]] + link_cost[link] <= totals[reached] + lattice_beam:
-                link_from[kept], link_to[kept] = token, link_to[link]
-                link_arc[kept], link_cost[kept] = link_arc[link], link_cost[link]
-                kept += 1
-        link_count = kept
+        tokens = _close(graph, beam, place, tokens)
+        links = _silent_links(graph, lattice_beam, place, tokens, base, links)
+        links = _compact(links, start, graph[3], old[1], old_base, tokens[1], base, lattice_beam)
+        states, totals, count = tokens
         while base + count > len(all_totals):
             all_totals = _grow(all_totals)
         all_totals[base : base + count] = totals[:count]
         for token in range(count):
             place[states[token]] = -1
-        states, old_states = old_states, states
-        totals, old_totals = old_totals, totals
-        old_base, old_count, base, count = base, count, base + count, 0
-    ended = np.full(old_count if base else 0, INFINITE, dtype=np.float32)
-    if frame == frames:
-        for token in range(old_count):
-            ended[token] = min(final[old_states[token]], INFINITE)
+        tokens, old = (old[0], old[1], 0), tokens
+        old_base, base = base, base + count
+    ended = np.minimum(final[old[0][: old[2]]], INFINITE)
     return _prune(
-        link_from[:link_count],
-        link_to[:link_count],
-        link_arc[:link_count],
-        link_cost[:link_count],
+        links[0][: links[2]],
+        links[1][: links[2]],
         all_totals[:base],
         old_base,
         ended,
-        inputs,
+        graph[2],
         outputs,
-        costs,
+        graph[3],
         lattice_beam,
     )
 
 
 @numba.njit(cache=True, nogil=True)
+def _emit(  # type: ignore[no-untyped-def]
+    graph, scores, beam, max_active, lattice_beam, old, old_base, place, tokens, base, links
+):
+    """Follow the arcs that consume a frame from the best tokens of the frame before."""
+    first, emitting, inputs, costs, targets = graph
+    old_states, old_totals, old_count = old
+    cutoff, lowest = _cutoff(old_totals, old_count, beam, max_active), INFINITE
+    for token in range(old_count):
+        if old_totals[token] > cutoff:
+            continue
+        state = old_states[token]
+        for arc in range(emitting[state], first[state + 1]):
+            acoustic, target = -scores[inputs[arc]], targets[arc]
+            total = old_totals[token] + costs[arc] + acoustic
+            if total > lowest + beam or (place[target] >= 0 and total > tokens[1][place[target]] + lattice_beam):
+                continue
+            lowest = min(lowest, total)
+            tokens = _reach(place, tokens, target, total)
+            links = _link(links, old_base + token, base + place[target], arc, acoustic)
+    return tokens, links
+
+
+@numba.njit(cache=True, nogil=True)
+def _reach(place, tokens, state, total):  # type: ignore[no-untyped-def]
+    """Give `state` a token with this cost, or lower the cost of the one it has."""
+    states, totals, count = tokens
+    if place[state] < 0:
+        if count == len(states):
+            states, totals = _grow(states), _grow(totals)
+        place[state], states[count], totals[count] = count, state, total
+        count += 1
+    elif total < totals[place[state]]:
+        totals[place[state]] = total
+    return states, totals, count
+
+
+@numba.njit(cache=True, nogil=True)
+def _link(links, source, target, arc, acoustic):  # type: ignore[no-untyped-def]
+    numbers, acoustics, count = links
+    if count == len(numbers):
+        larger = np.empty((2 * count, 3), dtype=np.int32)
+        larger[:count] = numbers
+        numbers, acoustics = larger, _grow(acoustics)
+    numbers[count, 0], numbers[count, 1], numbers[count, 2] = source, target, arc
+    acoustics[count] = acoustic
+    return numbers, acoustics, count + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _close(graph, beam, place, tokens):  # type: ignore[no-untyped-def]
+    """Follow the arcs that consume no frame; a token that gets better is looked at again."""
+    first, emitting, _, costs, targets = graph
+    cutoff = tokens[1][: tokens[2]].min() + beam
+    queue = np.arange(tokens[2]).astype(np.int32)
+    waiting = np.ones(tokens[2], dtype=np.bool_)
+    head, tail = 0, tokens[2]
+    while head < tail:
+        token = queue[head]
+        head += 1
+        waiting[token] = False
+        state, so_far = tokens[0][token], tokens[1][token]
+        if so_far > cutoff:
+            continue
+        for arc in range(first[state], emitting[state]):
+            total, target = so_far + costs[arc], targets[arc]
+            if total > cutoff or (place[target] >= 0 and total >= tokens[1][place[target]]):
+                continue
+            tokens = _reach(place, tokens, target, total)
+            reached = place[target]
+            if reached == len(waiting):
+                waiting = _grow(waiting)
+                waiting[reached:] = False
+            if not waiting[reached]:
+                waiting[reached] = True
+                if tail == len(queue):
+                    queue = _grow(queue)
+                queue[tail] = reached
+                tail += 1
+    return tokens
+
+
+@numba.njit(cache=True, nogil=True)
+def _silent_links(graph, lattice_beam, place, tokens, base, links):  # type: ignore[no-untyped-def]
+    """Add the links of arcs that consume no frame, once each, with the final costs of their tokens."""
+    first, emitting, _, costs, targets = graph
+    states, totals, count = tokens
+    for token in range(count):
+        for arc in range(first[states[token]], emitting[states[token]]):
+            reached = place[targets[arc]]
+            if reached >= 0 and totals[token] + costs[arc] <= totals[reached] + lattice_beam:
+                links = _link(links, base + token, base + reached, arc, np.float32(0.0))
+    return links
+
+
+@numba.njit(cache=True, nogil=True)
+def _compact(links, start, costs, old_totals, old_base, totals, base, lattice_beam):  # type: ignore[no-untyped-def]
+    """Drop the links from `start` on that are worse than the lattice beam at their own end."""
+    numbers, acoustics, count = links
+    kept = start
+    for link in range(start, count):
+        source, target, arc = numbers[link]
+        before = old_totals[source - old_base] if source < base else totals[source - base]
+        if before + costs[arc] + acoustics[link] <= totals[target - base] + lattice_beam:
+            numbers[kept], acoustics[kept] = numbers[link], acoustics[link]
+            kept += 1
+    return numbers, acoustics, kept
+
+
+@numba.njit(cache=True, nogil=True)
 def _prune(  # type: ignore[no-untyped-def]
-    link_from, link_to, link_arc, link_cost, totals, last_base, ended, inputs, outputs, costs, lattice_beam
+    links, link_cost, totals, last_base, ended, inputs, outputs, costs, lattice_beam
 ):
     """Keep the links on paths within the lattice beam; find the best path."""
+    link_from, link_to, link_arc = links[:, 0], links[:, 1], links[:, 2]
     tokens = len(totals)
     finals = np.full(tokens, INFINITE, dtype=np.float32)
     best_total, best_token = INFINITE, -1
