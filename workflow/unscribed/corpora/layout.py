@@ -21,7 +21,6 @@ from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
 SPLITS = ("train", "valid", "test")
-SILENCE = "<SIL>"
 
 log = logging.getLogger(__name__)
 

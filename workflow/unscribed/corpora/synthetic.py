@@ -18,9 +18,10 @@ from tqdm import tqdm
 from unscribed.artifacts import Pathlike, atomic_folder, write_lines
 from unscribed.corpora.bible import clauses
 from unscribed.corpora.espeak import PAUSE, Synthesizer
-from unscribed.corpora.layout import SILENCE, SPLITS, Recording, Reference, write_recordings, write_references
+from unscribed.corpora.layout import SPLITS, Recording, Reference, write_recordings, write_references
 from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
+from unscribed.text.silence import SILENCE
 
 BATCH = 32  # sentences that one fresh synthesiser speaks: fixed, because it decides the exact samples
 

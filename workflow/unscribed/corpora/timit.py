@@ -12,7 +12,6 @@ from pathlib import Path
 
 from unscribed.artifacts import Pathlike, write_lines
 from unscribed.corpora.layout import (
-    SILENCE,
     DatasetSettings,
     Recording,
     Reference,
@@ -23,6 +22,7 @@ from unscribed.corpora.layout import (
 from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
+from unscribed.text.silence import SILENCE
 
 SAMPLE_RATE_HZ = 16000  # the unit of the times in PHN files
 KEY = "corpus.dataset.root"

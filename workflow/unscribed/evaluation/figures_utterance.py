@@ -19,10 +19,11 @@ from unscribed.artifacts import Pathlike, read_table
 from unscribed.audio.io import load_mono
 from unscribed.audio.times import to_speech_seconds
 from unscribed.errors import UserError
-from unscribed.evaluation.per import GAP, SILENCE, Alignment, align, clean_hypothesis, count_errors, kept_hypothesis
+from unscribed.evaluation.per import GAP, Alignment, align, clean_hypothesis, count_errors, kept_hypothesis
 from unscribed.evaluation.phone_classes import printed_letters
 from unscribed.evaluation.spectrogram import MEL_BANDS, hertz_to_mel, log_mel
 from unscribed.evaluation.style import BLUE, GREEN, GREY, INK, ORANGE, save, style
+from unscribed.text.silence import SILENCE
 
 READABLE_SECONDS = (1.5, 4.0)  # longer utterances crowd the phones, shorter ones show little
 INCHES_PER_SECOND, LEAST_INCHES, MOST_INCHES = 4.2, 8.0, 40.0

@@ -12,6 +12,7 @@ from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
 from unscribed.evaluation import per
 from unscribed.evaluation.boundaries import BoundaryCounts, match_boundaries
+from unscribed.text.silence import SILENCE
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def read_references(path: Pathlike, manifest_path: Pathlike) -> References:
             continue
         phones[row.utterance] = list(row.phones)
         if len(row.starts_seconds) == len(row.phones):
-            spoken = np.array([phone != per.SILENCE for phone in row.phones])
+            spoken = np.array([phone != SILENCE for phone in row.phones])
             boundaries[row.utterance] = np.asarray(row.starts_seconds)[spoken][1:]
     if len(phones) < accepted:
         logger.warning(

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import kaldialign
 import numpy as np
 
-SILENCE = "<SIL>"
+from unscribed.text.silence import SILENCE, strip_silence
+
 GAP = ""  # the partner of an inserted or deleted phone in an alignment
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def clean_hypothesis(phones: Phones, kept: Kept = kept_hypothesis) -> list[str]:
 
 def clean_reference(phones: Phones) -> list[str]:
     """Remove `<SIL>`; equal neighbours stay two phones."""
-    return [phone for phone in phones if phone != SILENCE]
+    return strip_silence(phones)
 
 
 def align(reference: Phones, hypothesis: Phones) -> Alignment:

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from unscribed.artifacts import Pathlike, write_table
 from unscribed.audio.times import TimeBase
-from unscribed.outputs.words import NO_PATH, SILENCE, read_beside, read_words
+from unscribed.outputs.words import NO_PATH, read_beside, read_words
+from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from unscribed.artifacts import Pathlike, read_table, write_json, write_table
 from unscribed.errors import UserError
-from unscribed.outputs.words import NO_PATH, SILENCE, read_beside, read_words
+from unscribed.outputs.words import NO_PATH, read_beside, read_words
+from unscribed.text.silence import strip_silence
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
         "ends_samples": regions.loc[kept["utterance"], "ends_samples"],
         "words": [" ".join(found) for found in kept["words"]],
         "letters": [list(WORD_DELIMITER.join(found)) for found in kept["words"]],
-        "phones": [[phone for phone in phones if phone != SILENCE] for phones in kept["phones"]],
+        "phones": [strip_silence(phones) for phones in kept["phones"]],
         "confidence": [float(np.mean(found)) for found in kept["word_confidences"]],
     }
     write_table(labels, columns, PSEUDO_LABELS_SCHEMA)

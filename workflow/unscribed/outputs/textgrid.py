@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from unscribed.artifacts import Pathlike, atomic_folder, read_table
 from unscribed.errors import UserError
-from unscribed.outputs.words import SILENCE, read_beside
+from unscribed.outputs.words import read_beside
+from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
 

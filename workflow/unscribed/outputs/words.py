@@ -7,7 +7,6 @@ import pandas as pd
 from unscribed.artifacts import Pathlike, read_table
 from unscribed.errors import UserError
 
-SILENCE = "<SIL>"
 NO_PATH = "no_path"  # status of an utterance for which the decoder found nothing
 COLUMNS = (
     "utterance",
