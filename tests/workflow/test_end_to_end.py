@@ -94,7 +94,8 @@ def test_a_stage_runs_again_on_demand(tiny_copy):
 def test_a_changed_parameter_runs_only_what_uses_it(tiny, tmp_path):
     config = write_config(tmp_path, {**TINY, "evaluate": {"tolerance_ms": 30.0}})
     planned = rules(snakemake(tiny, "--configfile", config, "--dry-run"))
-    assert planned == {"evaluate", "rounds_figure", "confusions_figure", "seconds_figure", "all"}
+    figures = {f"{name}_figure" for name in ("rounds", "confusions", "hmm", "words", "seconds")}
+    assert planned == {"evaluate", "evaluate_hmm", "evaluate_words", "all"} | figures
 
 
 def test_words_and_their_outputs(results, metrics):

@@ -220,6 +220,9 @@ use rule match_round as match_cycle with:
         "<logs>/hmm/cycle{cycle}/match.log",
     benchmark:
         "<benchmarks>/hmm/cycle{cycle}/match.tsv"
+    params:
+        settings=MATCH,
+        seed=SEEDS[0],
 
 
 use rule acoustic_round as acoustic_cycle with:
@@ -236,6 +239,10 @@ use rule acoustic_round as acoustic_cycle with:
         "<logs>/hmm/cycle{cycle}/acoustic.log",
     benchmark:
         "<benchmarks>/hmm/cycle{cycle}/acoustic.tsv"
+    params:
+        settings=config["acoustic"],
+        decode=config["decode"],
+        seed=SEEDS[0],
 
 
 use rule decode_split as decode_cycle with:

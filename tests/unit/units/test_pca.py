@@ -35,7 +35,7 @@ def test_three_components_reconstruct_three_sources(tmp_path: Path) -> None:
     model, store = _fit(tmp_path, dims=3)
     rebuilt = (store.data @ model["components"]) * model["scale"] + model["mean"]
     np.testing.assert_allclose((rebuilt - frames) / model["scale"], 0, atol=1e-3)
-    assert store.data.dtype == np.float32 and store.metadata == {"hop_ms": 10.0, "dims": 3}
+    assert store.data.dtype == np.float32 and store.metadata == {"hop_ms": 10.0, "dims": 3, "static_dims": 3}
     assert store.offsets.tolist() == [0, *np.cumsum(LENGTHS).tolist()]
 
 
