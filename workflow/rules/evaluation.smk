@@ -168,7 +168,7 @@ rule rounds_figure:
 rule confusions_figure:
     input:
         code=code("evaluation/figures", "evaluation/style"),
-        confusions="<results>/evaluate/confusions.parquet",
+        confusions="<results>/evaluate/hmm_confusions.parquet",
     output:
         figure=report(
             "<results>/figures/confusions.png",

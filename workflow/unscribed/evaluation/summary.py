@@ -55,7 +55,7 @@ NEXT = (
     ("evaluate/word_errors.parquet", "which words are taken for which"),
     ("textgrid/test", "words and phones with times, for Praat"),
     ("evaluate/utterances.parquet", "what was recognised in each test utterance"),
-    ("evaluate/confusions.parquet", "which phones are taken for which"),
+    ("evaluate/hmm_confusions.parquet", "which phones are taken for which"),
     ("metrics.json", "every number, by round and by seed"),
 )
 
