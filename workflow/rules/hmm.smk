@@ -9,7 +9,7 @@ HMM_FRAMES = "features" if config["features"]["kind"] == "mfcc" else "pca"
 HMM_TRAINING = section("hmm", "steps states iterations realign lda_dims lda_context_frames max_frames")
 HMM_SEARCH = section("hmm", "lm_weights insertion_penalties min_edit_rate tune_utterances beam max_active")
 HMM_SOURCES = code("hmm/model", "hmm/topology", "hmm/gmm", "hmm/frontend")
-SEARCH_SOURCES = [*HMM_SOURCES, *code("hmm/search", "decoding/beam", "decoding/graph", "hmm/tune")]
+SEARCH_SOURCES = [*HMM_SOURCES, *code("hmm/search", "decoding/beam", "decoding/lattice", "decoding/graph", "hmm/tune")]
 LAST_STEP = len(config["hmm"]["steps"])
 
 

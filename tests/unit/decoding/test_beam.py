@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from unscribed.decoding.beam import Lattice, search
+from unscribed.decoding.beam import search
+from unscribed.decoding.lattice import Lattice
 from unscribed.decoding.graph import Graph
 
 WIDE = 1e6

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import kaldifst
 import numpy as np
 
-from unscribed.decoding.beam import Lattice
+from unscribed.decoding.lattice import Lattice
 
 MAX_STATES = 50_000  # of the determinised lattice; beyond it only the best path is given
 

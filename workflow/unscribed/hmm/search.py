@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from unscribed.artifacts import FrameStore
 from unscribed.audio.parallel import ordered_map
-from unscribed.decoding.beam import Lattice, search
+from unscribed.decoding.beam import search
 from unscribed.decoding.graph import Graph
+from unscribed.decoding.lattice import Lattice
 from unscribed.hmm.model import HmmModel
 
 RETRY = 3  # times the beam

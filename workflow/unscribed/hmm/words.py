@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from unscribed.artifacts import FrameStore, Pathlike, write_table
 from unscribed.audio.parallel import log_speed
-from unscribed.decoding.beam import Lattice
 from unscribed.decoding.graph import Graph
+from unscribed.decoding.lattice import Lattice
 from unscribed.decoding.nbest import Hypothesis, n_best
 from unscribed.hmm.decode import log_failed, read_weights
 from unscribed.hmm.graph import read_symbols

@@ -1,0 +1,103 @@
+"""Lattices of near-best paths, and how they are cut out of what a beam search has seen.
+
+Dimensions: T frames, K tokens, L links. Costs are negative log probabilities.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+INFINITE = np.float32(1e30)
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Links between tokens of the search that lie on a path within the lattice beam of the best one.
+
+    `sources`, `targets` (L,): tokens, numbered in time order from the start token 0; `inputs` (L,): transition id or
+    0; `outputs` (L,): word or 0; `graph_costs`, `acoustic_costs` (L,); `finals` (K,): cost of ending in a token, inf
+    where none may; `best` (L',): the links of the best path, in order; `cost`: of the best path.
+    """
+
+    sources: np.ndarray
+    targets: np.ndarray
+    inputs: np.ndarray
+    outputs: np.ndarray
+    graph_costs: np.ndarray
+    acoustic_costs: np.ndarray
+    finals: np.ndarray
+    best: np.ndarray
+    cost: float
+
+    def alignment(self) -> np.ndarray:
+        """Transition id of every frame on the best path, (T,)."""
+        labels = self.inputs[self.best]
+        return labels[labels > 0]
+
+    def symbols(self) -> np.ndarray:
+        """Words (or phones) of the best path."""
+        labels = self.outputs[self.best]
+        return labels[labels > 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def prune(  # type: ignore[no-untyped-def]
+    links, link_cost, totals, last_base, ended, inputs, outputs, costs, lattice_beam
+):
+    """Keep the links on paths within the lattice beam; find the best path."""
+    link_from, link_to, link_arc = links[:, 0], links[:, 1], links[:, 2]
+    tokens = len(totals)
+    finals = np.full(tokens, INFINITE, dtype=np.float32)
+    best_total, best_token = INFINITE, -1
+    for place in range(len(ended)):
+        finals[last_base + place] = ended[place]
+        if ended[place] < INFINITE and totals[last_base + place] + ended[place] < best_total:
+            best_total, best_token = totals[last_base + place] + ended[place], last_base + place
+    # How much worse than the best path the best path through a token is.
+    extra = np.full(tokens, INFINITE, dtype=np.float32)
+    for token in range(last_base, tokens):
+        if finals[token] < INFINITE:
+            extra[token] = totals[token] + finals[token] - best_total
+    changed = best_token >= 0
+    while changed:  # again only for links within a frame, whose order is not that of the tokens
+        changed = False
+        for link in range(len(link_arc) - 1, -1, -1):
+            source, target = link_from[link], link_to[link]
+            if extra[target] < INFINITE:
+                worse = totals[source] + costs[link_arc[link]] + link_cost[link] - totals[target] + extra[target]
+                if worse <= lattice_beam and worse < extra[source] - np.float32(1e-3):
+                    extra[source] = max(worse, np.float32(0.0))
+                    changed = True
+    keep = np.zeros(len(link_arc), dtype=np.bool_)
+    arriving = np.full(tokens, -1, dtype=np.int64)  # the best link into each token
+    slack = np.full(tokens, INFINITE, dtype=np.float32)
+    for link in range(len(link_arc)):
+        source, target = link_from[link], link_to[link]
+        loss = totals[source] + costs[link_arc[link]] + link_cost[link] - totals[target]
+        keep[link] = extra[target] < INFINITE and loss + extra[target] <= lattice_beam + np.float32(1e-3)
+        if loss < slack[target]:
+            slack[target], arriving[target] = loss, link
+    path = np.empty(tokens + 1, dtype=np.int64)
+    length, token = 0, best_token
+    while token > 0:
+        link = arriving[token]
+        keep[link] = True
+        path[length] = link
+        length += 1
+        token = link_from[link]
+    kept = np.flatnonzero(keep)
+    number = np.cumsum(keep) - 1
+    best = number[path[:length][::-1]]
+    arcs = link_arc[kept]
+    return (
+        link_from[kept],
+        link_to[kept],
+        inputs[arcs],
+        outputs[arcs],
+        costs[arcs],
+        link_cost[kept],
+        best_total,
+        finals,
+        best,
+    )
