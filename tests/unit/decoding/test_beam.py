@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from unscribed.decoding.beam import search
-from unscribed.decoding.lattice import Lattice
 from unscribed.decoding.graph import Graph
+from unscribed.decoding.lattice import Lattice
 
 WIDE = 1e6
 LABELS = 4  # transition ids
