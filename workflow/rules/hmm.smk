@@ -180,7 +180,7 @@ rule hmm_select:
 # The loop back: alignments of a cycle are the segments from which the next one's mapping is learned.
 rule hmm_segments:
     input:
-        code=code("hmm/segments", "units/segment") + HMM_SOURCES,
+        code=code("hmm/segments", "matching/resegment", "units/segment") + HMM_SOURCES,
         frames="<results>/pca/train.npy",
         features=f"<results>/{HMM_FRAMES}/train.npy",
         model=f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/model.safetensors",

@@ -9,8 +9,8 @@ import numpy as np
 
 from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_table, write_table
 from unscribed.hmm.model import HmmModel
-from unscribed.matching.resegment import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
-from unscribed.units.segment import BOUNDARIES_SCHEMA, segment_means
+from unscribed.matching.resegment import represent
+from unscribed.units.segment import BOUNDARIES_SCHEMA
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,7 @@ def hmm_segments(
         for number, row in enumerate(table.itertuples()):
             edges = np.append(row.starts_frames, row.frames) if len(row.phones) else np.array([0, row.frames])
             found = np.array([inventory[phone] for phone in row.phones] or [0])
-            posteriors = np.maximum(log_posteriors(acoustic, evidence, number), POSTERIOR_FLOOR)
-            means = [
-                FRAME_WEIGHT * segment_means(store[number], edges),
-                POSTERIOR_WEIGHT * segment_means(posteriors, edges),
-            ]
-            writer.append(row.Index, np.concatenate(means, axis=1))
+            writer.append(row.Index, represent(store[number], log_posteriors(acoustic, evidence, number), edges))
             label_writer.append(row.Index, found[:, None])
             edges_of.append(edges)
     write_table(boundaries, {"utterance": store.utterances, "boundaries_frames": edges_of}, BOUNDARIES_SCHEMA)

@@ -50,12 +50,7 @@ def resegment(
                 start, end = store.offsets[number : number + 2] - store.offsets[first]
                 edges = runs(path[start:end])
                 found = path[start:end][edges[:-1]].astype(np.int64)
-                evidence = np.maximum(log_posteriors[start:end], POSTERIOR_FLOOR)
-                means = [
-                    FRAME_WEIGHT * segment_means(store[number], edges),
-                    POSTERIOR_WEIGHT * segment_means(evidence, edges),
-                ]
-                writer.append(store.utterances[number], np.concatenate(means, axis=1))
+                writer.append(store.utterances[number], represent(store[number], log_posteriors[start:end], edges))
                 label_writer.append(store.utterances[number], found[:, None])
                 all_edges.append(edges)
                 all_phones.append(found)
@@ -65,3 +60,10 @@ def resegment(
     value = discrepancy(decoded, text)
     log.info("%d segments; statistics %.3f from the text's", sum(map(len, all_phones)), value)
     write_json(loss, {"loss": value})
+
+
+def represent(frames: np.ndarray, log_posteriors: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Weighted means of frames (T, D) beside those of log posteriors (T, V) in the segments of `edges`, (S, D + V)."""
+    evidence = np.maximum(log_posteriors, POSTERIOR_FLOOR)
+    means = [FRAME_WEIGHT * segment_means(frames, edges), POSTERIOR_WEIGHT * segment_means(evidence, edges)]
+    return np.concatenate(means, axis=1)
