@@ -261,7 +261,7 @@ use rule decode_split as decode_cycle with:
 
 rule words_split:
     input:
-        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest"),
+        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest", "outputs/words"),
         features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
         model="<results>/hmm/final/model.safetensors",
         graph="<results>/hmm/final/words/graph.safetensors",

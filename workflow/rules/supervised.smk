@@ -169,7 +169,7 @@ rule supervised_align:
 
 use rule words_split as supervised_words with:
     input:
-        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest"),
+        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest", "outputs/words"),
         features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
         model=f"<results>/supervised/step{LAST_STEP}/model.safetensors",
         graph=f"<results>/supervised/step{LAST_STEP}/words/graph.safetensors",

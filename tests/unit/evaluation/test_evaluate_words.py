@@ -7,21 +7,9 @@ from unscribed.artifacts import read_json, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.evaluation.metrics import EvaluateSettings
 from unscribed.evaluation.words import evaluate_words
+from unscribed.outputs.words import WORDS_SCHEMA
 
 TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
-WORDS = [
-    ("utterance", TEXT),
-    ("words", pa.list_(TEXT)),
-    ("word_starts_frames", pa.list_(INT)),
-    ("word_frames", pa.list_(INT)),
-    ("word_confidences", pa.list_(FLOAT)),
-    ("phones", pa.list_(TEXT)),
-    ("starts_frames", pa.list_(INT)),
-    ("frames", INT),
-    ("nbest", pa.list_(TEXT)),
-    ("nbest_scores", pa.list_(FLOAT)),
-    ("status", TEXT),
-]
 # The references are "a b c" and "button"; times: a 0.1, b 0.3, c 0.5; n̩ 0, tʃ 1.2 s
 TEST = [
     (
@@ -34,9 +22,9 @@ TEST = [
 
 @pytest.fixture
 def decoded(finished: Any) -> Any:
-    finished.table("words/test.parquet", TEST, WORDS)
+    finished.table("words/test.parquet", TEST, WORDS_SCHEMA)
     row = ("v1", ["a"], [0], [10], [1.0], ["a"], [0], 10, ["a"], [-1.0], "ok")
-    finished.table("words/valid.parquet", [row], WORDS)
+    finished.table("words/valid.parquet", [row], WORDS_SCHEMA)
     write_lines(finished.root / "lexicon.txt", ["a a", "b b", "d d"])
     return finished
 

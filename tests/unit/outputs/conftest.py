@@ -8,22 +8,11 @@ import pyarrow as pa
 import pytest
 
 from unscribed.artifacts import write_table
+from unscribed.outputs.words import WORDS_SCHEMA
 
 TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 SCHEMAS = {
-    "words": [
-        ("utterance", TEXT),
-        ("words", pa.list_(TEXT)),
-        ("word_starts_frames", pa.list_(INT)),
-        ("word_frames", pa.list_(INT)),
-        ("word_confidences", pa.list_(FLOAT)),
-        ("phones", pa.list_(TEXT)),
-        ("starts_frames", pa.list_(INT)),
-        ("frames", INT),
-        ("nbest", pa.list_(TEXT)),
-        ("nbest_scores", pa.list_(FLOAT)),
-        ("status", TEXT),
-    ],
+    "words": WORDS_SCHEMA,
     "vad": [
         ("utterance", TEXT),
         ("starts_samples", pa.list_(INT)),

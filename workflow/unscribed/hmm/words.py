@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import kaldialign
 import numpy as np
-import pyarrow as pa
 
 from unscribed.artifacts import FrameStore, Pathlike, write_table
 from unscribed.audio.parallel import log_speed
@@ -24,24 +23,12 @@ from unscribed.hmm.model import HmmModel
 from unscribed.hmm.search import Beam, decode_store
 from unscribed.hmm.topology import Topology
 from unscribed.hmm.tune import TuneSettings
+from unscribed.outputs.words import NO_PATH, WORDS_SCHEMA
 from unscribed.text.lexicon import read_lexiconp
 from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
 
-WORDS_SCHEMA = [
-    ("utterance", pa.string()),
-    ("words", pa.list_(pa.string())),
-    ("word_starts_frames", pa.list_(pa.int64())),
-    ("word_frames", pa.list_(pa.int64())),
-    ("word_confidences", pa.list_(pa.float64())),
-    ("phones", pa.list_(pa.string())),
-    ("starts_frames", pa.list_(pa.int64())),
-    ("frames", pa.int64()),
-    ("nbest", pa.list_(pa.string())),
-    ("nbest_scores", pa.list_(pa.float64())),
-    ("status", pa.string()),
-]
 Lexicon = dict[str, list[tuple[str, ...]]]
 
 
@@ -95,7 +82,7 @@ def _row(
     count: int,
 ) -> dict:
     empty: dict = {name: [] for name, _ in WORDS_SCHEMA}
-    row = {**empty, "utterance": utterance, "frames": frames, "status": "no_path"}
+    row = {**empty, "utterance": utterance, "frames": frames, "status": NO_PATH}
     if lattice is None:
         return row
     ids, starts = topology.phones_of(lattice.alignment())
