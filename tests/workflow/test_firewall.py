@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from workflow_runs import REPO, STAGES, TINY, UNSUPERVISED, graph, leftovers, rules, snakemake, state, write_config
 
-EVALUATION = {"evaluate", "evaluate_hmm", "evaluate_words"}
-EVALUATION |= {f"{figure}_figure" for figure in ("utterance", "rounds", "confusions", "hmm", "words", "seconds")}
+EVALUATION = {"evaluate", "evaluate_select", "evaluate_hmm", "evaluate_words"}
+FIGURES = ("utterance", "rounds", "select", "confusions", "hmm", "words", "seconds")  # gan does without
+EVALUATION |= {f"{figure}_figure" for figure in FIGURES}
 GATHERING = {"all", "figures"}  # targets: they only gather the outputs of the others
 WRITERS = {"make_corpus", "make_references"}
 
@@ -19,6 +20,8 @@ FOLDER = {"audio": "data/audio", "text": "data/text.txt", "transcripts": "data/t
 WITH_REFERENCES = {
     "espeak": TINY,
     "several seeds": {**TINY, "match": {"seeds": [0, 1, 2], "rounds": 2}},
+    "no gan": {**TINY, "gan": {}},
+    "gan on frames": {**TINY, "gan": {"seeds": [0, 1], "start": ["random"], "input": "frames", "runs_per_job": 1}},
     "clusters": {**TINY, "segment": {"method": "clusters"}},
     "folder": {"corpus": {"name": "a", "kind": "folder", "folder": FOLDER}},
     "librispeech": {"corpus": {"name": "a", "kind": "librispeech", "dataset": DATASET}},
@@ -191,7 +194,7 @@ def test_own_data_without_and_then_with_transcripts(tiny, tmp_path):
     score = re.compile(r"(test|valid)\.(per|wer|ser)|segment\.|.*boundary")
     assert not [key for key in scores if score.match(key)]
     assert {"audio.hours", "match.loss.round1", "seconds.match", "text.sentences"} <= scores.keys()
-    assert len(list((results / "figures").glob("*.png"))) == 6
+    assert len(list((results / "figures").glob("*.png"))) == 8
 
     with open(tmp_path / "data/transcripts.tsv", "w") as file:
         for split in ("train", "valid", "test"):

@@ -58,6 +58,7 @@ def test_killed_runs_go_on_to_the_same_end(tiny, tmp_path):
     stages = [stage for stage in UNSUPERVISED if (whole / stage).is_dir()]
     resumed, uninterrupted = state(results, *stages), state(whole, *stages)
     assert resumed.keys() == uninterrupted.keys()
-    assert [name for name in resumed if resumed[name][1] != uninterrupted[name][1]] == []
+    changed = [name for name in resumed if resumed[name][1] != uninterrupted[name][1]]
+    assert [name for name in changed if not name.endswith("/curves.parquet")] == []  # these hold seconds
     assert numbers(results) == numbers(whole)
     assert not leftovers(results)

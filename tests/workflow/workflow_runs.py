@@ -15,7 +15,7 @@ REPO = Path(__file__).parents[2]
 AUDIO_STAGES = ["corpus", "manifest", "vad", "features", "kmeans", "pca", "segment"]
 TEXT_STAGES = ["normalize", "phonemize", "silence", "lexicon", "phone_lm", "word_lm"]
 HMM_STAGES = ["hmm", "words", "ctm", "textgrid", "pseudo_labels"]
-UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "select", "decode", *HMM_STAGES]
+UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "gan", "select", "decode", *HMM_STAGES]
 STAGES = [*UNSUPERVISED, "evaluate"]
 RATE = 16000
 
@@ -30,6 +30,15 @@ TINY = {
     "silence": {"probability": 0.0},
     "match": {"rounds": 2, "clusters": [64, 96], "restarts": 6, "steps": 250, "warm_restarts": 1, "warm_steps": 100},
     "acoustic": {"iterations": 1, "updates": 150, "batch_frames": 512, "hidden": 64},
+    "gan": {
+        "seeds": [0],
+        "start": ["match", "random"],
+        "updates": 20,
+        "check_every": 10,
+        "batch_size": 8,
+        "discriminator_dims": 8,
+        "discriminator_first": 4,
+    },
     "hmm": {
         "steps": [
             {"features": "frames", "gaussians": 300, "labels": "words"},

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from unscribed.config import check, complete
 from unscribed.errors import UserError
+from unscribed.gan.runs import GRID, all_runs, run_label
 
 try:
     config = complete(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
@@ -31,6 +32,19 @@ ROUND_PLACES = expand("seed{seed}/round{round}", seed=SEEDS, round=range(1, ROUN
 MATCH = {name: value for name, value in config["match"].items() if name not in ("seeds", "rounds")}
 PHONE_LM_ORDERS = config["phone_lm"]["orders"]
 PHONE_LM = f"<results>/phone_lm/{PHONE_LM_ORDERS[0]}gram.arpa"  # for acoustic model, resegmentation and beam search
+SELECTION_LM = f"<results>/phone_lm/{config['hmm']['lm_order']}gram.arpa"  # longer contexts tell good phones from bad
+GAN_MOMENTS = ["start", "best", "last"]  # of a run: its start, its best check by the label-free score, its end
+GAN_RUNS = all_runs(config["gan"])
+GAN_ON_SEGMENTS = config["gan"]["input"] != "frames"
+GAN_INPUT = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}[
+    config["gan"]["input"]
+]
+# Without the grid and its distribution: more runs must not run the others again.
+GAN = {
+    name: value
+    for name, value in config["gan"].items()
+    if name not in (*GRID, "seeds", "input", "runs_per_job", "match_round")
+}
 RATE = config["audio"]["sample_rate_hz"]
 CYCLES = range(1, config["hmm"]["cycles"] + 1)
 LEARNED_SPLITS = ["train", "valid"]  # of the fine-tuning
@@ -42,6 +56,9 @@ wildcard_constraints:
     split="|".join(SPLITS),
     seed=r"\d+",
     round=r"[1-9]\d*",
+    job=r"\d+",
+    run=r"\d+",
+    moment="|".join(GAN_MOMENTS),
     index=r"\d+",
     order=r"[3-6]",
 
@@ -78,7 +95,8 @@ def references(*splits):
 
 def figures():
     """All figures of the report."""
-    names = ["rounds", "confusions", "hmm", "words", "seconds"]
+    names = ["rounds", "select", "confusions", "hmm", "words", "seconds"]
+    names += ["gan"] if GAN_RUNS else []
     names += [f"utterance.{index}" for index in range(config["report"]["utterances"])]
     return expand("<results>/figures/{name}.png", name=names)
 
@@ -131,6 +149,65 @@ def supervised_step_labels(wildcards):
     return f"<results>/supervised/{'labels' if step == 1 else f'step{step - 1}/aligned'}/train.parquet"
 
 
+def run_job(run):
+    """The job that trains a run of the GAN."""
+    return run // config["gan"]["runs_per_job"]
+
+
+def job_runs(wildcards):
+    """The numbers of the runs that a job of the GAN trains side by side."""
+    return [run for run in range(len(GAN_RUNS)) if run_job(run) == int(wildcards.job)]
+
+
+def gan_match(split):
+    """The matching's phones of a split that the GAN takes its segments or the labels of a warm start from."""
+    return f"<results>/decode/seed{SEEDS[0]}/round{config['gan']['match_round']}/{split}.parquet"
+
+
+def candidates():
+    """All that the selection chooses from: the rounds of the matching, the best moments of the GAN's runs."""
+    rounds = [
+        {
+            "name": f"match {place}",
+            "kind": "match",
+            "hypotheses": f"<results>/decode/{place}/{{split}}.parquet",
+            "model": f"<results>/acoustic/{place}/model.safetensors",
+        }
+        for place in ROUND_PLACES
+    ]
+    runs = [
+        {
+            "name": run_label(run),
+            "kind": "gan",
+            "hypotheses": f"<results>/gan/run{number}/best/{{split}}.phones.parquet",
+            "model": f"<results>/gan/job{run_job(number)}/best.safetensors",
+        }
+        for number, run in enumerate(GAN_RUNS)
+    ]
+    return rounds + runs
+
+
+def hypotheses(split):
+    """The phones of one split by each of the CANDIDATES, in their order."""
+    return [found["hypotheses"].format(split=split) for found in CANDIDATES]
+
+
+def gan_phones(moments, splits):
+    """What all runs of the GAN say at some moments; an empty list without a GAN."""
+    return expand(
+        "<results>/gan/run{run}/{moment}/{split}.phones.parquet",
+        run=range(len(GAN_RUNS)),
+        moment=moments,
+        split=splits,
+    )
+
+
+def gan_curves():
+    """The curves of all jobs of the GAN."""
+    jobs = sorted({run_job(run) for run in range(len(GAN_RUNS))})
+    return expand("<results>/gan/job{job}/curves.parquet", job=jobs)
+
+
 def before(wildcards, first, later):
     """`first` in round 1, else `later` with {seed} and {round} of the round before."""
     number = int(wildcards.round)
@@ -149,3 +226,11 @@ def force(stage, *rules):
         return []
 
     return mark
+
+
+GAN_SOURCES = code(
+    *(f"gan/{module}" for module in ("batches", "discriminator", "generator", "join", "layers", "losses", "model")),
+    *(f"gan/{module}" for module in ("optimizer", "runs", "trainer", "transcribe")),
+)
+GAN_LABELS = gan_match("train") if any(run["start"] == "match" for run in GAN_RUNS) else []
+CANDIDATES = candidates()

@@ -4,6 +4,31 @@ EVALUATED = ["valid", "test"]
 SCORING = [f"evaluation/{module}" for module in ("labels", "per", "boundaries", "tables")] + ["audio/times"]
 
 
+rule evaluate_select:
+    input:
+        code=code("evaluation/select", *SCORING),
+        candidates="<results>/select/candidates.parquet",
+        hypotheses=hypotheses("test"),
+        moments=gan_phones(["start", "last"], ["test"]),
+        references=references("test"),
+        manifest="<results>/manifest/test.parquet",
+    output:
+        metrics="<results>/evaluate/select.json",
+        scored="<results>/evaluate/candidates.parquet",
+    log:
+        "<logs>/evaluate.select.log",
+    benchmark:
+        "<benchmarks>/evaluate.select.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="1h",
+    script:
+        "../scripts/evaluate_select.py"
+
+
 rule evaluate_hmm:
     input:
         code=code("evaluation/hmm", *SCORING),
@@ -65,13 +90,13 @@ rule evaluate_words:
 
 rule evaluate:
     input:
-        code=code("evaluation/metrics", "evaluation/lm", *SCORING),
+        code=code("evaluation/metrics", "evaluation/lm", "evaluation/select", *SCORING),
         decoded=expand("<results>/decode/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
-        parts=["<results>/evaluate/hmm.json", "<results>/evaluate/words.json"],
+        parts=expand("<results>/evaluate/{part}.json", part=["select", "hmm", "words"]),
         round_decodes=expand("<results>/decode/{place}/test.parquet", place=ROUND_PLACES),
         round_losses=expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
-        selection="<results>/select/selection.json",
+        candidates="<results>/select/candidates.parquet",
         phones="<results>/phonemize/phones.txt",
         boundaries="<results>/segment/test.boundaries.parquet",
         vad="<results>/vad/test.parquet",
@@ -163,6 +188,57 @@ rule rounds_figure:
         runtime="10m",
     script:
         "../scripts/rounds_figure.py"
+
+
+rule gan_figure:
+    input:
+        code=code("evaluation/figures_gan", "evaluation/select", "evaluation/style"),
+        curves=gan_curves(),
+        candidates="<results>/select/candidates.parquet",
+    output:
+        figure=report(
+            "<results>/figures/gan.png",
+            category="Learning",
+            caption="../report/gan.rst",
+            labels={"figure": "training of the GAN"},
+        ),
+    log:
+        "<logs>/figures.gan.log",
+    benchmark:
+        "<benchmarks>/figures.gan.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/gan_figure.py"
+
+
+rule select_figure:
+    input:
+        code=code("evaluation/figures_select", "evaluation/select", "evaluation/style"),
+        scored="<results>/evaluate/candidates.parquet",
+    output:
+        figure=report(
+            "<results>/figures/select.png",
+            category="Learning",
+            caption="../report/select.rst",
+            labels={"figure": "choice among the candidates"},
+        ),
+    log:
+        "<logs>/figures.select.log",
+    benchmark:
+        "<benchmarks>/figures.select.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/select_figure.py"
 
 
 rule confusions_figure:

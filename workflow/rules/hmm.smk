@@ -245,7 +245,7 @@ use rule acoustic_round as acoustic_cycle with:
         seed=SEEDS[0],
 
 
-use rule decode_split as decode_cycle with:
+use rule decode_round as decode_cycle with:
     input:
         code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         frames="<results>/pca/{split}.npy",

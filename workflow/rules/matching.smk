@@ -1,4 +1,4 @@
-"""Rounds of matching, acoustic model and resegmentation, for each seed; then the choice by the loss, and the decode."""
+"""Rounds of matching, acoustic model and resegmentation, for each seed."""
 
 
 rule match_round:
@@ -97,57 +97,9 @@ rule resegment_round:
         "../scripts/resegment.py"
 
 
-rule select:
-    input:
-        code=code("matching/select"),
-        losses=expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
-        models=expand("<results>/acoustic/{place}/model.safetensors", place=ROUND_PLACES),
-    output:
-        selection="<results>/select/selection.json",
-        model="<results>/select/model.safetensors",
-    log:
-        "<logs>/select.log",
-    benchmark:
-        "<benchmarks>/select.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime="10m",
-    params:
-        seeds=SEEDS,
-        rounds=ROUNDS,
-    script:
-        "../scripts/select.py"
-
-
-rule decode_split:
-    input:
-        code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
-        frames="<results>/pca/{split}.npy",
-        model="<results>/select/model.safetensors",
-        arpa=PHONE_LM,
-    output:
-        decoded="<results>/decode/{split}.parquet",
-    log:
-        "<logs>/decode.{split}.log",
-    benchmark:
-        "<benchmarks>/decode.{split}.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime="4h",
-    params:
-        settings=config["decode"],
-    script:
-        "../scripts/decode.py"
-
-
-# Every round's hypotheses for one split, to see the rounds' progress; nothing unsupervised reads them.
-use rule decode_split as decode_round with:
+# Every round's hypotheses for one split: of valid for the choice, of train for the GAN's warm start, of test to see the
+# rounds' progress.
+rule decode_round:
     input:
         code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         frames="<results>/pca/{split}.npy",
@@ -159,3 +111,13 @@ use rule decode_split as decode_round with:
         "<logs>/decode.seed{seed}/round{round}.{split}.log",
     benchmark:
         "<benchmarks>/seed{seed}/round{round}/decode.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="4h",
+    params:
+        settings=config["decode"],
+    script:
+        "../scripts/decode.py"

@@ -13,6 +13,7 @@ localrules:
     match,
     acoustic,
     resegment,
+    gan,
     decode,
     hmm,
     words,
@@ -89,6 +90,12 @@ rule resegment:
         force("resegment", "resegment_round"),
 
 
+rule gan:
+    input:
+        gan_phones(["best"], EVALUATED),
+        force("gan", "gan_segments", "gan_train", "gan_decode"),
+
+
 rule decode:
     input:
         expand("<results>/decode/{split}.parquet", split=SPLITS),
@@ -143,6 +150,8 @@ rule figures:
             "figures",
             "utterance_figure",
             "rounds_figure",
+            "gan_figure",
+            "select_figure",
             "confusions_figure",
             "hmm_figure",
             "words_figure",

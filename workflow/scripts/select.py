@@ -1,6 +1,6 @@
 """Run the stage select."""
 
-from unscribed.matching.select import select
+from unscribed.selection.select import select
 from unscribed.stage import run
 
 run(snakemake, select)

@@ -52,7 +52,7 @@ def check(config: Json) -> None:
 
     Raises UserError with one line per mistake. Paths are relative to the working directory.
     """
-    _stop_for([*_corpus(config), *_audio(config), *_text(config), *_models(config)])
+    _stop_for([*_corpus(config), *_audio(config), *_text(config), *_models(config), *_gan(config)])
 
 
 def _stop_for(problems: Sequence[str]) -> None:
@@ -259,6 +259,20 @@ def _models(config: Json) -> Iterator[str]:
         yield f"word_lm.prune: starts with {prune[0]}, but no word may be left out; start with 1"
     if prune != sorted(prune):
         yield "word_lm.prune: its numbers must not fall from one order to the next; raise the later ones"
+
+
+def _gan(config: Json) -> Iterator[str]:
+    gan, warm = config["gan"], "match" in config["gan"]["start"]
+    if not gan["seeds"]:
+        return
+    if gan["input"] != "frames" and gan["auxiliary"]:
+        yield "gan.auxiliary: pseudo-labels belong to frames; set gan.input: frames, or gan.auxiliary: 0"
+    if gan["auxiliary"] and not gan["residual"]:
+        yield "gan.auxiliary: the residual layer predicts the pseudo-labels; set gan.residual: true, or auxiliary: 0"
+    if warm and (gan["input"] == "frames" or gan["stride"] > 1):
+        yield "gan.start: match labels segments, one by one; set gan.input: segments and stride: 1, or start: [random]"
+    if (warm or gan["input"] == "decoded") and gan["match_round"] > config["match"]["rounds"]:
+        yield f"gan.match_round: {gan['match_round']} is more than match.rounds, which is {config['match']['rounds']}"
 
 
 def _needs(value: str, key: str, what: str, exists: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from unscribed.artifacts import write_json, write_lines, write_table
+from unscribed.selection.select import CANDIDATES_SCHEMA
 
 TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 DECODED = [("utterance", TEXT), ("phones", pa.list_(TEXT)), ("starts_frames", pa.list_(INT)), ("frames", INT)]
@@ -42,6 +43,13 @@ FINAL = [
     ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
     ("u2", ["n̩", "tʃ", "a"], [0, 68, 90], 100),
 ]
+# nll - log usage: infinite, 2.0, 1.9, 2.39; perplexity and usage would have chosen the third
+CANDIDATES = [
+    ("match seed0/round1", "match", np.inf, 0.0, -np.inf, np.inf, np.inf, False),
+    ("match seed0/round2", "match", 2.0, 1.0, -90.0, np.exp(2.0), np.exp(2.0), True),
+    ("match seed1/round1", "match", 1.9, 1.0, -95.0, np.exp(1.9), np.exp(1.9), False),
+    ("match seed1/round2", "match", 1.7, 0.5, -99.0, np.exp(1.7), 4 * np.exp(1.7), False),
+]
 BETTER = [("u1", ["a", "b", "c"], [0, 20, 40], 60), FINAL[1]]
 
 
@@ -52,6 +60,9 @@ class Run:
     root: Path
     decoded_schema = DECODED
     references_schema = REFERENCES
+    candidates_schema = CANDIDATES_SCHEMA
+    candidates = CANDIDATES
+    better = BETTER
 
     def table(self, name: str, rows: list[tuple], schema: list[tuple[str, pa.DataType]]) -> str:
         path = self.root / name
@@ -92,7 +103,7 @@ def finished(tmp_path: Path) -> Run:
         run.table(f"decode/{place}/test.parquet", decoded, DECODED)
         run.table(f"match/{place}/losses.parquet", restarts, RESTARTS)
         write_json(run.root / f"resegment/{place}/loss.json", {"loss": loss})
-    write_json(run.root / "selection.json", {"seed": 0, "round": 2, "loss": 1.0, "losses": {"0": 1.0, "1": 1.2}})
+    run.table("candidates.parquet", CANDIDATES, CANDIDATES_SCHEMA)
     schema = [("utterance", TEXT), ("boundaries_frames", pa.list_(INT))]
     run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], schema)
     write_lines(run.root / "phones.txt", ["<SIL>", "a", "b", "d", "n̩", "tʃ"])

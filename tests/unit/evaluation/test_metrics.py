@@ -19,7 +19,7 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
         "manifests": [run.path("manifest/test.parquet"), run.path("manifest/valid.parquet")],
         "rejected": run.paths("manifest/*.rejected.parquet"),
         "benchmarks": run.path("benchmarks"),
-        "selection": run.path("selection.json"),
+        "candidates": run.path("candidates.parquet"),
         "phones": run.path("phones.txt"),
         "boundaries": run.path("segment/test.boundaries.parquet"),
         "vad": run.path("vad/test.parquet"),
@@ -79,7 +79,6 @@ def test_every_number_by_hand(finished: Any, caplog: pytest.LogCaptureFixture) -
             "test.per.match.round2": 0.4,
             "test.per.seed0": 0.4,
             "test.per.seed1": 0.2,
-            "select.regret": 0.2,
             # at 0.3, 0.45 and 1.2 s; reference 0.3, 0.5 and 1.2 s
             "segment.precision": 2 / 3,
             "segment.recall": 2 / 3,
@@ -110,6 +109,23 @@ def test_tables(finished: Any) -> None:
     assert rounds["selected"].tolist() == [True, True, False, False]
     assert rounds["loss"].tolist() == [2.0, 1.0, 1.2, 2.5]
     assert rounds["per"].tolist() == pytest.approx([1, 0.4, 0.2, 1])
+
+
+def test_the_best_scored_seed_is_shown_if_a_run_of_the_gan_was_chosen(finished: Any) -> None:
+    rounds = [(*row[:-1], False) for row in finished.candidates]
+    chosen = ("match gp0.1 sm0.05 div4 seed0", "gan", 1.0, 1.0, -50.0, np.e, np.e, True)
+    finished.table("candidates.parquet", [*rounds, chosen], finished.candidates_schema)
+    metrics = run_evaluate(finished)
+    assert read_table(finished.path("evaluate/rounds.parquet"))["selected"].tolist() == [False, False, True, True]
+    assert (metrics["match.loss.round1"], metrics["match.loss.round2"]) == (1.2, 2.5)
+    assert (metrics["test.per.match.round1"], metrics["test.per.match.round2"]) == pytest.approx((0.2, 1))
+    assert metrics["match.loss.seed0"] == 1.0 and metrics["test.per.seed0"] == pytest.approx(0.4)
+
+
+def test_candidates_that_do_not_tell_their_seed_are_refused(finished: Any) -> None:
+    finished.table("candidates.parquet", [("match", *finished.candidates[1][1:])], finished.candidates_schema)
+    with pytest.raises(ValueError, match="the candidate match does not tell seed and round"):
+        run_evaluate(finished)
 
 
 def test_without_transcripts_only_label_free_numbers(finished: Any) -> None:

@@ -52,12 +52,12 @@ def last_losses(path: str) -> pd.Series:
 
 
 def _seed_lines(axes: Axes, table: pd.DataFrame, column: str, scale: float) -> None:
-    """One line per seed, the selected one thick, on top and with its last value."""
+    """One line per seed, the shown one thick, on top and with its last value."""
     for seed, rows in table.dropna(subset=column).groupby("seed"):
         rows = rows.sort_values("round")
         selected = bool(rows["selected"].iloc[0])
         look = {"color": BLUE, "linewidth": 2.8, "zorder": 5} if selected else {"color": GREY, "linewidth": 1.0}
-        label = f"seed {seed}, selected" if selected else "other seeds"
+        label = f"seed {seed}" if selected else "other seeds"
         if label in axes.get_legend_handles_labels()[1]:
             label = "_again"
         axes.plot(rows["round"], scale * rows[column], marker="o", markersize=4, label=label, **look)

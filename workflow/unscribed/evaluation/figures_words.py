@@ -50,10 +50,10 @@ def _kind(reference: str, hypothesis: str) -> str:
 
 
 def hmm_figure(*, metrics: Pathlike, figure: Pathlike) -> None:
-    """Phone error rate of the test set: selected matching, each HMM step, phones of the decoded words."""
+    """Phone error rate of the test set: chosen candidate, each HMM step, phones of the decoded words."""
     values = read_json(metrics)
     steps = sorted(int(key.removeprefix(STEP)) for key in values if key.startswith(STEP))
-    bars = [("matching", "test.per", GREY)]
+    bars = [("before", "test.per", GREY)]
     bars += [(f"HMM step {step}", f"{STEP}{step}", BLUE) for step in steps]
     bars += [("words", "test.words.per", GREEN)]
     known = [(name, 100 * values[key], colour) for name, key, colour in bars if key in values]

@@ -1,7 +1,7 @@
 """The stage `evaluate`: every number of one corpus in one flat metrics.json, and three tables behind the figures.
 
-It scores the matching itself and takes in the numbers of `evaluate_hmm` and `evaluate_words`. Only these three read
-references. Without them (a corpus with no transcripts) they write the label-free numbers.
+It scores the matching itself and takes in the numbers of `evaluate_select`, `evaluate_hmm` and `evaluate_words`. Only
+these four read references. Without them (a corpus with no transcripts) they write the label-free numbers.
 """
 
 import logging
@@ -28,6 +28,7 @@ from unscribed.evaluation.labels import (
     segment_boundaries,
 )
 from unscribed.evaluation.lm import lm_metrics
+from unscribed.evaluation.select import shown_candidate
 from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics, write_rounds, write_utterances
 from unscribed.text.lines import read_lines
 
@@ -50,7 +51,7 @@ def evaluate(
     decoded: Paths,
     round_decodes: Paths,
     round_losses: Paths,
-    selection: Pathlike,
+    candidates: Pathlike,
     phones: Pathlike,
     boundaries: Pathlike,
     vad: Pathlike,
@@ -75,11 +76,11 @@ def evaluate(
     """Score one corpus.
 
     Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
-    `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `boundaries` and
-    `vad` of test; `manifests` and `rejected` of all splits; `text` as given and the `sentences` left of it;
-    `lexicon` of the text, and the reports of its language models;
-    `benchmarks`, the folder with those of all stages; `parts`, the numbers of other evaluations, to be written with
-    these. Splits are told by the file name up to its first dot.
+    `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `candidates` of the
+    choice with their scores; `boundaries` and `vad` of test; `manifests` and `rejected` of all splits; `text` as given
+    and the `sentences` left of it; `lexicon` of the text, and the reports of its language models; `benchmarks`, the
+    folder with those of all stages; `parts`, the numbers of other evaluations, to be written with these. Splits are
+    told by the file name up to its first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """
@@ -89,14 +90,13 @@ def evaluate(
     known = {split: found for split, found in known.items() if found.phones}
     if "test" not in known:
         logger.warning("no reference phones for the split test: only label-free numbers are written")
-    chosen = read_json(selection)
-    history = _history(round_decodes, round_losses, known.get("test"), chosen["seed"])
+    history = _history(round_decodes, round_losses, known.get("test"), _shown_seed(candidates))
     values = {
         **_audio_metrics(manifests, rejected),
         **_text_metrics(text, sentences, lexicon),
         **lm_metrics(phone_lm_reports, word_lm_report),
         **_benchmark_metrics(benchmarks),
-        **_history_metrics(history, chosen),
+        **_history_metrics(history),
     }
     values |= {f"{split}.per": phone_rate(found, decodes[split]) for split, found in known.items() if split in decodes}
     alignments: dict[str, per.Alignment] = {}
@@ -130,9 +130,16 @@ def by_round(paths: Paths) -> dict[Round, str]:
     return found
 
 
-def _history(
-    round_decodes: Paths, round_losses: Paths, references: References | None, selected_seed: int
-) -> pd.DataFrame:
+def _shown_seed(candidates: Pathlike) -> int:
+    """The seed whose rounds are shown: of the choice, or of the best-scored round if a run of the GAN was chosen."""
+    name = shown_candidate(read_table(candidates), "match")
+    place = re.search(r"seed(\d+)/round\d+", name)
+    if place is None:
+        raise ValueError(f"{candidates}: the candidate {name} does not tell seed and round")
+    return int(place[1])
+
+
+def _history(round_decodes: Paths, round_losses: Paths, references: References | None, shown_seed: int) -> pd.DataFrame:
     """One row per seed and round: distance of the decodes' statistics from the text's, PER of test (NaN: unknown)."""
     decodes, losses = by_round(round_decodes), by_round(round_losses)
     rows = []
@@ -142,25 +149,20 @@ def _history(
             loss = read_json(losses[seed, number])["loss"]
         if references and (seed, number) in decodes:
             rate = phone_rate(references, read_table(decodes[seed, number]))
-        rows.append((seed, number, seed == selected_seed, loss, rate))
+        rows.append((seed, number, seed == shown_seed, loss, rate))
     return pd.DataFrame(rows, columns=["seed", "round", "selected", "loss", "per"])
 
 
-def _history_metrics(history: pd.DataFrame, selection: dict) -> Metrics:
-    """Numbers per round of the selected seed, per seed at its round of lowest loss, and the price of choosing unseen.
-
-    That price (regret) is the error rate of the selected round above the lowest of all seeds and rounds.
-    """
-    values: Metrics = {f"match.loss.seed{seed}": loss for seed, loss in selection["losses"].items()}
+def _history_metrics(history: pd.DataFrame) -> Metrics:
+    """Numbers per round of the shown seed, and per seed at its round of lowest loss."""
+    losses = history.groupby("seed")["loss"].min()
+    values: Metrics = {f"match.loss.seed{seed}": loss for seed, loss in losses.items()}
     for row in history[history["selected"]].itertuples():
         values[f"match.loss.round{row.round}"] = row.loss
         values[f"test.per.match.round{row.round}"] = row.per
     known = history.dropna(subset=["loss", "per"])
     best = known.loc[known.groupby("seed")["loss"].idxmin()].set_index("seed")["per"]
-    values |= {f"test.per.seed{seed}": rate for seed, rate in best.items()}
-    if selection["seed"] in best:
-        values["select.regret"] = float(best[selection["seed"]] - known["per"].min())
-    return values
+    return values | {f"test.per.seed{seed}": rate for seed, rate in best.items()}
 
 
 def _error_metrics(

@@ -23,15 +23,15 @@ HELD_OUT = "perplexity on text that was held out"
 ROWS = (
     ("word error rate", "test.wer", "%", "wrong words per word spoken, test set"),
     ("  unknown words", "test.words.oov_rate", "%", "spoken words that the text does not have"),
-    ("phone error rate", "test.per", "%", "wrong phones per phone spoken, matching alone"),
+    ("phone error rate", "test.per", "%", "wrong phones per phone spoken, without HMMs"),
     ("  after HMM training", "test.per.hmm", "%", "the same after HMM self-training"),
     ("  of the words", "test.words.per", "%", "the same for the phones of the words"),
-    ("  by chance", "test.per.random", "%", "of the matching, phones exchanged at random"),
+    ("  by chance", "test.per.random", "%", "without HMMs, phones exchanged at random"),
     ("  substituted", "test.per.sub", "%", "another phone instead"),
     ("  deleted", "test.per.del", "%", "phones missed"),
     ("  inserted", "test.per.ins", "%", "phones that nobody spoke"),
     ("  validation set", "valid.per", "%", "should be close to the test set's"),
-    ("regret of the choice", "select.regret", "%", "above what labels would have chosen"),
+    ("regret of the choice", "select.regret", "%", "above the best of the candidates"),
     ("segment boundaries", "segment.f1", "%", "F1 against true phone boundaries, at first"),
     ("  after decoding", "decode.boundary_f1", "%", "the same for the recognised phones"),
     ("  of the words", "test.words.boundary_f1", "%", "the same for the phones of the words"),
@@ -43,7 +43,7 @@ ROWS = (
     ("peak memory", "memory_mb", "memory", "of the largest job"),
 )
 
-# label, key up to the number of the round, unit; of the selected seed
+# label, key up to the number of the round, unit; of the shown seed
 ROUND_ROWS = (
     ("matching loss", "match.loss.round", ""),
     ("phone error rate", "test.per.match.round", "%"),

@@ -22,7 +22,7 @@ from unscribed.hmm.model import HmmModel
 from unscribed.hmm.search import Beam, Weights, decode_store
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
-from unscribed.text.silence import SILENCE, SilenceSettings, strip_silence
+from unscribed.text.silence import SilenceSettings, as_sentence, strip_silence
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +116,5 @@ def hypothesis_perplexity(hypotheses: Sequence[Sequence[str]], arpa: Arpa, silen
 
     Infinite if there is no phone at all.
     """
-    edge = [SILENCE] if silence.surround else []
-    lines = [" ".join([*edge, *strip_silence(found), *edge]) for found in hypotheses if strip_silence(found)]
+    lines = [" ".join(line) for found in hypotheses if (line := as_sentence(found, silence))]
     return perplexity(arpa, lines)["perplexity"] or float("inf")

@@ -59,3 +59,13 @@ def strip_silence(tokens: Iterable[str]) -> list[str]:
     phones are scored and before the perplexity of hypotheses is taken.
     """
     return [token for token in tokens if token != SILENCE]
+
+
+def as_sentence(tokens: Iterable[str], settings: SilenceSettings) -> list[str]:
+    """The phones of a hypothesis as a language model knows sentences: silence at both ends if its text has it there.
+
+    Silences inside are removed; without any phone there is nothing.
+    """
+    phones = strip_silence(tokens)
+    edge = [SILENCE] if settings.surround and phones else []
+    return [*edge, *phones, *edge]

@@ -1,0 +1,136 @@
+"""Follow GAN runs with the phone error rate of the split valid, to find settings and see what decides convergence.
+
+    python benchmarks/gan_search.py results/demo benchmarks/gan-random.yaml --curves random.parquet
+    python benchmarks/gan_search.py --figure docs/gan.png random.parquet others.parquet
+
+The YAML file has a section `gan` as in the configuration; all its runs train side by side in one process, as in the
+workflow, from the segments that the results folder has. Only the figures use transcripts, never the training.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+import yaml
+
+from unscribed.artifacts import FrameStore
+from unscribed.config import complete
+from unscribed.evaluation.labels import read_references
+from unscribed.evaluation.per import phone_error_rate
+from unscribed.evaluation.style import save, style
+from unscribed.gan.batches import read_segments, read_sentences
+from unscribed.gan.check import Judge
+from unscribed.gan.generator import Shape
+from unscribed.gan.model import Generators
+from unscribed.gan.runs import GRID, GanSettings, Run, all_runs, run_label
+from unscribed.gan.train import new_trainer, pick_device, start_warm
+from unscribed.gan.trainer import Corpus, Trainer
+from unscribed.gan.warm_start import read_labels
+from unscribed.text.arpa import Arpa
+from unscribed.text.silence import SilenceSettings
+
+SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
+INPUTS = {"segments": "segment", "decoded": "gan/segments"}
+NOT_SHARED = (*GRID, "seeds", "input", "runs_per_job", "match_round")
+
+
+def main() -> None:
+    """Parse the command line; train and print, or draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path, help="results folder and settings, or tables of curves")
+    parser.add_argument("--curves", type=Path, help="table to write")
+    parser.add_argument("--figure", type=Path, help="figure to draw from tables")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.figure:
+        draw(
+            pd.concat(map(pd.read_parquet, arguments.files), keys=[path.stem for path in arguments.files]),
+            arguments.figure,
+        )
+        return
+    torch.set_num_threads(arguments.threads)
+    results, settings = arguments.files
+    config = complete({"corpus": {"name": "search", "kind": "espeak"}, **yaml.safe_load(settings.read_text())}, SCHEMA)
+    rows = []
+    for row in follow(results, config):
+        print(
+            "{update:6d}  PER {per:.3f}  perplexity {perplexity:6.1f}  usage {usage:.2f}  {label}".format(**row),
+            flush=True,
+        )
+        rows.append(row)
+    if arguments.curves:
+        pd.DataFrame(rows).to_parquet(arguments.curves)
+
+
+def follow(results: Path, config: dict) -> Iterator[dict]:
+    """Train all runs of the section `gan`; yield a row per run and check."""
+    section, phones = config["gan"], (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
+    settings = GanSettings(**{name: value for name, value in section.items() if name not in NOT_SHARED})
+    runs = [Run(**run) for run in all_runs(section)]
+    folder = results / INPUTS[section["input"]]
+    trainer = prepare(results, folder, settings, runs, phones, section["match_round"])
+    references = read_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
+    order = config["hmm"]["lm_order"]
+    judge = Judge(Arpa.read(results / f"phone_lm/{order}gram.arpa"), phones, SilenceSettings(**config["silence"]))
+    valid, names = (
+        read_segments(folder / "valid.npy", trainer.device),
+        FrameStore(folder / "valid.npy").utterances,
+    )
+    started = time.monotonic()
+    for update in range(settings.updates + 1):
+        if update % settings.check_every == 0:
+            generators = Generators(trainer.averaged, trainer.statistics, phones, settings.stride)
+            said = list(generators.transcribe(valid))
+            for place, run in enumerate(runs):
+                found = {
+                    name: [phones[phone] for phone in one[place][0]] for name, one in zip(names, said, strict=True)
+                }
+                score = judge.score(list(found.values()))
+                yield {
+                    "label": run_label(vars(run)),
+                    "update": update,
+                    "seconds": time.monotonic() - started,
+                    "per": phone_error_rate(references, found),
+                    "perplexity": score.lm_perplexity,
+                    "usage": score.usage,
+                }
+        trainer.update(update)
+
+
+def prepare(
+    results: Path, folder: Path, settings: GanSettings, runs: list[Run], phones: list[str], match_round: int
+) -> Trainer:
+    """The trainer with the weights that each run starts with."""
+    device = pick_device(settings.device)
+    path, boundaries = folder / "train.npy", folder / "train.boundaries.parquet"
+    store = FrameStore(path)
+    corpus = Corpus(read_segments(path, device), read_sentences(results / "silence/phones.txt", phones, device), None)
+    shape = Shape(store.data.shape[1], len(phones), settings.kernel, settings.stride, settings.residual, 0)
+    trainer = new_trainer(corpus, shape, settings, runs, device)
+    if any(run.start == "match" for run in runs):
+        first = sorted((results / "decode").glob("seed*"))[0]
+        hypotheses = first / f"round{match_round}/train.parquet"
+        start_warm(trainer, runs, read_labels(hypotheses, store, boundaries, phones, device))
+    return trainer
+
+
+def draw(curves: pd.DataFrame, figure: Path) -> None:
+    """Phone error rate over updates, a line per run, a panel per table."""
+    names = list(dict.fromkeys(curves.index.get_level_values(0)))
+    with style():
+        drawing, panels = plt.subplots(1, len(names), figsize=(5 * len(names), 4), layout="constrained", squeeze=False)
+        for axes, name in zip(panels[0], names, strict=True):
+            for label, rows in curves.loc[name].groupby("label", sort=False):
+                axes.plot(rows["update"], 100 * rows["per"], label=label, linewidth=1.5)
+            axes.set(title=name, xlabel="update", ylabel="phone error rate of valid (%)", ylim=(0, 110))
+            axes.grid(axis="y", color="#E4E4E4", linewidth=0.8)
+            axes.legend(fontsize=7)
+        save(drawing, figure)
+
+
+if __name__ == "__main__":
+    main()

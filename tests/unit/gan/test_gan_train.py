@@ -1,0 +1,296 @@
+import json
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_table
+from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.errors import UserError
+from unscribed.gan.check import verdict
+from unscribed.gan.job import Job
+from unscribed.gan.model import Generators
+from unscribed.gan.runs import GanSettings, all_runs, run_label
+from unscribed.gan.train import gan_train, pick_device
+from unscribed.gan.transcribe import find_run, gan_decode
+from unscribed.text.silence import SilenceSettings
+from unscribed.units.segment import BOUNDARIES_SCHEMA
+
+PHONES = ["<SIL>", "a", "b", "k", "t"]
+SETTINGS = GanSettings(
+    kernel=4,
+    stride=1,
+    batch_norm=1.0,
+    residual=False,
+    auxiliary=0.0,
+    discriminator_dims=8,
+    discriminator_kernel=3,
+    dropout=0.1,
+    batch_size=8,
+    updates=12,
+    discriminator_first=2,
+    generator_learning_rate=1e-3,
+    discriminator_learning_rate=1e-3,
+    check_every=4,
+    device="cpu",
+    average=0.9,
+)
+RUN = {"seed": 0, "start": "random", "gradient_penalty": 0.1, "smoothness": 0.1, "diversity": 1.0}
+ARPA = """\\data\\
+ngram 1=7
+
+\\1-grams:
+-0.8 <s>
+-0.8 </s>
+-0.8 <SIL>
+-0.8 a
+-0.8 b
+-0.8 k
+-0.8 t
+
+\\end\\
+"""
+
+
+def _write_audio(folder: Path, split: str, utterances: int, seed: int) -> list[np.ndarray]:
+    """Segments of 4 dimensions that show their phone, with boundaries of 3 frames each; returns the phones."""
+    generator = np.random.default_rng(seed)
+    spoken, edges = [], []
+    with FrameWriter(folder / f"{split}.npy", {"hop_ms": 10.0}) as writer:
+        for number in range(utterances):
+            phones = generator.integers(1, 5, size=generator.integers(1, 9))  # some are shorter than the kernel
+            rows = np.eye(5)[phones][:, 1:] + 0.05 * generator.standard_normal((len(phones), 4))
+            writer.append(f"{split}-{number}", rows.astype(np.float32))
+            spoken.append(phones)
+            edges.append(np.arange(len(phones) + 1) * 3)
+        names = list(writer.utterances)
+    columns = {"utterance": names, "boundaries_frames": edges}
+    write_table(folder / f"{split}.boundaries.parquet", columns, BOUNDARIES_SCHEMA)
+    write_table(
+        folder / f"{split}.labels.parquet",
+        {
+            "utterance": names,
+            "phones": [[PHONES[phone] for phone in phones] for phones in spoken],
+            "starts_frames": [edge[:-1] for edge in edges],
+            "frames": [int(edge[-1]) for edge in edges],
+        },
+        DECODE_SCHEMA,
+    )
+    return spoken
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    _write_audio(tmp_path, "train", 60, seed=0)
+    _write_audio(tmp_path, "valid", 20, seed=1)
+    generator = np.random.default_rng(2)
+    lines = [" ".join(PHONES[phone] for phone in generator.integers(1, 5, size=6)) for _ in range(80)]
+    (tmp_path / "text.txt").write_text("\n".join(lines) + "\n")
+    (tmp_path / "phones.txt").write_text("\n".join(PHONES) + "\n")
+    (tmp_path / "lm.arpa").write_text(ARPA)
+    return tmp_path
+
+
+def _train(folder: Path, out: str, runs: list[dict], settings: GanSettings = SETTINGS, warm: bool = False) -> Path:
+    target = folder / out
+    gan_train(
+        audio=folder / "train.npy",
+        valid=folder / "valid.npy",
+        phones_text=folder / "text.txt",
+        phones=folder / "phones.txt",
+        arpa=folder / "lm.arpa",
+        targets=[],
+        labels=folder / "train.labels.parquet" if warm else [],
+        boundaries=folder / "train.boundaries.parquet",
+        runs=runs,
+        numbers=list(range(len(runs))),
+        settings=settings,
+        silence=SilenceSettings(0.0, False),
+        threads=1,
+        models=[str(target / f"{moment}.safetensors") for moment in ("start", "best", "last")],
+        curves=target / "curves.parquet",
+    )
+    return target
+
+
+def _decode(folder: Path, model: Path, run: int) -> list[list[str]]:
+    gan_decode(
+        segments=folder / "valid.npy",
+        boundaries=folder / "valid.boundaries.parquet",
+        model=model,
+        run=str(run),
+        posteriors=folder / "posteriors.npy",
+        decoded=folder / "decoded.parquet",
+    )
+    return [list(found) for found in read_table(folder / "decoded.parquet")["phones"]]
+
+
+def test_runs_side_by_side_give_what_each_gives_alone(corpus: Path) -> None:
+    runs = [RUN, {**RUN, "seed": 1, "gradient_penalty": 1.5}, {**RUN, "seed": 2, "smoothness": 1.0}]
+    together = Generators.read(_train(corpus, "all", runs) / "last.safetensors")[0]
+    for number, run in enumerate(runs):
+        alone = Generators.read(_train(corpus, f"one{number}", [run]) / "last.safetensors")[0]
+        for name, value in alone.weights.items():
+            torch.testing.assert_close(together.run(number).weights[name], value, rtol=1e-3, atol=1e-5)
+
+
+def test_a_killed_job_goes_on_as_if_nothing_had_happened(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [RUN, {**RUN, "start": "match"}]
+    whole = _train(corpus, "whole", runs, warm=True)
+    save = Job._save
+
+    def save_and_die(self: Job, path: Path) -> None:
+        save(self, path)
+        if self.done == 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Job, "_save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        _train(corpus, "killed", runs, warm=True)
+    assert not (corpus / "killed/curves.parquet").exists()
+    monkeypatch.setattr(Job, "_save", save)
+    killed = _train(corpus, "killed", runs, warm=True)
+    for moment in ("start", "best", "last"):
+        assert (killed / f"{moment}.safetensors").read_bytes() == (whole / f"{moment}.safetensors").read_bytes()
+    columns = [name for name in read_table(whole / "curves.parquet") if name != "seconds"]
+    tables = [read_table(folder / "curves.parquet")[columns] for folder in (whole, killed)]
+    assert tables[0].equals(tables[1])
+    assert not (killed / "state.safetensors").exists()
+
+
+def test_the_state_of_other_settings_is_not_taken_over(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # as if killed just before the end
+    _train(corpus, "job", [RUN])
+    monkeypatch.undo()
+    _train(corpus, "job", [RUN], replace(SETTINGS, batch_size=9))
+    assert "belongs to other settings" in caplog.text
+    (corpus / "job/state.safetensors").write_bytes(b"no safetensors")
+    _train(corpus, "job", [RUN])
+    assert "is damaged" in caplog.text
+
+
+def test_a_warm_start_says_what_the_labels_say(corpus: Path) -> None:
+    model = _train(corpus, "warm", [{**RUN, "start": "match"}, RUN], warm=True) / "start.safetensors"
+    said = _decode(corpus, model, 0)
+    truth = read_table(corpus / "valid.labels.parquet")["phones"]
+    joined = [[phone for i, phone in enumerate(row) if i == 0 or row[i - 1] != phone] for row in truth]
+    assert sum(a == b for a, b in zip(said, joined, strict=True)) >= 19
+    assert _decode(corpus, model, 1) != said
+    table, posteriors = read_table(corpus / "decoded.parquet"), FrameStore(corpus / "posteriors.npy")
+    first = posteriors[0]
+    assert [PHONES[phone] for phone in first.argmax(axis=1)] == list(table["phones"][0])
+    np.testing.assert_allclose(posteriors.data.sum(axis=1), 1, rtol=1e-5)
+    assert table["starts_frames"][0][0] == 0 and all(start % 3 == 0 for start in table["starts_frames"][0])
+    assert table["frames"].tolist() == read_table(corpus / "valid.labels.parquet")["frames"].tolist()
+
+
+def test_curves_and_descriptions(corpus: Path) -> None:
+    target = _train(corpus, "job", [RUN, {**RUN, "seed": 3}])
+    curves = read_table(target / "curves.parquet")
+    assert curves[["run", "update"]].to_numpy().tolist() == [[r, u] for u in (0, 4, 8, 12) for r in (0, 1)]
+    assert curves["generator"][2:].notna().all() and curves["auxiliary"].isna().all()
+    about = Generators.read(target / "best.safetensors")[1]
+    best = curves.loc[curves[curves["run"] == 1]["weighted_perplexity"].idxmin()]
+    assert about[1]["best_update"] == best["update"]
+    assert about[1]["label"] == "random gp0.1 sm0.1 div1 seed3"
+
+
+def test_a_diverged_run_ends_and_the_others_go_on(corpus: Path, caplog: pytest.LogCaptureFixture) -> None:
+    runs = [{**RUN, "smoothness": float("nan")}, RUN]
+    target = _train(corpus, "job", runs)
+    assert "run 0 ends at update 4: it has diverged" in caplog.text
+    curves = read_table(target / "curves.parquet")
+    assert curves[curves["run"] == 0]["update"].tolist() == [0, 4]
+    assert curves[curves["run"] == 1]["update"].tolist() == [0, 4, 8, 12]
+    generators, about = Generators.read(target / "last.safetensors")
+    assert about[0]["status"].startswith("diverged") and about[1]["status"] == "ok"
+    assert all(value.isfinite().all() for value in generators.weights.values())
+    alone = Generators.read(_train(corpus, "alone", [RUN]) / "last.safetensors")[0]
+    torch.testing.assert_close(generators.run(1).weights["conv"], alone.weights["conv"], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("losses", "hypotheses", "usage", "wanted"),
+    [
+        ({"generator": 0.7}, [["a", "b"], ["b"], ["t"]], 0.8, "ok"),
+        ({"generator": float("inf")}, [["a"], ["b"]], 0.8, "diverged: generator is not a finite number"),
+        ({}, [["a"], ["b"]], 0.1, "collapsed: only 10% of the phones are used"),
+        ({}, [["a", "<SIL>"], ["a"], ["b"]], 0.8, "collapsed: the same phones for 2 of 3 utterances"),
+        ({}, [["a"]], 0.8, "ok"),
+    ],
+)
+def test_verdict(losses: dict, hypotheses: list, usage: float, wanted: str) -> None:
+    assert verdict(losses, hypotheses, usage) == wanted
+
+
+def test_a_collapsed_run_ends_at_its_second_check(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("unscribed.gan.check.COLLAPSED_USAGE", 1.1)
+    curves = read_table(_train(corpus, "job", [RUN]) / "curves.parquet")
+    assert curves["update"].tolist() == [0, 4]
+    assert "run 0 ends at update 4: it has collapsed: only" in caplog.text
+
+
+def test_audio_and_labels_of_other_inventories(corpus: Path) -> None:
+    (corpus / "text.txt").write_text("a b x\n")
+    with pytest.raises(UserError, match=r"text.txt has the phones x, which are not in the inventory"):
+        _train(corpus, "job", [RUN])
+    (corpus / "text.txt").write_text("a a a\na\n")
+    with pytest.raises(UserError, match=r"text.txt consists of one phone"):
+        _train(corpus, "job", [RUN])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("phones", ["x"], "has the phones x, which are not in the inventory"),
+        ("frames", 2, "they come from different runs"),
+        ("utterance", "nobody", "there is no utterance train-0"),
+    ],
+)
+def test_labels_that_do_not_fit(corpus: Path, column: str, value: object, message: str) -> None:
+    table = read_table(corpus / "train.labels.parquet")
+    columns = {name: list(table[name]) for name, _ in DECODE_SCHEMA}
+    if column == "phones":
+        columns["starts_frames"][0] = [0]
+    columns[column][0] = value
+    write_table(corpus / "train.labels.parquet", columns, DECODE_SCHEMA)
+    with pytest.raises(UserError, match=message):
+        _train(corpus, "job", [{**RUN, "start": "match"}], warm=True)
+
+
+def test_a_generator_of_other_features_or_runs(corpus: Path) -> None:
+    model = _train(corpus, "job", [RUN]) / "best.safetensors"
+    with pytest.raises(UserError, match=r"does not have the run 7: the grid has changed"):
+        find_run(model, "run", 7)
+    with FrameWriter(corpus / "valid.npy") as writer:
+        writer.append("valid-0", np.zeros((2, 3), dtype=np.float32))
+    with pytest.raises(UserError, match=r"has 3 dimensions, the generator was trained with 4"):
+        _decode(corpus, model, 0)
+    model.write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"is missing or damaged .* run the stage gan again"):
+        find_run(model, "run", 0)
+
+
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match=r"gan.device is cuda, but this machine has no GPU"):
+        pick_device("cuda")
+
+
+def test_the_grid_is_seeds_times_settings_seed_by_seed() -> None:
+    grid = {"start": ["match"], "gradient_penalty": [1.5, 2.0], "smoothness": [0.5], "diversity": [2, 4]}
+    section = {"seeds": [4, 5], **grid}
+    runs = all_runs(section)
+    assert [run["seed"] for run in runs] == [4] * 4 + [5] * 4
+    assert [(run["gradient_penalty"], run["diversity"]) for run in runs[:4]] == [(1.5, 2), (1.5, 4), (2.0, 2), (2.0, 4)]
+    assert all_runs({**section, "seeds": [4]}) == runs[:4]
+    assert run_label(runs[0]) == "match gp1.5 sm0.5 div2 seed4"
+    assert json.dumps(asdict(SETTINGS))  # goes into the fingerprint of a state

@@ -1,0 +1,220 @@
+"""The choice among rounds of the matching and runs of the GAN, and the phones by the chosen one."""
+
+import ast
+import inspect
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import unscribed
+from unscribed.artifacts import FrameWriter, read_json, read_table, write_json, write_lines, write_table
+from unscribed.decoding.acoustic import AcousticModel
+from unscribed.decoding.decode import DECODE_SCHEMA, decode
+from unscribed.decoding.viterbi import DecodeSettings
+from unscribed.errors import UserError
+from unscribed.selection.decode import decode_chosen
+from unscribed.selection.metric import score
+from unscribed.selection.select import CANDIDATES_SCHEMA, SCORES, select
+from unscribed.text.arpa import Arpa
+from unscribed.text.silence import SilenceSettings
+
+FOLDER = Path(unscribed.__file__).parent
+PHONES = ["<SIL>", "a", "b"]
+SILENCE = SilenceSettings(0.3, True)
+SETTINGS = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.3, insertion_penalty=0.0, beam=20.0)
+GOOD, REPEATS, SILENT = [["a", "b", "a"], ["b", "a"]], [["a"] * 3, ["a"] * 2], [["<SIL>"], []]
+UTTERANCES = ([0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 1, 1, 1])  # a phone per frame
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A trigram model that knows no bigrams but `a b`, which is likely, and the inventory."""
+    lines = ["\\data\\", "ngram 1=5", "ngram 2=1", "ngram 3=0", "\\1-grams:", "-99\t<s>\t0"]
+    lines += [f"{math.log10(0.25):.6f}\t{token}\t0" for token in [*PHONES, "</s>"]]
+    lines += ["\\2-grams:", f"{math.log10(0.5):.6f}\ta b\t0", "\\3-grams:", "\\end\\"]
+    write_lines(tmp_path / "lm.arpa", lines)
+    write_lines(tmp_path / "phones.txt", PHONES)
+    return tmp_path
+
+
+def write_phones(path: Path, phones: list[list[str]], utterances: list[str] | None = None) -> str:
+    """A decode of utterances u0, u1 …; the times do not matter."""
+    names = utterances or [f"u{number}" for number in range(len(phones))]
+    lengths = [len(found) for found in phones]
+    columns = [names, phones, [list(range(length)) for length in lengths], lengths]
+    write_table(path, dict(zip([name for name, _ in DECODE_SCHEMA], columns, strict=True)), DECODE_SCHEMA)
+    return str(path)
+
+
+def run_select(folder: Path, candidates: dict[str, list[list[str]]]) -> dict:
+    """Choose among candidates by name; those that start with `match` are rounds of the matching."""
+    for place, name in enumerate(candidates):
+        (folder / f"{place}.safetensors").write_bytes(f"model of {name}".encode())
+    select(
+        hypotheses=[write_phones(folder / f"{place}.parquet", said) for place, said in enumerate(candidates.values())],
+        models=[str(folder / f"{place}.safetensors") for place in range(len(candidates))],
+        names=list(candidates),
+        kinds=["match" if name.startswith("match") else "gan" for name in candidates],
+        arpa=folder / "lm.arpa",
+        phones=folder / "phones.txt",
+        silence=SILENCE,
+        candidates=folder / "select/candidates.parquet",
+        selection=folder / "select/selection.json",
+        model=folder / "select/model.safetensors",
+    )
+    return read_json(folder / "select/selection.json")
+
+
+@pytest.mark.parametrize("names", [["match seed0/round1", "match seed0/round2", "x"], ["match seed0/round1", "y", "x"]])
+@pytest.mark.parametrize("place", range(3))
+def test_fluent_phones_of_all_kinds_win(folder: Path, names: list[str], place: int) -> None:
+    said = [REPEATS, SILENT]
+    said.insert(place, GOOD)
+    found = run_select(folder, dict(zip(names, said, strict=True)))
+    assert found == {"candidate": names[place], "kind": "match" if names[place].startswith("match") else "gan"}
+    assert (folder / "select/model.safetensors").read_bytes() == f"model of {names[place]}".encode()
+    files = sorted(path.name for path in (folder / "select").iterdir())
+    assert files == ["candidates.parquet", "model.safetensors", "selection.json"]
+
+
+def test_table_of_the_candidates(folder: Path) -> None:
+    run_select(folder, {"match seed0/round1": SILENT, "match seed0/round2": GOOD, "random": REPEATS})
+    table = read_table(folder / "select/candidates.parquet")
+    assert list(table) == [name for name, _ in CANDIDATES_SCHEMA]
+    assert table["candidate"].tolist() == ["match seed0/round1", "match seed0/round2", "random"]
+    assert table["kind"].tolist() == ["match", "match", "gan"]
+    assert table["chosen"].tolist() == [False, True, False]
+    arpa = Arpa.read(folder / "lm.arpa")
+    for row, said in zip(table.itertuples(), [SILENT, GOOD, REPEATS], strict=True):
+        expected = score(said, arpa, PHONES, SILENCE)
+        assert [getattr(row, name) for name in SCORES] == [getattr(expected, name) for name in SCORES]
+
+
+def test_the_order_of_the_utterances_does_not_matter_but_their_names_do(folder: Path) -> None:
+    first = write_phones(folder / "0.parquet", GOOD)
+    same = write_phones(folder / "1.parquet", GOOD[::-1], ["u1", "u0"])
+    other = write_phones(folder / "2.parquet", GOOD, ["u0", "u2"])
+    (folder / "model").write_bytes(b"model")
+
+    def choose_of(second: str) -> None:
+        select(
+            hypotheses=[first, second],
+            models=[str(folder / "model")] * 2,
+            names=["match seed0/round1", "match seed0/round2"],
+            kinds=["match", "match"],
+            arpa=folder / "lm.arpa",
+            phones=folder / "phones.txt",
+            silence=SILENCE,
+            candidates=folder / "candidates.parquet",
+            selection=folder / "selection.json",
+            model=folder / "model.safetensors",
+        )
+
+    choose_of(same)
+    table = read_table(folder / "candidates.parquet")
+    assert table.loc[0, "nll"] == pytest.approx(table.loc[1, "nll"]) and table.loc[0, "usage"] == table.loc[1, "usage"]
+    with pytest.raises(UserError, match=r"2\.parquet and .*0\.parquet have different utterances.*Delete both"):
+        choose_of(other)
+
+
+def test_all_silent(folder: Path) -> None:
+    with pytest.raises(UserError, match="all 2 candidates put out silence alone"):
+        run_select(folder, {"match seed0/round1": SILENT, "random": SILENT})
+    assert not (folder / "select").exists()
+
+
+def run_decode(folder: Path, candidate: str, kind: str, boundaries: Path | list = ()) -> list[tuple]:
+    write_json(folder / "selection.json", {"candidate": candidate, "kind": kind})
+    decode_chosen(
+        selection=folder / "selection.json",
+        model=folder / "model.safetensors",
+        frames=folder / "frames.npy",
+        arpa=folder / "lm.arpa",
+        segments=folder / "segments.npy",
+        boundaries=boundaries,
+        settings=SETTINGS,
+        threads=1,
+        decoded=folder / "decoded.parquet",
+    )
+    table = read_table(folder / "decoded.parquet")
+    assert list(table) == [name for name, _ in DECODE_SCHEMA]
+    return [(row.utterance, row.phones.tolist(), row.starts_frames.tolist(), row.frames) for row in table.itertuples()]
+
+
+def test_a_round_of_the_matching_decodes_the_frames(folder: Path) -> None:
+    with FrameWriter(folder / "frames.npy", {"hop_ms": 10.0}) as writer:
+        for number, phones in enumerate(UTTERANCES):
+            writer.append(f"u{number}", np.eye(3)[phones])
+    identity, zeros = np.eye(3, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    prior = np.full(3, -math.log(3), dtype=np.float32)
+    AcousticModel(identity, zeros, 10 * identity, zeros, prior, PHONES, 0).write(folder / "model.safetensors")
+    found = run_decode(folder, "match seed0/round1", "match")
+    assert found == [("u0", ["<SIL>", "a", "b"], [0, 2, 5], 7), ("u1", ["b", "a"], [0, 3], 6)]
+    decode(
+        frames=folder / "frames.npy",
+        model=folder / "model.safetensors",
+        arpa=folder / "lm.arpa",
+        settings=SETTINGS,
+        threads=1,
+        decoded=folder / "round.parquet",
+    )
+    assert (folder / "round.parquet").read_bytes() == (folder / "decoded.parquet").read_bytes()
+
+
+@pytest.fixture
+def gan(folder: Path) -> Path:
+    """Segments that say their phone; a run that reads it, and one that takes each phone for the next."""
+    torch = pytest.importorskip("torch")
+    from unscribed.gan.model import Generators
+
+    with FrameWriter(folder / "segments.npy", {}) as writer:
+        for number, phones in enumerate(UTTERANCES):
+            writer.append(f"u{number}", 5 * np.eye(3, dtype=np.float32)[phones])
+    weights = torch.stack([torch.eye(3), torch.eye(3).roll(1, dims=1)])[:, None]  # runs, kernel, dims, phones
+    generators = Generators({"conv": weights}, {"mean": torch.zeros(2, 3), "variance": torch.ones(2, 3)}, PHONES, 1)
+    about = [{"run": number, "label": label} for number, label in ((4, "reads"), (5, "shifts"))]
+    generators.write(folder / "model.safetensors", about)
+    return folder
+
+
+def test_a_run_of_the_gan_is_found_by_its_name(gan: Path) -> None:
+    wanted = [("u0", ["<SIL>", "a", "b"], [0, 2, 5], 7), ("u1", ["b", "a"], [0, 3], 6)]
+    assert run_decode(gan, "reads", "gan") == wanted  # the segments are frames
+    after = dict(zip(PHONES, [*PHONES[1:], PHONES[0]], strict=True))
+    shifted = [(name, [after[phone] for phone in phones], *times) for name, phones, *times in wanted]
+    assert run_decode(gan, "shifts", "gan") == shifted
+    with pytest.raises(UserError, match=r"model\.safetensors does not have the label gone: the grid has changed"):
+        run_decode(gan, "gone", "gan")
+
+
+def test_a_run_on_segments_has_their_times(gan: Path) -> None:
+    edges = [list(range(0, 10 * len(phones) + 1, 10)) for phones in UTTERANCES]
+    schema = [("utterance", pa.string()), ("boundaries_frames", pa.list_(pa.int64()))]
+    columns = {"utterance": ["u1", "u0"], "boundaries_frames": edges[::-1]}  # in another order
+    write_table(gan / "boundaries.parquet", columns, schema)
+    found = run_decode(gan, "reads", "gan", gan / "boundaries.parquet")
+    assert found == [("u0", ["<SIL>", "a", "b"], [0, 20, 50], 70), ("u1", ["b", "a"], [0, 30], 60)]
+
+
+def test_select_reads_phones_and_text_alone() -> None:
+    """No argument could bring in anything of a transcript."""
+    wanted = {"hypotheses", "models", "names", "kinds", "arpa", "phones", "silence"}
+    assert set(inspect.signature(select).parameters) == wanted | {"candidates", "selection", "model"}
+
+
+PARTS = ("matching", "decoding", "gan", "selection")
+MODULES = sorted(str(path.relative_to(FOLDER)) for part in PARTS for path in FOLDER.glob(f"{part}/*.py"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_of_the_training_knows_of_references(name: str) -> None:
+    """What reads transcripts lives in `corpora` and `evaluation`; neither training, decoder nor choice imports it."""
+    tree = ast.parse((FOLDER / name).read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert not [name for name in imported if name and name.startswith(("unscribed.corpora", "unscribed.evaluation"))]
+    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    assert not [name for name in arguments if "reference" in name or "transcript" in name]

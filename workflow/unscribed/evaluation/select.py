@@ -1,0 +1,85 @@
+"""The stage `evaluate_select`: what the choice without labels costs, judged with labels once it is made."""
+
+import logging
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from unscribed.artifacts import Pathlike, read_table, write_table
+from unscribed.evaluation.labels import References, phone_rate, read_references
+from unscribed.evaluation.tables import write_metrics
+from unscribed.selection.select import CANDIDATES_SCHEMA
+
+logger = logging.getLogger(__name__)
+
+SCORED_SCHEMA = [*CANDIDATES_SCHEMA, ("per", pa.float64())]
+MOMENT = re.compile(r"/run(\d+)/([a-z]+)/")
+
+
+def evaluate_select(
+    *,
+    candidates: Pathlike,
+    hypotheses: Sequence[str],
+    moments: Sequence[str],
+    manifest: Pathlike,
+    metrics: Pathlike,
+    scored: Pathlike,
+    references: Sequence[str] = (),
+) -> None:
+    """Score every candidate on the test set, and compare the chosen one with what labels would have chosen.
+
+    `hypotheses` are of the `candidates`, in their order; `moments` those of the GAN's runs at their start and end, told
+    by `run<n>/<moment>/` in their paths; all are of test, as is `manifest`. `references` is a list with the one table
+    of test, or empty. Outputs: `metrics` (flat JSON); `scored`, the candidates with `per` (Parquet; null if unknown).
+    Raises UserError if the references belong to other utterances.
+    """
+    table = read_table(candidates)
+    known = read_references(references[0], manifest) if references else None
+    if known and not known.phones:
+        known = None
+    if known is None:
+        logger.warning("no reference phones for the split test: what the choice costs is not known")
+    table["per"] = [_rate(known, path) for _, path in zip(table["candidate"], hypotheses, strict=True)]
+    values = {"select.candidates": len(table), **choice_metrics(table)}
+    rates = dict(zip(hypotheses, table["per"], strict=True)) | {path: _rate(known, path) for path in moments}
+    for path, rate in rates.items():
+        if found := MOMENT.search(path):
+            values[f"test.per.gan.run{found[1]}.{found[2]}"] = rate
+    write_metrics(metrics, values)
+    write_table(scored, {name: table[name] for name, _ in SCORED_SCHEMA}, SCORED_SCHEMA)
+
+
+def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
+    """The lowest error rate of all candidates, and how far above it the choice is; NaN where no rate is known.
+
+    For comparison the same of the choice that fairseq's criterion would have made.
+    """
+    lowest = scored["per"].min()
+    return {
+        "select.oracle.per": lowest,
+        "select.regret": scored.loc[scored["chosen"].idxmax(), "per"] - lowest,
+        "select.fairseq.regret": scored.loc[scored["weighted_perplexity"].idxmin(), "per"] - lowest,
+    }
+
+
+def anchor_scores(candidates: pd.DataFrame) -> pd.Series:
+    """NLL - log usage, by which the choice finds its anchor (wav2vec-U, section 3.3): lowest is best.
+
+    Natural logarithms; infinite for candidates that say nothing.
+    """
+    with np.errstate(divide="ignore"):
+        return candidates["nll"] - np.log(candidates["usage"])
+
+
+def shown_candidate(candidates: pd.DataFrame, kind: str) -> str:
+    """Name of the candidate that stands for its kind (`match`, `gan`): the chosen one, else that of the best score."""
+    rows = candidates[candidates["kind"] == kind]
+    place = rows["chosen"].idxmax() if rows["chosen"].any() else anchor_scores(rows).idxmin()
+    return rows.loc[place, "candidate"]
+
+
+def _rate(references: References | None, decoded: Pathlike) -> float:
+    return phone_rate(references, read_table(decoded)) if references else float("nan")

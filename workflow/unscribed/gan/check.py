@@ -1,0 +1,46 @@
+"""Is a run still worth its time? What it says of some audio, without labels.
+
+A run has **diverged** when a loss is not a number, and **collapsed** when it says the same of different audio or uses
+only a few phones. Both are said in the log and end the run early.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unscribed.selection.metric import Score, score
+from unscribed.text.arpa import Arpa
+from unscribed.text.silence import SilenceSettings, strip_silence
+
+COLLAPSED_USAGE = 0.15  # of the inventory; every run that learned anything used more than half
+COLLAPSED_REPEATS = 0.5  # of the utterances, with the commonest hypothesis
+PATIENCE = 2  # checks in a row
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The phone language model and how its text was made; scores what a run says."""
+
+    arpa: Arpa
+    inventory: list[str]
+    silence: SilenceSettings
+
+    def score(self, hypotheses: Sequence[Sequence[str]]) -> Score:
+        """The label-free scores of hypotheses (phones with silence)."""
+        return score(hypotheses, self.arpa, self.inventory, self.silence)
+
+
+def verdict(losses: Mapping[str, float], hypotheses: Sequence[Sequence[str]], usage: float) -> str:
+    """`ok`, or `diverged: …` or `collapsed: …` with the reason.
+
+    `losses` of the last updates, `hypotheses` of some utterances, `usage` the share of the phones that occur in them.
+    """
+    if bad := [name for name, value in losses.items() if not math.isfinite(value)]:
+        return f"diverged: {', '.join(bad)} is not a finite number"
+    if usage < COLLAPSED_USAGE:
+        return f"collapsed: only {usage:.0%} of the phones are used"
+    commonest = max(Counter(tuple(strip_silence(found)) for found in hypotheses).values(), default=0)
+    if commonest > max(1.0, COLLAPSED_REPEATS * len(hypotheses)):
+        return f"collapsed: the same phones for {commonest} of {len(hypotheses)} utterances"
+    return "ok"

@@ -1,0 +1,214 @@
+"""The training of the runs of one job: checks, curves, the best weights, and what a killed job goes on from.
+
+Dimensions: N runs.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from tqdm import trange
+
+from unscribed.artifacts import atomic_path
+from unscribed.gan.batches import Sequences
+from unscribed.gan.check import PATIENCE, Judge, verdict
+from unscribed.gan.model import Generators, Weights
+from unscribed.gan.runs import GanSettings, Run, run_label
+from unscribed.gan.trainer import Losses, Trainer
+
+log = logging.getLogger(__name__)
+
+MOMENTS = ("start", "best", "last")
+LOSSES = (
+    *("discriminator_fake", "discriminator_real", "gradient_penalty", "discriminator_norm"),
+    *("generator", "smoothness", "diversity", "auxiliary", "generator_norm"),
+)
+CHECKED_UTTERANCES = 200
+GROUPS = ("averaged", "statistics")  # of the trainer's tensors: what makes a generator
+PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")
+
+
+class Job:
+    """N runs on their way.
+
+    `alive` are the places of the runs still in training, in the order of the trainer's; `rows` the curves; `best` the
+    lowest weighted perplexity of each run and its update.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        runs: list[Run],
+        numbers: list[int],
+        settings: GanSettings,
+        inventory: list[str],
+        judge: Judge,
+    ) -> None:
+        self.trainer, self.runs, self.numbers = trainer, runs, numbers
+        self.settings, self.inventory, self.judge = settings, inventory, judge
+        self.alive = list(range(len(runs)))
+        self.done, self.seconds = 0, 0.0
+        self.rows: list[dict[str, Any]] = []
+        self.strikes = [0] * len(runs)
+        self.best: dict[int, tuple[float, int]] = {}
+        self.status = ["ok"] * len(runs)
+        self.kept = {moment: self._generator_tensors() for moment in MOMENTS}
+
+    def begin(self) -> None:
+        """Note the weights that the runs start with."""
+        self.kept = {moment: self._generator_tensors() for moment in MOMENTS}
+
+    def train(self, valid: Sequences, state: Path) -> None:
+        """Update until the end, or until no run is left; check and save the state now and then."""
+        if not self.done:
+            self._check(valid, {})
+        started, before = time.monotonic(), self.seconds
+        recent: dict[str, torch.Tensor] = {}
+        for number in trange(self.done, self.settings.updates, initial=self.done, disable=None, unit="update"):
+            if not self.alive:
+                break
+            recent |= self.trainer.update(number)
+            self.done = number + 1
+            if self.done % self.settings.check_every == 0 or self.done == self.settings.updates:
+                self.seconds = before + time.monotonic() - started
+                self._check(valid, recent)
+                self._save(state)
+        log.info("%d updates of %d runs in %.0f s", self.done, len(self.runs), self.seconds)
+
+    def generators(self, moment: str) -> Generators:
+        """The generators of all runs at a moment."""
+        kept = self.kept[moment]
+        return Generators(kept["averaged"], kept["statistics"], self.inventory, self.settings.stride)
+
+    def about(self) -> list[dict[str, Any]]:
+        """A description of every run for its model file."""
+        return [
+            {
+                **asdict(run),
+                "run": number,
+                "label": run_label(asdict(run)),
+                "status": status,
+                "best_update": self.best[place][1] if place in self.best else 0,
+            }
+            for place, (run, number, status) in enumerate(zip(self.runs, self.numbers, self.status, strict=True))
+        ]
+
+    def _generator_tensors(self) -> dict[str, Weights]:
+        state = self.trainer.state()
+        return {group: {name: value.clone() for name, value in state[group].items()} for group in GROUPS}
+
+    def _keep(self, moment: str, place: int, row: int) -> None:
+        """Note the weights of the run at `place` of the job, which is at `row` of the trainer."""
+        state = self.trainer.state()
+        for group in GROUPS:
+            for name, value in self.kept[moment][group].items():
+                value[place] = state[group][name][row]
+
+    def _check(self, valid: Sequences, losses: Losses) -> None:
+        """Listen to every run: note its scores, keep its weights if they are its best, end it if it is lost."""
+        state = self.trainer.state()
+        current = Generators(state["averaged"], state["statistics"], self.inventory, self.settings.stride)
+        said: list[list[list[str]]] = [[] for _ in self.alive]
+        for found, _ in zip(current.transcribe(valid), range(CHECKED_UTTERANCES), strict=False):
+            for row, (phones, _, _) in enumerate(found):
+                said[row].append([self.inventory[phone] for phone in phones])
+        lost = []
+        for row, place in enumerate(self.alive):
+            values = {name: float(value[row]) for name, value in losses.items()}
+            scores = self.judge.score(said[row])
+            status = verdict(values, said[row], scores.usage)
+            self.rows.append(
+                {
+                    **{"run": self.numbers[place], "label": run_label(asdict(self.runs[place]))},
+                    **{"update": self.done, "seconds": self.seconds, **values, "status": status},
+                    **{"usage": scores.usage, "lm_perplexity": scores.lm_perplexity},
+                    **{"weighted_perplexity": scores.weighted_perplexity},
+                    "phones_per_utterance": scores.tokens / max(1, scores.sentences),
+                }
+            )
+            log.info(
+                "update %d, run %d (%s): weighted perplexity %.2f, usage %.2f, discriminator %.2f + %.2f, %s",
+                *(self.done, self.numbers[place], run_label(asdict(self.runs[place])), scores.weighted_perplexity),
+                *(scores.usage, values.get("discriminator_fake", 0), values.get("discriminator_real", 0), status),
+            )
+            if status.startswith("diverged"):
+                lost.append(row)
+            else:
+                self._keep("last", place, row)
+                if place not in self.best or scores.weighted_perplexity < self.best[place][0]:
+                    self.best[place] = (scores.weighted_perplexity, self.done)
+                    self._keep("best", place, row)
+                self.strikes[place] = self.strikes[place] + 1 if status != "ok" else 0
+                if self.strikes[place] >= PATIENCE:
+                    lost.append(row)
+            self.status[place] = status
+        self._end(lost)
+
+    def _end(self, rows: list[int]) -> None:
+        """Take lost runs out of the training; the others go on unchanged."""
+        for row in rows:
+            place = self.alive[row]
+            log.warning("run %d ends at update %d: it has %s", self.numbers[place], self.done, self.status[place])
+        if rows:
+            going = [row for row in range(len(self.alive)) if row not in rows]
+            self.trainer.keep(going)
+            self.alive = [self.alive[row] for row in going]
+
+    def _fingerprint(self) -> str:
+        """What must not have changed between a killed job and its continuation."""
+        corpus = self.trainer.corpus
+        sizes = [len(corpus.audio), len(corpus.audio.data), len(corpus.text), len(corpus.text.data)]
+        about = [asdict(self.settings), [asdict(run) for run in self.runs], self.inventory, sizes]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+
+    def _save(self, path: Path) -> None:
+        groups = {f"trainer.{name}": group for name, group in self.trainer.state().items()}
+        groups |= {f"{moment}.{name}": group for moment in MOMENTS for name, group in self.kept[moment].items()}
+        tensors = {
+            f"{group}.{name}": value.cpu().contiguous()
+            for group, part in groups.items()
+            for name, value in part.items()
+        }
+        progress = {name: getattr(self, name) for name in PROGRESS}
+        progress["best"] = list(self.best.items())
+        metadata = {"fingerprint": self._fingerprint(), "progress": json.dumps(progress)}
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(save(tensors, metadata))
+
+    def resume(self, path: Path) -> bool:
+        """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata()
+                if metadata["fingerprint"] != self._fingerprint():
+                    log.info("%s belongs to other settings: training starts anew", path)
+                    return False
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+        except FileNotFoundError:
+            return False
+        except (OSError, SafetensorError, KeyError) as error:
+            log.warning("%s is damaged (%s): training starts anew", path, error)
+            return False
+        progress = json.loads(metadata["progress"])
+        self.best = {int(place): tuple(found) for place, found in progress.pop("best")}
+        for name, value in progress.items():
+            setattr(self, name, value)
+        self.trainer.keep(self.alive)
+        _copy(tensors, "trainer", self.trainer.state())
+        for moment in MOMENTS:
+            _copy(tensors, moment, self.kept[moment])
+        log.info("goes on after update %d", self.done)
+        return True
+
+
+def _copy(tensors: dict[str, torch.Tensor], prefix: str, groups: dict[str, Weights]) -> None:
+    for group, part in groups.items():
+        for name, value in part.items():
+            value.copy_(tensors[f"{prefix}.{group}.{name}"])

@@ -1,0 +1,137 @@
+"""Stage gan: train the runs of one job side by side and keep the best of each by a label-free score.
+
+Dimensions: N runs, S segments, V phones.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+
+from unscribed.artifacts import FrameStore, Pathlike, write_table
+from unscribed.errors import UserError
+from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentences, read_targets
+from unscribed.gan.check import Judge
+from unscribed.gan.discriminator import init_discriminator
+from unscribed.gan.generator import Shape, init_generator, init_statistics
+from unscribed.gan.job import LOSSES, MOMENTS, Job
+from unscribed.gan.runs import GanSettings, Run
+from unscribed.gan.trainer import Corpus, Penalties, Trainer, Turns
+from unscribed.gan.warm_start import read_labels, warm_start
+from unscribed.text.arpa import Arpa
+from unscribed.text.silence import SilenceSettings
+
+log = logging.getLogger(__name__)
+
+INITIAL = 2**40  # in place of an update's number, for the chance of the initial weights
+CURVES_SCHEMA = [
+    *(("run", pa.int64()), ("label", pa.string()), ("update", pa.int64()), ("seconds", pa.float64())),
+    *((name, pa.float64()) for name in LOSSES),
+    *((name, pa.float64()) for name in ("usage", "lm_perplexity", "weighted_perplexity", "phones_per_utterance")),
+    ("status", pa.string()),
+]
+
+
+def gan_train(
+    *,
+    audio: Pathlike,
+    valid: Pathlike,
+    phones_text: Pathlike,
+    phones: Pathlike,
+    arpa: Pathlike,
+    targets: Pathlike | Sequence[str],
+    labels: Pathlike | Sequence[str],
+    boundaries: Pathlike,
+    runs: Sequence[dict],
+    numbers: Sequence[int],
+    settings: GanSettings,
+    silence: SilenceSettings,
+    threads: int,
+    models: Sequence[str],
+    curves: Pathlike,
+) -> None:
+    """Train `runs`, which have these `numbers`; write their generators at the MOMENTS (`models`) and their `curves`.
+
+    `audio` and `valid` are stores of segment representations or frames; valid is only listened to. `targets` are the
+    k-means ids of the training frames, if there is an auxiliary loss; `labels` the matching's phones of the training
+    audio, if a run starts warm, and `boundaries` its segments. A killed job goes on where its last check was. Raises
+    UserError for text and audio that do not fit together, and if every run diverged before its first check.
+    """
+    torch.set_num_threads(threads)
+    device = pick_device(settings.device)
+    inventory = Path(phones).read_text(encoding="utf-8").split()
+    store = FrameStore(audio)
+    pseudo, kinds = read_targets(targets, store, device) if targets else (None, 0)
+    corpus = Corpus(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo)
+    shape = Shape(store.data.shape[1], len(inventory), settings.kernel, settings.stride, settings.residual, kinds)
+    wanted = [Run(**run) for run in runs]
+    trainer = new_trainer(corpus, shape, settings, wanted, device)
+    state = Path(curves).with_name("state.safetensors")
+    job = Job(trainer, wanted, list(numbers), settings, inventory, Judge(Arpa.read(arpa), inventory, silence))
+    if not job.resume(state):
+        if labels:
+            start_warm(trainer, wanted, read_labels(labels, store, boundaries, inventory, device))
+        job.begin()
+    job.train(read_segments(valid, device), state)
+    if not job.best:
+        raise UserError(
+            f"all {len(wanted)} runs of {curves} diverged before update {settings.check_every}: lower "
+            "gan.generator_learning_rate and gan.discriminator_learning_rate, or gan.batch_norm."
+        )
+    for moment, path in zip(MOMENTS, models, strict=True):
+        job.generators(moment).write(path, job.about())
+    write_table(curves, {name: [row.get(name) for row in job.rows] for name, _ in CURVES_SCHEMA}, CURVES_SCHEMA)
+    state.unlink(missing_ok=True)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called `name`. Raises UserError for a GPU that is not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("gan.device is cuda, but this machine has no GPU that torch can use: set gan.device: cpu.")
+    return torch.device(name)
+
+
+def new_trainer(
+    corpus: Corpus, shape: Shape, settings: GanSettings, runs: Sequence[Run], device: torch.device
+) -> Trainer:
+    """A trainer with the random weights of each run's seed."""
+    seeds = [run.seed for run in runs]
+    chance = Chance(seeds, INITIAL, torch.device("cpu")).generators
+    state = {
+        "generator": init_generator(shape, settings.batch_norm, chance),
+        "statistics": init_statistics(shape, len(runs)),
+        "discriminator": init_discriminator(
+            shape.phones, settings.discriminator_dims, settings.discriminator_kernel, chance
+        ),
+    }
+    state = {group: {name: value.to(device) for name, value in part.items()} for group, part in state.items()}
+
+    def vector(values: list[float]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=device)
+
+    penalties = Penalties(
+        gradient_penalty=vector([run.gradient_penalty for run in runs]),
+        smoothness=vector([run.smoothness for run in runs]),
+        diversity=vector([run.diversity for run in runs]),
+        auxiliary=vector([settings.auxiliary for _ in runs]),
+        generator_rate=vector([settings.generator_learning_rate for _ in runs]),
+        discriminator_rate=vector([settings.discriminator_learning_rate for _ in runs]),
+    )
+    turns = Turns(settings.batch_size, settings.dropout, settings.discriminator_first, settings.average)
+    return Trainer(corpus, shape, state, penalties, seeds, turns)
+
+
+def start_warm(trainer: Trainer, runs: Sequence[Run], labels: Sequences) -> None:
+    """Train those generators that start from the matching on its labels."""
+    warm = [number for number, run in enumerate(runs) if run.start == "match"]
+    weights = {name: value[warm].clone() for name, value in trainer.generator.items()}
+    statistics = {name: value[warm].clone() for name, value in trainer.statistics.items()}
+    losses = warm_start(weights, statistics, trainer.corpus.audio, labels, [runs[number].seed for number in warm])
+    for name, value in weights.items():
+        trainer.generator[name][warm] = value
+        trainer.averaged[name][warm] = value
+    for name, value in statistics.items():
+        trainer.statistics[name][warm] = value
+    log.info("%d runs start from the matching's labels: cross entropy %.3f", len(warm), losses.mean())

@@ -1,0 +1,174 @@
+"""One update of N runs: the discriminator's and the generator's turn (wav2vec-U, section 3.2)."""
+
+from dataclasses import dataclass, fields
+
+import torch
+
+from unscribed.gan import losses
+from unscribed.gan.batches import Chance, Sequences
+from unscribed.gan.discriminator import Discriminator
+from unscribed.gan.generator import Generated, Shape, generate
+from unscribed.gan.join import sample
+from unscribed.gan.layers import mask_of
+from unscribed.gan.optimizer import Adam
+
+Tensor = torch.Tensor
+Weights = dict[str, Tensor]
+State = dict[str, Weights]
+Losses = dict[str, Tensor]
+
+DISCRIMINATOR_DECAY = 1e-4
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Weights of the losses and learning rates, one number per run: (N,) each."""
+
+    gradient_penalty: Tensor
+    smoothness: Tensor
+    diversity: Tensor
+    auxiliary: Tensor
+    generator_rate: Tensor
+    discriminator_rate: Tensor
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the runs learn from: audio (segments or frames), text, and pseudo-labels of the audio's frames, if any."""
+
+    audio: Sequences
+    text: Sequences
+    targets: Sequences | None
+
+
+@dataclass(frozen=True)
+class Turns:
+    """How an update goes, for all runs alike.
+
+    Size of a batch, dropout before the generator, how many updates the discriminator has to itself at first, and the
+    decay of the generator's moving average, per turn of its own.
+    """
+
+    batch_size: int
+    dropout: float
+    discriminator_first: int
+    average: float
+
+
+class Trainer:
+    """N runs in training, each with its own weights `generator`, `statistics`, `discriminator`, seed and penalties.
+
+    `averaged` is the moving average of the generator's weights: the game goes in circles, and their middle is better
+    than any point of them (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
+    """
+
+    def __init__(
+        self, corpus: Corpus, shape: Shape, state: State, penalties: Penalties, seeds: list[int], turns: Turns
+    ) -> None:
+        self.corpus, self.shape, self.turns = corpus, shape, turns
+        self.penalties, self.seeds = penalties, seeds
+        self.generator, self.discriminator = state["generator"], state["discriminator"]
+        self.statistics = state["statistics"]
+        self.averaged = {name: weight.clone() for name, weight in self.generator.items()}
+        self.generator_optimizer = Adam(self.generator, 0.0)
+        self.discriminator_optimizer = Adam(self.discriminator, DISCRIMINATOR_DECAY)
+        self.device = corpus.audio.data.device
+
+    def state(self) -> State:
+        """All tensors by group, the optimizers' included: what a resumed training needs besides the update's number."""
+        return {
+            "generator": self.generator,
+            "averaged": self.averaged,
+            "statistics": self.statistics,
+            "discriminator": self.discriminator,
+            **{f"generator_{name}": part for name, part in self.generator_optimizer.moments().items()},
+            **{f"discriminator_{name}": part for name, part in self.discriminator_optimizer.moments().items()},
+        }
+
+    def load(self, state: State) -> None:
+        """Take over what `state` gave."""
+        for name, group in self.state().items():
+            for key, value in group.items():
+                value.copy_(state[name][key])
+
+    def keep(self, runs: list[int]) -> None:
+        """Go on with some of the runs only; the others cost nothing any more."""
+        for group in self.state().values():
+            for key, value in group.items():
+                group[key] = value[runs].clone()
+        self.seeds = [self.seeds[run] for run in runs]
+        self.penalties = Penalties(*(getattr(self.penalties, one.name)[runs] for one in fields(Penalties)))
+
+    def update(self, number: int) -> Losses:
+        """Update number 0, 1, …: the losses of all runs by name, (N,) each, not yet weighted."""
+        chance = Chance(self.seeds, number, self.device)
+        numbers = self.corpus.audio.draw(chance, self.turns.batch_size)
+        features, lengths = self.corpus.audio.batch(numbers)
+        later = number - self.turns.discriminator_first
+        if later >= 0 and later % 2:
+            return self._generator_turn(chance, numbers, features.float(), lengths)
+        return self._discriminator_turn(chance, features.float(), lengths)
+
+    def _discriminator_turn(self, chance: Chance, features: Tensor, lengths: Tensor) -> Losses:
+        with torch.no_grad():
+            fake, fake_lengths, _ = self._fake(self._generate(chance, features, lengths), chance)
+            real, real_lengths = self.corpus.text.batch(self.corpus.text.draw(chance, self.turns.batch_size))
+        trained = list(self.discriminator.values())
+        for weight in trained:
+            weight.requires_grad_()
+        model = Discriminator(self.discriminator)
+        real_hidden, fake_hidden = model.preactivate_text(real, real_lengths), model.preactivate(fake)
+        shorter = torch.minimum(real_lengths, fake_lengths)
+        width = int(shorter.max())
+        mix = chance.uniform(self.turns.batch_size)
+        found = {
+            "discriminator_fake": losses.adversarial(model.score(fake_hidden, fake_lengths), fake=True),
+            "discriminator_real": losses.adversarial(model.score(real_hidden, real_lengths), fake=False),
+            "gradient_penalty": losses.gradient_penalty(
+                model, real_hidden[:, :, :width], fake_hidden[:, :, :width], shorter, mix
+            ),
+        }
+        total = found["discriminator_fake"] + found["discriminator_real"]
+        total = total + self.penalties.gradient_penalty * found["gradient_penalty"]
+        gradients = torch.autograd.grad(total.sum(), trained)
+        for weight in trained:
+            weight.requires_grad_(False)
+        found["discriminator_norm"] = self.discriminator_optimizer.step(gradients, self.penalties.discriminator_rate)
+        return {name: value.detach() for name, value in found.items()}
+
+    def _generator_turn(self, chance: Chance, numbers: Tensor, features: Tensor, lengths: Tensor) -> Losses:
+        trained = list(self.generator.values())
+        for weight in trained:
+            weight.requires_grad_()
+        generated = self._generate(chance, features, lengths)
+        fake, fake_lengths, joined = self._fake(generated, chance)
+        model = Discriminator(self.discriminator)
+        found = {
+            "generator": losses.adversarial(model.score(model.preactivate(fake), fake_lengths), fake=False),
+            "smoothness": losses.smoothness(joined, fake_lengths),
+            "diversity": losses.diversity(fake, fake_lengths),
+        }
+        total = found["generator"] + self.penalties.smoothness * found["smoothness"]
+        total = total + self.penalties.diversity * found["diversity"]
+        if self.corpus.targets is not None:
+            targets, _ = self.corpus.targets.batch(numbers)
+            found["auxiliary"] = losses.auxiliary(generated.target_logits, targets, lengths)
+            total = total + self.penalties.auxiliary * found["auxiliary"]
+        gradients = torch.autograd.grad(total.sum(), trained)
+        for weight in trained:
+            weight.requires_grad_(False)
+        found["generator_norm"] = self.generator_optimizer.step(gradients, self.penalties.generator_rate)
+        for name, weight in self.generator.items():
+            self.averaged[name].lerp_(weight, 1 - self.turns.average)
+        return {name: value.detach() for name, value in found.items()}
+
+    def _generate(self, chance: Chance, features: Tensor, lengths: Tensor) -> Generated:
+        count = 2 if self.shape.residual else 1
+        masks = tuple(chance.dropout(lengths, self.shape.dims, self.turns.dropout) for _ in range(count))
+        return generate(self.generator, self.statistics, self.shape.stride, features, lengths, masks)
+
+    def _fake(self, generated: Generated, chance: Chance) -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities (N, B, J, V), zero where padded, their lengths, and the joined logits."""
+        joined, lengths = sample(generated.logits, generated.lengths, chance.uniform_padded(generated.lengths))
+        inside = mask_of(lengths, joined.shape[2])[..., None]
+        return joined.softmax(-1) * inside, lengths, joined

@@ -1,0 +1,85 @@
+"""Stage gan_decode: what one run says of a split: phones with times, and the posteriors of every phone.
+
+Dimensions: S segments, J phones of an utterance, V phones.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_table, write_table
+from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.errors import UserError
+from unscribed.gan.batches import read_segments
+from unscribed.gan.model import Generators
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a generator says of an utterance: phones (J), their first frames (J,) and posteriors (J, V)."""
+
+    utterance: str
+    phones: list[str]
+    starts: np.ndarray
+    posteriors: np.ndarray
+    frames: int
+
+
+def gan_decode(
+    *,
+    segments: Pathlike,
+    boundaries: Pathlike | Sequence[str],
+    model: Pathlike,
+    run: str,
+    posteriors: Pathlike,
+    decoded: Pathlike,
+) -> None:
+    """Write the phones of run number `run` with their first frames (`decoded`) and their `posteriors`, (J, V) each.
+
+    `segments` are representations with their `boundaries` in frames, or frames without. Segments of one predicted phone
+    in a row are one phone. Raises UserError if the generator was trained on other features.
+    """
+    columns: dict[str, list] = {name: [] for name, _ in DECODE_SCHEMA}
+    generator = find_run(model, "run", int(run))
+    with FrameWriter(posteriors, {"phones": generator.phones}) as writer:
+        for spoken in listen(generator, segments, boundaries):
+            writer.append(spoken.utterance, spoken.posteriors)
+            add_row(columns, spoken)
+    write_table(decoded, columns, DECODE_SCHEMA)
+    log.info("%d utterances, %d phones", len(columns["phones"]), sum(map(len, columns["phones"])))
+
+
+def find_run(model: Pathlike, key: str, value: object) -> Generators:
+    """The generator in the file `model` with `value` under `key`. Raises UserError if there is none."""
+    every, about = Generators.read(model)
+    for place, one in enumerate(about):
+        if one[key] == value:
+            return every.run(place)
+    raise UserError(f"{model} does not have the {key} {value}: the grid has changed. Run the stage gan again.")
+
+
+def listen(generator: Generators, segments: Pathlike, boundaries: Pathlike | Sequence[str]) -> Iterator[Spoken]:
+    """What one generator says of every utterance in the store `segments`, in order."""
+    store = FrameStore(segments)
+    generator.check(store)
+    if boundaries:
+        edges = read_table(boundaries).set_index("utterance").loc[store.utterances, "boundaries_frames"].tolist()
+    else:
+        edges = [np.arange(length + 1) for length in np.diff(store.offsets)]
+    inventory = np.array(generator.phones)
+    said = generator.transcribe(read_segments(segments, torch.device("cpu")))
+    for utterance, edge, ((phones, first, posteriors),) in zip(store.utterances, edges, said, strict=True):
+        yield Spoken(utterance, inventory[phones].tolist(), edge[first], posteriors, int(edge[-1]))
+
+
+def add_row(columns: dict[str, list], spoken: Spoken) -> None:
+    """Append an utterance to the columns of DECODE_SCHEMA."""
+    columns["utterance"].append(spoken.utterance)
+    columns["phones"].append(spoken.phones)
+    columns["starts_frames"].append(spoken.starts)
+    columns["frames"].append(spoken.frames)

@@ -1,0 +1,85 @@
+"""Start a generator from labels of the matching instead of at random.
+
+Dimensions: N runs, B batch, S segments, V phones.
+"""
+
+import numpy as np
+import torch
+
+from unscribed.artifacts import FrameStore, Pathlike, read_table
+from unscribed.errors import UserError
+from unscribed.gan.batches import Chance, Sequences
+from unscribed.gan.generator import Weights, generate
+from unscribed.gan.layers import mask_of
+from unscribed.gan.optimizer import Adam
+
+UPDATES, BATCH, RATE = 600, 32, 0.01
+# Sure labels would leave the generator's softmax without a slope, and the adversarial loss could not move it any more.
+SMOOTHING = 0.2
+
+
+def read_labels(
+    hypotheses: Pathlike, segments: FrameStore, boundaries: Pathlike, phones: list[str], device: torch.device
+) -> Sequences:
+    """The phone that most frames of each segment bear in the matching's hypotheses of the same audio.
+
+    `boundaries` are those of `segments`. Raises UserError if they belong to different audio or another inventory.
+    """
+    ids = {phone: number for number, phone in enumerate(phones)}
+    said = read_table(hypotheses).set_index("utterance")
+    edges = read_table(boundaries).set_index("utterance")["boundaries_frames"]
+    found = []
+    for utterance in segments.utterances:
+        if utterance not in said.index or utterance not in edges.index:
+            raise UserError(f"{hypotheses}: there is no utterance {utterance}. Run the stages segment and match again.")
+        row, edge = said.loc[utterance], edges[utterance]
+        if row["frames"] != edge[-1] or not len(row["phones"]):
+            raise UserError(
+                f"{hypotheses}: utterance {utterance} has {row['frames']} frames with {len(row['phones'])} phones, but "
+                f"{edge[-1]} frames in {boundaries}: they come from different runs. Run the stages segment and match "
+                "again."
+            )
+        if unknown := set(row["phones"]) - ids.keys():
+            raise UserError(
+                f"{hypotheses} has the phones {', '.join(sorted(unknown)[:5])}, which are not in the inventory: it was "
+                "made from other text. Delete it and run the stage match again."
+            )
+        lengths = np.diff(np.append(row["starts_frames"], row["frames"]))
+        frames = np.repeat([ids[phone] for phone in row["phones"]], lengths)
+        counts = np.zeros((len(edge) - 1, len(phones)), dtype=np.int32)
+        np.add.at(counts, (np.repeat(np.arange(len(edge) - 1), np.diff(edge)), frames), 1)
+        found.append(counts.argmax(axis=1))
+    return Sequences(np.concatenate(found).astype(np.int64), segments.offsets, device)
+
+
+def warm_start(
+    weights: Weights, statistics: Weights, audio: Sequences, labels: Sequences, seeds: list[int]
+) -> torch.Tensor:
+    """Train all runs' generators, in place, on the labels of segments by cross entropy; returns the last ones, (N,).
+
+    Only for a stride of 1: one output per segment.
+    """
+    optimizer = Adam(weights, 0.0)
+    trained = list(weights.values())
+    losses = torch.zeros(len(seeds))
+    for update in range(UPDATES):
+        chance = Chance(seeds, update, audio.data.device)
+        numbers = audio.draw(chance, BATCH)
+        features, lengths = audio.batch(numbers)
+        targets, _ = labels.batch(numbers)
+        for weight in trained:
+            weight.requires_grad_()
+        masks = (torch.ones_like(features, dtype=torch.float32),) * 2
+        logits = generate(weights, statistics, 1, features.float(), lengths, masks).logits.log_softmax(-1)
+        likelihood = logits.gather(-1, targets[..., None])[..., 0] * (1 - SMOOTHING) + logits.mean(-1) * SMOOTHING
+        inside = mask_of(lengths, targets.shape[2])
+        losses = -(likelihood * inside).sum((1, 2)) / inside.sum((1, 2))
+        gradients = torch.autograd.grad(losses.sum(), trained, allow_unused=True)
+        for weight in trained:
+            weight.requires_grad_(False)
+        rates = torch.full((len(seeds),), RATE * (1 - update / UPDATES), device=losses.device)
+        found = [
+            torch.zeros_like(weight) if one is None else one for weight, one in zip(trained, gradients, strict=True)
+        ]
+        optimizer.step(found, rates)
+    return losses.detach()

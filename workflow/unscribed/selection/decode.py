@@ -1,0 +1,44 @@
+"""Stage decode: the phones of one split by the chosen candidate, be it a round of the matching or a run of the GAN."""
+
+import logging
+from collections.abc import Sequence
+
+from unscribed.artifacts import Pathlike, read_json, write_table
+from unscribed.decoding.decode import DECODE_SCHEMA, decode
+from unscribed.decoding.viterbi import DecodeSettings
+
+log = logging.getLogger(__name__)
+
+
+def decode_chosen(
+    *,
+    selection: Pathlike,
+    model: Pathlike,
+    frames: Pathlike,
+    arpa: Pathlike,
+    segments: Pathlike | Sequence[str],
+    boundaries: Pathlike | Sequence[str],
+    settings: DecodeSettings,
+    threads: int,
+    decoded: Pathlike,
+) -> None:
+    """Write phones and their first frames.
+
+    The matching decodes `frames`, the PCA store, by beam search; the GAN says what it hears in `segments`, with their
+    `boundaries` if they are not frames themselves.
+    """
+    chosen = read_json(selection)
+    if chosen["kind"] == "match":
+        decode(frames=frames, model=model, arpa=arpa, settings=settings, threads=threads, decoded=decoded)
+        return
+    from unscribed.gan.transcribe import (  # torch takes two seconds that the matching does not need
+        add_row,
+        find_run,
+        listen,
+    )
+
+    columns: dict[str, list] = {name: [] for name, _ in DECODE_SCHEMA}
+    for spoken in listen(find_run(model, "label", chosen["candidate"]), segments, boundaries):
+        add_row(columns, spoken)
+    write_table(decoded, columns, DECODE_SCHEMA)
+    log.info("%d utterances by %s", len(columns["utterance"]), chosen["candidate"])
