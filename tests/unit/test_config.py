@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 DEMO = ROOT / "config/config.yaml"
 CORPORA = sorted((ROOT / "config/corpora").glob("*.yaml"))
+GRIDS = sorted((ROOT / "config/gan").glob("*.yaml"))
 CORPUS = {"name": "a", "kind": "espeak"}
 WITHOUT_DEFAULT = {"corpus", "corpus.name", "corpus.kind"}
 
@@ -146,6 +147,22 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
             {"phonemize": {"backend": "phones"}, "silence": {"probability": 0}},
             "phonemize.backend: phones does not fit corpus.kind espeak, whose text is words; set it to espeak",
         ),
+        (
+            {"gan": {"seeds": [0], "auxiliary": 0.5, "residual": True}},
+            "gan.auxiliary: pseudo-labels belong to frames; set gan.input: frames, or gan.auxiliary: 0",
+        ),
+        (
+            {"gan": {"seeds": [0], "start": ["random"], "input": "frames", "auxiliary": 0.5}},
+            "gan.auxiliary: the residual layer predicts the pseudo-labels; set gan.residual: true, or auxiliary: 0",
+        ),
+        (
+            {"gan": {"seeds": [0], "start": ["match"], "stride": 2}},
+            "gan.start: match labels segments, one by one; set gan.input: segments and stride: 1, or start: [random]",
+        ),
+        (
+            {"gan": {"seeds": [0], "match_round": 4}},
+            "gan.match_round: 4 is more than match.rounds, which is 3",
+        ),
     ],
 )
 def test_values_that_clash(config, line):
@@ -228,6 +245,9 @@ def test_every_shipped_file_is_valid():
     for path in CORPORA:
         complete(load(path), SCHEMA)
         complete(merged(load(DEMO), load(path)), SCHEMA)
+    assert len(GRIDS) == 3
+    for path in GRIDS:
+        check(complete(merged(load(DEMO), load(path)), SCHEMA))
     for path in (DEMO, ROOT / "config/corpora/demo-unmatched.yaml"):
         check(complete(merged(load(DEMO), load(path)), SCHEMA))
 

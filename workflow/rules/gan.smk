@@ -44,7 +44,7 @@ rule gan_train:
         "<benchmarks>/gan/job{job}/gan_train.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=4000,
         runtime="24h",

@@ -15,7 +15,7 @@ from unscribed.gan.optimizer import Adam
 
 UPDATES, BATCH, RATE = 600, 32, 0.01
 # Sure labels would leave the generator's softmax without a slope, and the adversarial loss could not move it any more.
-SMOOTHING = 0.2
+SMOOTHING = 0.1
 
 
 def read_labels(
