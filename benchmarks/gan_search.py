@@ -22,7 +22,7 @@ from unscribed.config import complete
 from unscribed.evaluation.labels import read_references
 from unscribed.evaluation.per import phone_error_rate
 from unscribed.evaluation.style import save, style
-from unscribed.gan.batches import read_segments, read_sentences
+from unscribed.gan.batches import Sequences, read_segments, read_sentences
 from unscribed.gan.check import Judge
 from unscribed.gan.generator import Shape
 from unscribed.gan.model import Generators
@@ -45,6 +45,9 @@ def main() -> None:
     parser.add_argument("--curves", type=Path, help="table to write")
     parser.add_argument("--figure", type=Path, help="figure to draw from tables")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--utterances", type=int, help="train on the first so many only")
+    parser.add_argument("--sentences", type=int, help="take the first so many of the text only")
+    parser.add_argument("--join", type=int, default=1, help="make one utterance, and one sentence, of so many")
     arguments = parser.parse_args()
     if arguments.figure:
         draw(
@@ -56,7 +59,7 @@ def main() -> None:
     results, settings = arguments.files
     config = complete({"corpus": {"name": "search", "kind": "espeak"}, **yaml.safe_load(settings.read_text())}, SCHEMA)
     rows = []
-    for row in follow(results, config):
+    for row in follow(results, config, arguments):
         print(
             "{update:6d}  PER {per:.3f}  perplexity {perplexity:6.1f}  usage {usage:.2f}  {label}".format(**row),
             flush=True,
@@ -66,13 +69,13 @@ def main() -> None:
         pd.DataFrame(rows).to_parquet(arguments.curves)
 
 
-def follow(results: Path, config: dict) -> Iterator[dict]:
+def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterator[dict]:
     """Train all runs of the section `gan`; yield a row per run and check."""
     section, phones = config["gan"], (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
     settings = GanSettings(**{name: value for name, value in section.items() if name not in NOT_SHARED})
     runs = [Run(**run) for run in all_runs(section)]
     folder = results / INPUTS[section["input"]]
-    trainer = prepare(results, folder, settings, runs, phones, section["match_round"])
+    trainer = prepare(results, folder, settings, runs, phones, section["match_round"], arguments)
     references = read_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
     order = config["hmm"]["lm_order"]
     judge = Judge(Arpa.read(results / f"phone_lm/{order}gram.arpa"), phones, SilenceSettings(**config["silence"]))
@@ -102,20 +105,33 @@ def follow(results: Path, config: dict) -> Iterator[dict]:
 
 
 def prepare(
-    results: Path, folder: Path, settings: GanSettings, runs: list[Run], phones: list[str], match_round: int
+    results: Path,
+    folder: Path,
+    settings: GanSettings,
+    runs: list[Run],
+    phones: list[str],
+    match_round: int,
+    arguments: argparse.Namespace,
 ) -> Trainer:
     """The trainer with the weights that each run starts with."""
     device = pick_device(settings.device)
-    path, boundaries = folder / "train.npy", folder / "train.boundaries.parquet"
-    store = FrameStore(path)
-    corpus = Corpus(read_segments(path, device), read_sentences(results / "silence/phones.txt", phones, device), None)
+    store = FrameStore(folder / "train.npy")
+    audio = part(read_segments(folder / "train.npy", device), arguments.utterances, arguments.join)
+    sentences = read_sentences(results / "silence/phones.txt", phones, device)
+    corpus = Corpus(audio, part(sentences, arguments.sentences, arguments.join), None)
     shape = Shape(store.data.shape[1], len(phones), settings.kernel, settings.stride, settings.residual, 0)
     trainer = new_trainer(corpus, shape, settings, runs, device)
     if any(run.start == "match" for run in runs):
-        first = sorted((results / "decode").glob("seed*"))[0]
-        hypotheses = first / f"round{match_round}/train.parquet"
-        start_warm(trainer, runs, read_labels(hypotheses, store, boundaries, phones, device))
+        hypotheses = sorted((results / "decode").glob("seed*"))[0] / f"round{match_round}/train.parquet"
+        labels = read_labels(hypotheses, store, folder / "train.boundaries.parquet", phones, device)
+        start_warm(trainer, runs, part(labels, arguments.utterances, arguments.join))
     return trainer
+
+
+def part(every: Sequences, count: int | None, join: int) -> Sequences:
+    """The first `count` sequences, each `join` of them as one."""
+    offsets = every.offsets[: (count or len(every)) + 1 : join].cpu().numpy()
+    return Sequences(every.data[: offsets[-1]].cpu().numpy(), offsets, every.data.device)
 
 
 def draw(curves: pd.DataFrame, figure: Path) -> None:

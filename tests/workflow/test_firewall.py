@@ -20,7 +20,7 @@ FOLDER = {"audio": "data/audio", "text": "data/text.txt", "transcripts": "data/t
 WITH_REFERENCES = {
     "espeak": TINY,
     "several seeds": {**TINY, "match": {"seeds": [0, 1, 2], "rounds": 2}},
-    "no gan": {**TINY, "gan": {}},
+    "no gan": {**TINY, "gan": {"seeds": []}},
     "gan on frames": {**TINY, "gan": {"seeds": [0, 1], "start": ["random"], "input": "frames", "runs_per_job": 1}},
     "clusters": {**TINY, "segment": {"method": "clusters"}},
     "folder": {"corpus": {"name": "a", "kind": "folder", "folder": FOLDER}},

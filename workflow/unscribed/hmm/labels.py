@@ -40,8 +40,8 @@ def read_labels(path: Pathlike, store: FrameStore, phones: list[str], max_frames
     if len(used - {phones[0]}) < 2:
         raise UserError(
             f"{path} uses {'one phone only' if used - {phones[0]} else 'no phone'}: the mapping has collapsed and an "
-            "HMM would learn nothing from it. See the scores of the candidates in select/candidates.parquet; more seeds "
-            "(match.seeds) or more audio may help."
+            "HMM would learn nothing from it. See the scores of the candidates in select/candidates.parquet; more "
+            "seeds (match.seeds) or more audio may help."
         )
     found = []
     for number, utterance in enumerate(store.utterances):
