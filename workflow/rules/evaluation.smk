@@ -6,7 +6,7 @@ SCORING = [f"evaluation/{module}" for module in ("labels", "per", "boundaries", 
 
 rule evaluate_select:
     input:
-        code=code("evaluation/select", *SCORING),
+        code=code("evaluation/select", "selection/metric", *SCORING),
         candidates="<results>/select/candidates.parquet",
         hypotheses=hypotheses("test"),
         moments=gan_phones(["start", "last"], ["test"]),

@@ -92,7 +92,7 @@ rule resegment:
 
 rule gan:
     input:
-        gan_phones(["best"], EVALUATED),
+        gan_phones(["best"], SPLITS),
         force("gan", "gan_segments", "gan_train", "gan_decode"),
 
 

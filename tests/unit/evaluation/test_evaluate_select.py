@@ -40,6 +40,8 @@ def test_every_number_by_hand(finished: Any) -> None:
             "select.oracle.per": 0,
             "select.regret": 0.4,
             "select.fairseq.regret": 0.2,  # it would have taken seed 1, round 1
+            "select.match.regret": 0.2,
+            "select.gan.regret": 0,
             "test.per.gan.run0.start": 1,
             "test.per.gan.run0.best": 0,
             "test.per.gan.run0.last": 0.2,
@@ -64,6 +66,7 @@ def test_without_gan(finished: Any) -> None:
             "select.oracle.per": 0.2,
             "select.regret": 0.2,
             "select.fairseq.regret": 0,
+            "select.match.regret": 0.2,
         }
     )
 

@@ -215,6 +215,14 @@ def test_a_diverged_run_ends_and_the_others_go_on(corpus: Path, caplog: pytest.L
     torch.testing.assert_close(generators.run(1).weights["conv"], alone.weights["conv"], rtol=1e-3, atol=1e-5)
 
 
+def test_a_job_whose_runs_all_diverged(corpus: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"all 1 runs of .*curves.parquet diverged .* lower gan.generator_learning_rate"
+    ):
+        _train(corpus, "job", [{**RUN, "smoothness": float("nan")}])
+    assert not (corpus / "job/state.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("losses", "hypotheses", "usage", "wanted"),
     [
@@ -277,6 +285,17 @@ def test_a_generator_of_other_features_or_runs(corpus: Path) -> None:
     model.write_bytes(b"broken")
     with pytest.raises(UserError, match=r"is missing or damaged .* run the stage gan again"):
         find_run(model, "run", 0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_trains_what_a_cpu_decodes(corpus: Path) -> None:
+    runs = [{**RUN, "start": "match"}, RUN]
+    target = _train(corpus, "gpu", runs, replace(SETTINGS, device="cuda"), warm=True)
+    assert read_table(target / "curves.parquet")["status"].eq("ok").all()
+    start = _train(corpus, "cpu", runs, warm=True) / "start.safetensors"  # of other random numbers
+    pairs = zip(_decode(corpus, target / "start.safetensors", 0), _decode(corpus, start, 0), strict=True)
+    assert sum(one == other for one, other in pairs) >= 18
 
 
 def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

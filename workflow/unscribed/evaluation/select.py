@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pyarrow as pa
 from unscribed.artifacts import Pathlike, read_table, write_table
 from unscribed.evaluation.labels import References, phone_rate, read_references
 from unscribed.evaluation.tables import write_metrics
+from unscribed.selection.metric import Score, choose
 from unscribed.selection.select import CANDIDATES_SCHEMA
 
 logger = logging.getLogger(__name__)
@@ -55,14 +57,26 @@ def evaluate_select(
 def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
     """The lowest error rate of all candidates, and how far above it the choice is; NaN where no rate is known.
 
-    For comparison the same of the choice that fairseq's criterion would have made.
+    For comparison the same of the choice that fairseq's criterion would have made, and of choices among the rounds of
+    the matching and among the runs of the GAN alone.
     """
     lowest = scored["per"].min()
+    kinds = {kind: rows for kind, rows in scored.groupby("kind") if np.isfinite(rows["nll"]).any()}
     return {
+        **{
+            f"select.{kind}.regret": rows["per"].iloc[_choice(rows)] - rows["per"].min() for kind, rows in kinds.items()
+        },
         "select.oracle.per": lowest,
         "select.regret": scored.loc[scored["chosen"].idxmax(), "per"] - lowest,
         "select.fairseq.regret": scored.loc[scored["weighted_perplexity"].idxmin(), "per"] - lowest,
     }
+
+
+def _choice(candidates: pd.DataFrame) -> int:
+    """The place that the selection would choose among these candidates."""
+    rows = candidates[[field.name for field in fields(Score) if field.name in candidates]].to_dict("records")
+    # whether there are phones at all is what the numbers of tokens and sentences decide
+    return choose([Score(**row, tokens=int(np.isfinite(row["nll"])), sentences=1) for row in rows])
 
 
 def anchor_scores(candidates: pd.DataFrame) -> pd.Series:

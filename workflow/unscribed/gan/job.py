@@ -19,9 +19,10 @@ from tqdm import trange
 from unscribed.artifacts import atomic_path
 from unscribed.gan.batches import Sequences
 from unscribed.gan.check import PATIENCE, Judge, verdict
-from unscribed.gan.model import Generators, Weights
+from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings, Run, run_label
-from unscribed.gan.trainer import Losses, Trainer
+from unscribed.gan.trainer import Losses, State, Trainer
+from unscribed.selection.metric import Score
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Job:
             for place, (run, number, status) in enumerate(zip(self.runs, self.numbers, self.status, strict=True))
         ]
 
-    def _generator_tensors(self) -> dict[str, Weights]:
+    def _generator_tensors(self) -> State:
         state = self.trainer.state()
         return {group: {name: value.clone() for name, value in state[group].items()} for group in GROUPS}
 
@@ -124,20 +125,7 @@ class Job:
             values = {name: float(value[row]) for name, value in losses.items()}
             scores = self.judge.score(said[row])
             status = verdict(values, said[row], scores.usage)
-            self.rows.append(
-                {
-                    **{"run": self.numbers[place], "label": run_label(asdict(self.runs[place]))},
-                    **{"update": self.done, "seconds": self.seconds, **values, "status": status},
-                    **{"usage": scores.usage, "lm_perplexity": scores.lm_perplexity},
-                    **{"weighted_perplexity": scores.weighted_perplexity},
-                    "phones_per_utterance": scores.tokens / max(1, scores.sentences),
-                }
-            )
-            log.info(
-                "update %d, run %d (%s): weighted perplexity %.2f, usage %.2f, discriminator %.2f + %.2f, %s",
-                *(self.done, self.numbers[place], run_label(asdict(self.runs[place])), scores.weighted_perplexity),
-                *(scores.usage, values.get("discriminator_fake", 0), values.get("discriminator_real", 0), status),
-            )
+            self._note(place, values, scores, status)
             if status.startswith("diverged"):
                 lost.append(row)
             else:
@@ -150,6 +138,23 @@ class Job:
                     lost.append(row)
             self.status[place] = status
         self._end(lost)
+
+    def _note(self, place: int, losses: dict[str, float], scores: Score, status: str) -> None:
+        """A row of the curves, and a line of the log."""
+        label = run_label(asdict(self.runs[place]))
+        self.rows.append(
+            {
+                **{"run": self.numbers[place], "label": label, "update": self.done, "seconds": self.seconds, **losses},
+                **{"usage": scores.usage, "lm_perplexity": scores.lm_perplexity, "status": status},
+                "weighted_perplexity": scores.weighted_perplexity,
+                "phones_per_utterance": scores.tokens / max(1, scores.sentences),
+            }
+        )
+        log.info(
+            "update %d, run %d (%s): weighted perplexity %.2f, usage %.2f%s, %s",
+            *(self.done, self.numbers[place], label, scores.weighted_perplexity, scores.usage),
+            *(_discriminator(losses), status),
+        )
 
     def _end(self, rows: list[int]) -> None:
         """Take lost runs out of the training; the others go on unchanged."""
@@ -201,14 +206,26 @@ class Job:
         for name, value in progress.items():
             setattr(self, name, value)
         self.trainer.keep(self.alive)
-        _copy(tensors, "trainer", self.trainer.state())
-        for moment in MOMENTS:
-            _copy(tensors, moment, self.kept[moment])
+        self.trainer.load(_group(tensors, "trainer"))
+        self.kept = {moment: _group(tensors, moment) for moment in MOMENTS}
         log.info("goes on after update %d", self.done)
         return True
 
 
-def _copy(tensors: dict[str, torch.Tensor], prefix: str, groups: dict[str, Weights]) -> None:
-    for group, part in groups.items():
-        for name, value in part.items():
-            value.copy_(tensors[f"{prefix}.{group}.{name}"])
+def _discriminator(losses: dict[str, float]) -> str:
+    """How well the discriminator tells speech from text, for the log; nothing before the first update."""
+    if not losses:
+        return ""
+    return ", discriminator {discriminator_fake:.2f} + {discriminator_real:.2f} (guessing: 0.69 + 0.69)".format(
+        **losses
+    )
+
+
+def _group(tensors: dict[str, torch.Tensor], prefix: str) -> State:
+    """The tensors named `prefix.group.name` by group and name."""
+    groups: State = {}
+    for full, value in tensors.items():
+        start, group, name = full.split(".")
+        if start == prefix:
+            groups.setdefault(group, {})[name] = value
+    return groups

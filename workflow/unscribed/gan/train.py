@@ -57,7 +57,7 @@ def gan_train(
     `audio` and `valid` are stores of segment representations or frames; valid is only listened to. `targets` are the
     k-means ids of the training frames, if there is an auxiliary loss; `labels` the matching's phones of the training
     audio, if a run starts warm, and `boundaries` its segments. A killed job goes on where its last check was. Raises
-    UserError for text and audio that do not fit together, and if every run diverged before its first check.
+    UserError for text and audio that do not fit together, and if every run diverged.
     """
     torch.set_num_threads(threads)
     device = pick_device(settings.device)
@@ -75,10 +75,11 @@ def gan_train(
             start_warm(trainer, wanted, read_labels(labels, store, boundaries, inventory, device))
         job.begin()
     job.train(read_segments(valid, device), state)
-    if not job.best:
+    if all(status.startswith("diverged") for status in job.status):
+        state.unlink(missing_ok=True)
         raise UserError(
-            f"all {len(wanted)} runs of {curves} diverged before update {settings.check_every}: lower "
-            "gan.generator_learning_rate and gan.discriminator_learning_rate, or gan.batch_norm."
+            f"all {len(wanted)} runs of {curves} diverged (see the log): lower gan.generator_learning_rate and "
+            "gan.discriminator_learning_rate, or gan.batch_norm."
         )
     for moment, path in zip(MOMENTS, models, strict=True):
         job.generators(moment).write(path, job.about())
