@@ -170,7 +170,7 @@ def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> Trainer
     shape = Shape(size.dims, size.phones, GENERATOR_KERNEL, 1, False, 0)
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
     state = {
-        "generator": init_generator(shape, torch.zeros(runs), generators),
+        "generator": init_generator(shape, 0.0, generators),
         "discriminator": init_discriminator(size.phones, size.channels, DISCRIMINATOR_KERNEL, generators),
         "statistics": {},
     }

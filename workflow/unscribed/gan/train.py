@@ -91,6 +91,8 @@ def pick_device(name: str) -> torch.device:
     """The device called `name`. Raises UserError for a GPU that is not there."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("gan.device is cuda, but this machine has no GPU that torch can use: set gan.device: cpu.")
+    # TF32 on GPUs: products of a tenth of a per cent's precision, several times as fast; CPUs know no such thing
+    torch.set_float32_matmul_precision("high" if name == "cuda" else "highest")
     return torch.device(name)
 
 
