@@ -13,6 +13,7 @@ import torch
 from unscribed.artifacts import FrameStore, Pathlike
 from unscribed.errors import UserError
 from unscribed.gan.layers import mask_of
+from unscribed.units.blocks import blocks
 
 Tensor = torch.Tensor
 
@@ -58,21 +59,24 @@ class Sequences:
 
 
 def read_segments(path: Pathlike, device: torch.device) -> Sequences:
-    """The representations of all segments, read into memory.
+    """The representations of all segments; on a CPU they stay on the disk, and batches are read from there.
 
     Raises UserError for an empty store and for NaN or infinite values, naming the utterance.
     """
     store = FrameStore(path)
-    data = np.array(store.data, dtype=np.float32)
-    if not len(data):
+    if not len(store.data):
         raise UserError(f"{path} holds nothing: check the audio and the stages before.")
-    if not np.isfinite(data).all():
-        row = int(np.flatnonzero(~np.isfinite(data).all(axis=1))[0])
-        utterance = store.utterances[int(np.searchsorted(store.offsets, row, side="right")) - 1]
-        raise UserError(
-            f"{path}: the representations of utterance {utterance} have NaN or infinite values. Look at its "
-            "audio and its rows in features/; delete the store and run its stage again."
-        )
+    for first, last in blocks(store):
+        start, end = store.offsets[first], store.offsets[last]
+        finite = np.isfinite(store.data[start:end]).all(axis=1)
+        if not finite.all():
+            row = start + int(np.flatnonzero(~finite)[0])
+            utterance = store.utterances[int(np.searchsorted(store.offsets, row, side="right")) - 1]
+            raise UserError(
+                f"{path}: the representations of utterance {utterance} have NaN or infinite values. Look at its "
+                "audio and its rows in features/; delete the store and run its stage again."
+            )
+    data = np.load(path, mmap_mode="c")  # copy on write: torch wants memory it may write to
     return Sequences(data, store.offsets, device)
 
 

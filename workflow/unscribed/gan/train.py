@@ -43,7 +43,7 @@ def gan_train(
     arpa: Pathlike,
     targets: Pathlike | Sequence[str],
     labels: Pathlike | Sequence[str],
-    boundaries: Pathlike,
+    boundaries: Pathlike | Sequence[str],
     runs: Sequence[dict],
     numbers: Sequence[int],
     settings: GanSettings,
