@@ -1,6 +1,6 @@
 """Stage gan_segments: the phones that the matching decoded, as segments.
 
-They are nearer to one segment per phone than peaks of spectral change are; which phones they were is not passed on.
+They are cut where phones are likely to change, not only the spectrum; which phones they were is not passed on.
 Dimensions: T frames, D features, S segments.
 """
 
