@@ -1,6 +1,6 @@
 """Follow GAN runs with the phone error rate of the split valid, to find settings and see what decides convergence.
 
-    python benchmarks/gan_search.py results/demo benchmarks/gan-random.yaml --curves random.parquet
+    python benchmarks/gan_search.py results/demo config/gan/random.yaml --curves random.parquet
     python benchmarks/gan_search.py --figure docs/gan.png random.parquet others.parquet
 
 The YAML file has a section `gan` as in the configuration; all its runs train side by side in one process, as in the
