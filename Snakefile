@@ -34,6 +34,7 @@ include: "workflow/rules/select.smk"
 include: "workflow/rules/hmm.smk"
 include: "workflow/rules/outputs.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/supervised.smk"
 
 

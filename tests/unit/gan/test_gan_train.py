@@ -1,6 +1,5 @@
-import json
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,10 @@ import torch
 from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_table
 from unscribed.decoding.decode import DECODE_SCHEMA
 from unscribed.errors import UserError
-from unscribed.gan.check import verdict
 from unscribed.gan.job import Job
 from unscribed.gan.model import Generators
-from unscribed.gan.runs import GanSettings, all_runs, run_label
-from unscribed.gan.train import gan_train, pick_device
+from unscribed.gan.runs import GanSettings
+from unscribed.gan.train import gan_train
 from unscribed.gan.transcribe import find_run, gan_decode
 from unscribed.text.silence import SilenceSettings
 from unscribed.units.segment import BOUNDARIES_SCHEMA
@@ -223,20 +221,6 @@ def test_a_job_whose_runs_all_diverged(corpus: Path) -> None:
     assert not (corpus / "job/state.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    ("losses", "hypotheses", "usage", "wanted"),
-    [
-        ({"generator": 0.7}, [["a", "b"], ["b"], ["t"]], 0.8, "ok"),
-        ({"generator": float("inf")}, [["a"], ["b"]], 0.8, "diverged: generator is not a finite number"),
-        ({}, [["a"], ["b"]], 0.1, "collapsed: only 10% of the phones are used"),
-        ({}, [["a", "<SIL>"], ["a"], ["b"]], 0.8, "collapsed: the same phones for 2 of 3 utterances"),
-        ({}, [["a"]], 0.8, "ok"),
-    ],
-)
-def test_verdict(losses: dict, hypotheses: list, usage: float, wanted: str) -> None:
-    assert verdict(losses, hypotheses, usage) == wanted
-
-
 def test_a_collapsed_run_ends_at_its_second_check(
     corpus: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -296,20 +280,3 @@ def test_a_gpu_trains_what_a_cpu_decodes(corpus: Path) -> None:
     start = _train(corpus, "cpu", runs, warm=True) / "start.safetensors"  # of other random numbers
     pairs = zip(_decode(corpus, target / "start.safetensors", 0), _decode(corpus, start, 0), strict=True)
     assert sum(one == other for one, other in pairs) >= 18
-
-
-def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match=r"gan.device is cuda, but this machine has no GPU"):
-        pick_device("cuda")
-
-
-def test_the_grid_is_seeds_times_settings_seed_by_seed() -> None:
-    grid = {"start": ["match"], "gradient_penalty": [1.5, 2.0], "smoothness": [0.5], "diversity": [2, 4]}
-    section = {"seeds": [4, 5], **grid}
-    runs = all_runs(section)
-    assert [run["seed"] for run in runs] == [4] * 4 + [5] * 4
-    assert [(run["gradient_penalty"], run["diversity"]) for run in runs[:4]] == [(1.5, 2), (1.5, 4), (2.0, 2), (2.0, 4)]
-    assert all_runs({**section, "seeds": [4]}) == runs[:4]
-    assert run_label(runs[0]) == "match gp1.5 sm0.5 div2 seed4"
-    assert json.dumps(asdict(SETTINGS))  # goes into the fingerprint of a state

@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from unscribed.errors import UserError
+from unscribed.gan.check import verdict
+from unscribed.gan.runs import all_runs, run_label
+from unscribed.gan.train import pick_device
+
+
+@pytest.mark.parametrize(
+    ("losses", "hypotheses", "usage", "wanted"),
+    [
+        ({"generator": 0.7}, [["a", "b"], ["b"], ["t"]], 0.8, "ok"),
+        ({"generator": float("inf")}, [["a"], ["b"]], 0.8, "diverged: generator is not a finite number"),
+        ({}, [["a"], ["b"]], 0.1, "collapsed: only 10% of the phones are used"),
+        ({}, [["a", "<SIL>"], ["a"], ["b"]], 0.8, "collapsed: the same phones for 2 of 3 utterances"),
+        ({}, [["a"]], 0.8, "ok"),
+    ],
+)
+def test_verdict(losses: dict, hypotheses: list, usage: float, wanted: str) -> None:
+    assert verdict(losses, hypotheses, usage) == wanted
+
+
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match=r"gan.device is cuda, but this machine has no GPU"):
+        pick_device("cuda")
+
+
+def test_the_grid_is_seeds_times_settings_seed_by_seed() -> None:
+    grid = {"start": ["match"], "gradient_penalty": [1.5, 2.0], "smoothness": [0.5], "diversity": [2, 4]}
+    section = {"seeds": [4, 5], **grid}
+    runs = all_runs(section)
+    assert [run["seed"] for run in runs] == [4] * 4 + [5] * 4
+    assert [(run["gradient_penalty"], run["diversity"]) for run in runs[:4]] == [(1.5, 2), (1.5, 4), (2.0, 2), (2.0, 4)]
+    assert all_runs({**section, "seeds": [4]}) == runs[:4]
+    assert run_label(runs[0]) == "match gp1.5 sm0.5 div2 seed4"

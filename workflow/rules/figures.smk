@@ -1,0 +1,211 @@
+"""The figures of the report, from what the evaluation wrote and from the artifacts themselves."""
+
+
+rule utterance_figure:
+    input:
+        code=code("evaluation/figures_utterance", "evaluation/spectrogram", "evaluation/style"),
+        manifest="<results>/manifest/test.parquet",
+        vad="<results>/vad/test.parquet",
+        boundaries="<results>/segment/test.boundaries.parquet",
+        decoded="<results>/decode/test.parquet",
+        references=references("test"),
+    output:
+        figure=report(
+            "<results>/figures/utterance.{index}.png",
+            category="Utterances",
+            caption="../report/utterance.rst",
+            labels={"utterance": "{index}"},
+        ),
+    log:
+        "<logs>/figures.utterance.{index}.log",
+    benchmark:
+        "<benchmarks>/figures.utterance.{index}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        settings=config["report"],
+        sample_rate_hz=RATE,
+        hop_ms=config["features"]["hop_ms"],
+    script:
+        "../scripts/utterance_figure.py"
+
+
+rule rounds_figure:
+    input:
+        code=code("evaluation/figures", "evaluation/style"),
+        rounds="<results>/evaluate/rounds.parquet",
+        restarts=expand("<results>/match/{place}/losses.parquet", place=ROUND_PLACES),
+    output:
+        figure=report(
+            "<results>/figures/rounds.png",
+            category="Learning",
+            caption="../report/rounds.rst",
+            labels={"figure": "loss and PER per round"},
+        ),
+    log:
+        "<logs>/figures.rounds.log",
+    benchmark:
+        "<benchmarks>/figures.rounds.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/rounds_figure.py"
+
+
+rule gan_figure:
+    input:
+        code=code("evaluation/figures_gan", "evaluation/select", "evaluation/style"),
+        curves=gan_curves(),
+        candidates="<results>/select/candidates.parquet",
+    output:
+        figure=report(
+            "<results>/figures/gan.png",
+            category="Learning",
+            caption="../report/gan.rst",
+            labels={"figure": "training of the GAN"},
+        ),
+    log:
+        "<logs>/figures.gan.log",
+    benchmark:
+        "<benchmarks>/figures.gan.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/gan_figure.py"
+
+
+rule select_figure:
+    input:
+        code=code("evaluation/figures_select", "evaluation/select", "evaluation/style"),
+        scored="<results>/evaluate/candidates.parquet",
+    output:
+        figure=report(
+            "<results>/figures/select.png",
+            category="Learning",
+            caption="../report/select.rst",
+            labels={"figure": "choice among the candidates"},
+        ),
+    log:
+        "<logs>/figures.select.log",
+    benchmark:
+        "<benchmarks>/figures.select.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/select_figure.py"
+
+
+rule confusions_figure:
+    input:
+        code=code("evaluation/figures", "evaluation/style"),
+        confusions="<results>/evaluate/hmm_confusions.parquet",
+    output:
+        figure=report(
+            "<results>/figures/confusions.png",
+            category="Errors",
+            caption="../report/confusions.rst",
+            labels={"figure": "phone confusions"},
+        ),
+    log:
+        "<logs>/figures.confusions.log",
+    benchmark:
+        "<benchmarks>/figures.confusions.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/confusions_figure.py"
+
+
+rule hmm_figure:
+    input:
+        code=code("evaluation/figures_words", "evaluation/style"),
+        metrics="<results>/metrics.json",
+    output:
+        figure=report(
+            "<results>/figures/hmm.png",
+            category="Learning",
+            caption="../report/hmm.rst",
+            labels={"figure": "PER after HMM self-training"},
+        ),
+    log:
+        "<logs>/figures.hmm.log",
+    benchmark:
+        "<benchmarks>/figures.hmm.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/hmm_figure.py"
+
+
+rule words_figure:
+    input:
+        code=code("evaluation/figures_words", "evaluation/style"),
+        word_errors="<results>/evaluate/word_errors.parquet",
+    output:
+        figure=report(
+            "<results>/figures/words.png",
+            category="Errors",
+            caption="../report/words.rst",
+            labels={"figure": "word errors"},
+        ),
+    log:
+        "<logs>/figures.words.log",
+    benchmark:
+        "<benchmarks>/figures.words.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/words_figure.py"
+
+
+rule seconds_figure:
+    input:
+        code=code("evaluation/figures", "evaluation/style"),
+        metrics="<results>/metrics.json",
+    output:
+        figure=report(
+            "<results>/figures/seconds.png",
+            category="Resources",
+            caption="../report/seconds.rst",
+            labels={"figure": "where the seconds went"},
+        ),
+    log:
+        "<logs>/figures.seconds.log",
+    benchmark:
+        "<benchmarks>/figures.seconds.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/seconds_figure.py"
