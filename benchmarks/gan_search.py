@@ -26,7 +26,7 @@ from unscribed.gan.batches import Sequences, read_segments, read_sentences
 from unscribed.gan.check import Judge
 from unscribed.gan.generator import Shape
 from unscribed.gan.model import Generators
-from unscribed.gan.runs import GRID, GanSettings, Run, all_runs, run_label
+from unscribed.gan.runs import GanSettings, Run, all_runs, run_label, shared_settings
 from unscribed.gan.train import new_trainer, pick_device, start_warm
 from unscribed.gan.trainer import Corpus, Trainer
 from unscribed.gan.warm_start import read_labels
@@ -35,7 +35,6 @@ from unscribed.text.silence import SilenceSettings
 
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
 INPUTS = {"segments": "segment", "decoded": "gan/segments"}
-NOT_SHARED = (*GRID, "seeds", "input", "runs_per_job", "match_round")
 
 
 def main() -> None:
@@ -72,7 +71,7 @@ def main() -> None:
 def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterator[dict]:
     """Train all runs of the section `gan`; yield a row per run and check."""
     section, phones = config["gan"], (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
-    settings = GanSettings(**{name: value for name, value in section.items() if name not in NOT_SHARED})
+    settings = GanSettings(**shared_settings(section))
     runs = [Run(**run) for run in all_runs(section)]
     folder = results / INPUTS[section["input"]]
     trainer = prepare(results, folder, settings, runs, phones, section["match_round"], arguments)

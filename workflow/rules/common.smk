@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from unscribed.config import check, complete
 from unscribed.errors import UserError
-from unscribed.gan.runs import GRID, all_runs, run_label
+from unscribed.gan.runs import all_runs, run_label, shared_settings
 
 try:
     config = complete(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
@@ -39,12 +39,7 @@ GAN_ON_SEGMENTS = config["gan"]["input"] != "frames"
 GAN_INPUT = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}[
     config["gan"]["input"]
 ]
-# Without the grid and its distribution: more runs must not run the others again.
-GAN = {
-    name: value
-    for name, value in config["gan"].items()
-    if name not in (*GRID, "seeds", "input", "runs_per_job", "match_round")
-}
+GAN = shared_settings(config["gan"])
 RATE = config["audio"]["sample_rate_hz"]
 CYCLES = range(1, config["hmm"]["cycles"] + 1)
 LEARNED_SPLITS = ["train", "valid"]  # of the fine-tuning

@@ -47,6 +47,11 @@ def all_runs(section: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"seed": seed, **setting} for seed in section["seeds"] for setting in settings]
 
 
+def shared_settings(section: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of GanSettings: without the grid and its distribution, so that more runs do not change the others."""
+    return {name: section[name] for name in GanSettings.__dataclass_fields__}
+
+
 def run_label(run: Mapping[str, Any]) -> str:
     """A short name for logs, tables and figures."""
     return "{start} gp{gradient_penalty:g} sm{smoothness:g} div{diversity:g} seed{seed}".format(**run)
