@@ -6,7 +6,7 @@ import soundfile
 
 from unscribed.artifacts import read_table
 from unscribed.corpora import synthetic
-from unscribed.corpora.synthetic import EspeakSettings, espeak_corpus
+from unscribed.corpora.espeak import EspeakSettings, espeak_corpus
 from unscribed.errors import UserError
 
 SETTINGS = EspeakSettings(

@@ -10,7 +10,8 @@ from unscribed.corpora.layout import SPLITS
 
 # Kind to (module, dataclass of its settings); functions are named after the kind, modules are loaded when needed.
 KINDS = {
-    "espeak": ("synthetic", "EspeakSettings"),
+    "espeak": ("espeak", "EspeakSettings"),
+    "hibari": ("hibari", "HibariSettings"),
     "asterisk": ("asterisk", "AsteriskSettings"),
     "folder": ("folder", "FolderSettings"),
     "librispeech": ("librispeech", "DatasetSettings"),
@@ -29,6 +30,7 @@ def build(
     threads: int,
     recordings: Pathlike,
     text: Pathlike,
+    language: str | None = None,
     phone_map: Pathlike | None = None,
     audio: Pathlike | None = None,
     references_train: Pathlike | None = None,
@@ -37,7 +39,8 @@ def build(
 ) -> None:
     """Write `recordings` and `text` of a corpus of any kind; `settings` is the config section of that kind.
 
-    `phone_map` (TIMIT's phones) is needed for timit, `audio` and the references for espeak only.
+    `phone_map` (TIMIT's phones) is needed for timit, `audio` and the references for espeak and hibari, `language` (of
+    the references) for hibari only.
     Raises UserError as the functions of the kinds do.
     """
     given = {name: value for name, value in locals().items() if value is not None}
@@ -55,7 +58,7 @@ def build_references(
     references_test: Pathlike,
     phone_map: Pathlike | None = None,
 ) -> None:
-    """Write the references of a corpus that `build` has made, of any kind but espeak (whose `build` writes them)."""
+    """Write the references of a corpus that `build` has made, of any kind but espeak and hibari (`build` does it)."""
     given = {name: value for name, value in locals().items() if value is not None}
     outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
     _call(f"write_{kind}_references", {**given, "outputs": outputs})

@@ -1,4 +1,4 @@
-"""eSpeak NG as a speech synthesiser that also tells when each phone starts.
+"""The corpus kind espeak: eSpeak NG as a speech synthesiser that also tells when each phone starts.
 
 The library comes with the package `espeakng-loader`; phonemizer uses the same one, so that the synthesised speech and
 the phones of the text share one inventory.
@@ -8,13 +8,21 @@ import _ctypes
 import ctypes
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import espeakng_loader
 import numpy as np
 
+from unscribed.artifacts import Pathlike
 from unscribed.audio.io import resample
+from unscribed.corpora.layout import SPLITS, Reference, write_split_references
+from unscribed.corpora.synthetic import Phones, Spoken, SpokenSettings, int16_samples, speak_corpus
+from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
+from unscribed.text.silence import SILENCE
 
 PAUSE = ""  # the name of the phone event of a pause
 STRESS_MARKS = "ˈˌ"
@@ -26,6 +34,44 @@ RATE_PARAMETER = 1
 POSITION_CHARACTER = 1
 CHARACTERS_UTF8 = 1
 EVENT_LIST_TERMINATED, EVENT_PHONEME = 0, 7
+
+
+@dataclass(frozen=True)
+class EspeakSettings(SpokenSettings):
+    """Section `corpus.espeak` of the config."""
+
+    rate_wpm: int
+
+
+def espeak_corpus(
+    *,
+    settings: EspeakSettings,
+    seed: int,
+    sample_rate_hz: int,
+    threads: int,
+    recordings: Pathlike,
+    text: Pathlike,
+    audio: Pathlike,
+    references_train: Pathlike,
+    references_valid: Pathlike,
+    references_test: Pathlike,
+) -> None:
+    """Speak a corpus and write its references, with times. Raises UserError as `speak_corpus`, and for the voice."""
+    with Synthesizer(settings.voice, settings.rate_wpm, sample_rate_hz):
+        pass  # an unknown voice must fail here, not inside a worker process
+    spoken = speak_corpus(
+        settings=settings,
+        section="corpus.espeak",
+        speak=partial(_speak, settings.voice, settings.rate_wpm, sample_rate_hz),
+        seed=seed,
+        sample_rate_hz=sample_rate_hz,
+        threads=threads,
+        recordings=recordings,
+        text=text,
+        audio=audio,
+    )
+    outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
+    write_split_references(recordings, map(_reference, spoken), outputs, "corpus.espeak")
 
 
 class _EventId(ctypes.Union):
@@ -95,7 +141,7 @@ class Synthesizer:
             _ctypes.dlclose(self._library._handle)
             self._library = None
 
-    def speak(self, text: str) -> tuple[np.ndarray, list[tuple[float, str]]]:
+    def speak(self, text: str) -> tuple[np.ndarray, Phones]:
         """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and (start in seconds, phone) in order.
 
         Phones are IPA without stress marks. A pause is a phone named PAUSE; the last entry is the pause at the end,
@@ -133,16 +179,36 @@ def _private_library() -> ctypes.CDLL:
 
 
 def _resampled(samples: np.ndarray, rate: int, wanted_rate: int) -> np.ndarray:
-    if not len(samples):
-        return samples
-    wanted = resample(samples.astype(np.float32), rate, wanted_rate)
-    return np.clip(np.rint(wanted), -32768, 32767).astype(np.int16)
+    return int16_samples(resample(samples.astype(np.float32), rate, wanted_rate)) if len(samples) else samples
 
 
-def _merged_pauses(phones: list[tuple[float, str]]) -> list[tuple[float, str]]:
+def _merged_pauses(phones: Phones) -> Phones:
     """Neighbouring pauses become one, so that the last phone's end is where the first of them starts."""
     return [
         (start, name)
         for index, (start, name) in enumerate(phones)
         if name != PAUSE or index == 0 or phones[index - 1][1] != PAUSE
     ]
+
+
+def _speak(voice: str, rate_wpm: int, sample_rate_hz: int, batch: Sequence[str]) -> list[tuple[np.ndarray, Phones]]:
+    with Synthesizer(voice, rate_wpm, sample_rate_hz) as synthesizer:
+        return [synthesizer.speak(sentence) for sentence in batch]
+
+
+def _reference(spoken: Spoken) -> Reference:
+    """Pauses at the ends are left out, those inside become SILENCE."""
+    name, sentence, phones = spoken
+    words = " ".join(spoken_words(sentence))
+    places = [index for index, (_, phone) in enumerate(phones) if phone != PAUSE]
+    if not places:
+        return Reference(name, words)
+    inner = phones[places[0] : places[-1] + 1]
+    after = phones[places[-1] + 1 :]
+    return Reference(
+        name,
+        words,
+        [SILENCE if phone == PAUSE else phone for _, phone in inner],
+        [start for start, _ in inner],
+        after[0][0] if after else float("nan"),
+    )

@@ -1,0 +1,113 @@
+"""The corpus kind hibari: speech of a small neural voice, closer to a human reader than eSpeak NG.
+
+The voice `heart` comes with the package `hibari-tts`; the package would download others when first asked for them, so
+here only those that are already in its cache can be used. The voice does not tell when its phones start: references
+hold the words, and as phones what eSpeak NG makes of the single words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from hibari import Hibari
+from hibari.voices import VOICES, cache_dir, voice_path
+
+from unscribed.artifacts import Pathlike
+from unscribed.audio.io import resample
+from unscribed.corpora.layout import SPLITS, write_split_references
+from unscribed.corpora.synthetic import Phones, SpokenSettings, int16_samples, speak_corpus
+from unscribed.corpora.transcripts import word_references
+from unscribed.errors import UserError
+
+
+@dataclass(frozen=True)
+class HibariSettings(SpokenSettings):
+    """Section `corpus.hibari` of the config."""
+
+    speed: float
+
+
+def hibari_corpus(
+    *,
+    settings: HibariSettings,
+    language: str,
+    seed: int,
+    sample_rate_hz: int,
+    threads: int,
+    recordings: Pathlike,
+    text: Pathlike,
+    audio: Pathlike,
+    references_train: Pathlike,
+    references_valid: Pathlike,
+    references_test: Pathlike,
+) -> None:
+    """Speak a corpus and write its references: words and phones without times.
+
+    Raises UserError as `speak_corpus`, for a voice that is not on this machine and for an unknown language.
+    """
+    from unscribed.text.phonemize import phonemize_words  # loads eSpeak NG
+
+    check_voice(settings.voice)
+    phonemize_words(["amen"], language)  # an unknown language must fail before hours are spoken
+    spoken = speak_corpus(
+        settings=settings,
+        section="corpus.hibari",
+        speak=partial(_speak, settings.voice, settings.speed, sample_rate_hz),
+        seed=seed,
+        sample_rate_hz=sample_rate_hz,
+        threads=threads,
+        recordings=recordings,
+        text=text,
+        audio=audio,
+    )
+    references = word_references(((utterance, sentence) for utterance, sentence, _ in spoken), language)
+    outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
+    write_split_references(recordings, references, outputs, "corpus.hibari")
+
+
+def check_voice(voice: str) -> None:
+    """Raise UserError if hibari has no such voice, or would have to download it."""
+    if voice not in VOICES:
+        raise UserError(f"corpus.hibari.voice: hibari has no voice {voice!r}. Set it to one of {', '.join(VOICES)}.")
+    try:
+        voice_path(voice, download_missing=False)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"corpus.hibari.voice: {voice} is not on this machine, and nothing is downloaded here. Set it to heart, "
+            f"which comes with the package, or run `hibari --voice {voice} hello` once where there is a network, and "
+            f"copy {Path(cache_dir()) / VOICES[voice]['file']} from there."
+        ) from error
+
+
+class Synthesizer:
+    """One hibari voice. A sentence always gives the same samples, whatever was spoken before it."""
+
+    def __init__(self, voice: str, speed: float, sample_rate_hz: int) -> None:
+        """Load a voice (a name in hibari.voices.VOICES); `speed` 1.0 is its usual pace, 2.0 twice as fast.
+
+        Speech is resampled from hibari's 24 kHz to `sample_rate_hz`. Raises UserError as `check_voice`.
+        """
+        check_voice(voice)
+        self.sample_rate_hz = sample_rate_hz
+        self._speed = speed
+        self._voice = Hibari(voice=voice, threads=1)
+
+    def speak(self, text: str) -> tuple[np.ndarray, Phones]:
+        """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and no phones, because none are known.
+
+        About 0.3 s of silence at the start and 0.4 s at the end are kept.
+        """
+        # The seed decides the noise in consonants: another one for each sentence, and the same in every run.
+        samples = self._voice(text, speed=self._speed, seed=crc32(text.encode()))
+        return int16_samples(32767 * resample(samples, self._voice.sample_rate, self.sample_rate_hz)), []
+
+
+_loaded = cache(Synthesizer)  # once per process: loading takes as long as speaking twenty sentences
+
+
+def _speak(voice: str, speed: float, sample_rate_hz: int, batch: Sequence[str]) -> list[tuple[np.ndarray, Phones]]:
+    synthesizer = _loaded(voice, speed, sample_rate_hz)
+    return [synthesizer.speak(sentence) for sentence in batch]
