@@ -26,6 +26,7 @@ pathvars:
 
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/audio.smk"
+include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/units.smk"
 include: "workflow/rules/text.smk"
 include: "workflow/rules/matching.smk"
@@ -36,6 +37,8 @@ include: "workflow/rules/outputs.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/supervised.smk"
+include: "workflow/rules/finetune.smk"
+include: "workflow/rules/ctc.smk"
 
 
 localrules:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unscribed.config import check, complete
+from unscribed.config import check, complete, hop_ms
 from unscribed.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +14,7 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 DEMO = ROOT / "config/config.yaml"
 CORPORA = sorted((ROOT / "config/corpora").glob("*.yaml"))
 GRIDS = sorted((ROOT / "config/gan").glob("*.yaml"))
+NEEDS_NO_DATA = ("demo-unmatched", "natural-en", "natural-en-audio")
 CORPUS = {"name": "a", "kind": "espeak"}
 WITHOUT_DEFAULT = {"corpus", "corpus.name", "corpus.kind"}
 
@@ -96,7 +97,8 @@ def test_every_default_is_filled_in():
         ),
         (
             {"corpus": {"name": "a"}},
-            "corpus.kind: is missing; add it as one of espeak, asterisk, folder, librispeech, timit, mls, commonvoice",
+            "corpus.kind: is missing; "
+            "add it as one of espeak, hibari, asterisk, folder, librispeech, timit, mls, commonvoice",
         ),
     ],
 )
@@ -126,6 +128,10 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
         (
             {"corpus": {**CORPUS, "espeak": {"max_words": 3}}},
             "corpus.espeak.min_words: 4 must be at most corpus.espeak.max_words, which is 3",
+        ),
+        (
+            {"corpus": {"name": "a", "kind": "hibari", "hibari": {"min_words": 13}}},
+            "corpus.hibari.min_words: 13 must be at most corpus.hibari.max_words, which is 12",
         ),
         (
             {"features": {"mel_bins": 8}},
@@ -162,6 +168,15 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
         (
             {"gan": {"seeds": [0], "match_round": 4}},
             "gan.match_round: 4 is more than match.rounds, which is 3",
+        ),
+        (
+            {"finetune": {"labels": ["10min"]}},
+            "finetune.checkpoint: is empty; set it to a folder, a model's name on the Hugging Face hub, or to pretrain,"
+            " which trains one on this corpus",
+        ),
+        (
+            {"finetune": {"labels": ["all"], "checkpoint": "pretrain", "updates": 100}},
+            "finetune.freeze_updates: 200 must be at most finetune.updates, which is 100",
         ),
     ],
 )
@@ -215,6 +230,43 @@ def test_values_at_the_edge_do_not_clash():
     check(complete({"corpus": CORPUS, "features": {"kind": "logmel", "mel_bins": 8}, "pca": {"dims": 24}}, SCHEMA))
 
 
+def test_features_of_a_checkpoint(tmp_path):
+    def wav2vec(checkpoint, **more):
+        return {"corpus": CORPUS, "features": {"kind": "wav2vec", "checkpoint": str(checkpoint), **more}}
+
+    (line,) = problems(wav2vec(""), check)
+    assert line.startswith("features.checkpoint: is empty; set it to a folder, a model's name on the Hugging Face hub")
+    for path in ("./xlsr", "a/b/c", "/nowhere"):
+        (line,) = problems(wav2vec(path), check)
+        assert line.startswith(f"features.checkpoint: {path} does not exist")
+    for name in ("facebook/wav2vec2-large-xlsr-53@refs/pr/3", tmp_path):  # the stage looks into them
+        config = complete(wav2vec(name), SCHEMA)
+        check(config)
+        assert hop_ms(config) == 20
+    sizes = {"hidden_size": 8, "num_hidden_layers": 3, "conv_stride": [5, 2]}
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    assert problems(wav2vec(tmp_path), check) == [
+        "pca.dims: 39 is more than the 8 of its input (8 features of 1 frame(s)); lower it",
+        f"features.layer: 15 is more than the 3 blocks of {tmp_path}; choose 0 to 3",
+    ]
+    config = complete({**wav2vec(tmp_path, layer=3), "pca": {"dims": 8}, "audio": {"sample_rate_hz": 8000}}, SCHEMA)
+    check(config)
+    assert hop_ms(config) == 1.25
+    (tmp_path / "config.json").write_text('{"hidden_size": "8", "conv_stride": 5, "num_')
+    assert hop_ms(complete(wav2vec(tmp_path), SCHEMA)) == 20
+    (tmp_path / "config.json").write_text('{"hidden_size": "8", "conv_stride": 5}')
+    check(complete(wav2vec(tmp_path), SCHEMA))
+    assert hop_ms(complete({"corpus": CORPUS}, SCHEMA)) == 10
+
+
+def test_features_of_the_model_that_pretraining_makes(tmp_path):
+    (tmp_path / "model.yaml").write_text("num_hidden_layers: 2\nhidden_size: 64\n")
+    config = {"corpus": CORPUS, "features": {"kind": "wav2vec", "checkpoint": "pretrain"}}
+    config["pretrain"] = {"model": str(tmp_path / "model.yaml")}
+    (line,) = problems(config, check)
+    assert line == "features.layer: 15 is more than the 2 blocks of pretrain; choose 0 to 2"
+
+
 def test_own_data_must_exist(tmp_path):
     folder = {"audio": "", "text": str(tmp_path), "transcripts": str(tmp_path / "x.tsv")}
     lines = problems({"corpus": {"name": "a", "kind": "folder", "folder": folder}}, check)
@@ -223,7 +275,11 @@ def test_own_data_must_exist(tmp_path):
     assert lines[2].startswith(f"corpus.folder.transcripts: {tmp_path}/x.tsv does not exist")
     (tmp_path / "text").touch()
     folder = {"audio": str(tmp_path), "text": str(tmp_path / "text")}
-    check(complete({"corpus": {"name": "a", "kind": "folder", "folder": folder}}, SCHEMA))
+    own = {"corpus": {"name": "a", "kind": "folder", "folder": folder}}
+    check(complete(own, SCHEMA))
+    few = {"finetune": {"labels": ["pseudo", "1h"], "checkpoint": "pretrain"}}
+    line = "finetune.labels: 1h needs corpus.folder.transcripts; set it, or take pseudo alone"
+    assert problems({**own, **few}, check) == [line]
 
 
 def test_data_sets_need_their_root_and_text(tmp_path):
@@ -248,7 +304,7 @@ def test_every_shipped_file_is_valid():
     assert len(GRIDS) == 3
     for path in GRIDS:
         check(complete(merged(load(DEMO), load(path)), SCHEMA))
-    for path in (DEMO, ROOT / "config/corpora/demo-unmatched.yaml"):
+    for path in (DEMO, *(ROOT / f"config/corpora/{name}.yaml" for name in NEEDS_NO_DATA)):
         check(complete(merged(load(DEMO), load(path)), SCHEMA))
 
 

@@ -32,6 +32,7 @@ WITH_REFERENCES = {
     },
     "commonvoice": {"corpus": {"name": "a", "kind": "commonvoice", "dataset": DATASET}},
     "asterisk": {"corpus": {"name": "a", "kind": "asterisk"}},
+    "hibari": {"corpus": {"name": "a", "kind": "hibari"}},
 }
 NO_TRANSCRIPTS = {"corpus": {"name": "a", "kind": "folder", "folder": {**FOLDER, "transcripts": ""}}}
 # Changes of the workflow that must be found: what is replaced, by what, and the rule that then reads references.

@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from unscribed.config import check, complete
+from unscribed.config import PRETRAIN, SYNTHESIZERS, check, complete, hop_ms
 from unscribed.errors import UserError
 from unscribed.gan.runs import all_runs, run_label, shared_settings
 
@@ -41,10 +41,32 @@ GAN_INPUT = {"segments": "<results>/segment", "decoded": "<results>/gan/segments
 ]
 GAN = shared_settings(config["gan"])
 RATE = config["audio"]["sample_rate_hz"]
+HOP_MS = hop_ms(config)
+WAV2VEC = config["features"]["kind"] == "wav2vec"
+SHARDS = config["features"]["shards"] if WAV2VEC else 1
+PRETRAINED = f"{RESULTS}/pretrain/model"
+CHECKPOINT = config["features"]["checkpoint"]
+CHECKPOINT = PRETRAINED if CHECKPOINT == PRETRAIN else CHECKPOINT
+PRETRAIN_FIGURES = ["pretrain", *(["codebook"] if config["pretrain"]["languages"] else [])]
+FEATURE_RULES = ["features_split"] + (["features_shard"] if SHARDS > 1 else [])
 CYCLES = range(1, config["hmm"]["cycles"] + 1)
 LEARNED_SPLITS = ["train", "valid"]  # of the fine-tuning
 PSEUDO_LABELS = expand("<results>/pseudo_labels/{split}.parquet", split=LEARNED_SPLITS)
 PSEUDO_LABELS += ["<results>/pseudo_labels/vocab.json"]
+FEW_LABELS_HOURS = {"10min": 1 / 6, "1h": 1.0, "10h": 10.0, "all": None}  # of transcribed speech
+FINETUNED = [name for name in config["finetune"]["labels"] if name in FEW_LABELS_HOURS]
+if "pseudo" in config["finetune"]["labels"]:
+    FINETUNED += [f"pseudo{number}" for number in range(1, config["finetune"]["rounds"] + 1)]
+FINETUNE_DECODERS = ["none", "ngram", "transformer"]  # which language model helps
+FINETUNE_CHECKPOINT = config["finetune"]["checkpoint"] or config["features"]["checkpoint"]
+FINETUNE_HOP_MS = hop_ms(
+    {**config, "features": {**config["features"], "kind": "wav2vec", "checkpoint": FINETUNE_CHECKPOINT}}
+)
+FINETUNE_CHECKPOINT = PRETRAINED if FINETUNE_CHECKPOINT == PRETRAIN else FINETUNE_CHECKPOINT
+# Without what says which models there are: another one must not run the others again.
+FINETUNE = {
+    name: value for name, value in config["finetune"].items() if name not in ("labels", "units", "checkpoint", "rounds")
+}
 
 
 wildcard_constraints:
@@ -56,6 +78,9 @@ wildcard_constraints:
     moment="|".join(GAN_MOMENTS),
     index=r"\d+",
     order=r"[3-6]",
+    shard=r"\d+",
+    labels="|".join([*FEW_LABELS_HOURS, r"pseudo[1-9]\d*"]),
+    decoder="|".join(FINETUNE_DECODERS),
 
 
 def code(*modules):
@@ -68,9 +93,18 @@ def section(name, keys):
     return {key: config[name][key] for key in keys.split()}
 
 
+def checkpoint_files(checkpoint=CHECKPOINT):
+    """What a checkpoint is made of: other weights run its stages again. Of the hub's, the name must do."""
+    if checkpoint == PRETRAINED:
+        return ["<results>/pretrain/model"]
+    names = ["config.json", "model.safetensors", "model.safetensors.index.json", "preprocessor_config.json"]
+    paths = [Path(checkpoint).expanduser() / name for name in names]
+    return [str(path) for path in paths if path.is_file()]
+
+
 def corpus_settings():
     """The config section of this kind of corpus."""
-    return config["corpus"][KIND if KIND in ("espeak", "asterisk", "folder") else "dataset"]
+    return config["corpus"][KIND if KIND in config["corpus"] else "dataset"]
 
 
 def untranscribed(settings):
@@ -92,6 +126,7 @@ def figures():
     """All figures of the report."""
     names = ["rounds", "select", "confusions", "hmm", "words", "seconds"]
     names += ["gan"] if GAN_RUNS else []
+    names += PRETRAIN_FIGURES if PRETRAINED in (CHECKPOINT, FINETUNE_CHECKPOINT) else []
     names += [f"utterance.{index}" for index in range(config["report"]["utterances"])]
     return expand("<results>/figures/{name}.png", name=names)
 
@@ -209,6 +244,31 @@ def before(wildcards, first, later):
     return first if number == 1 else later.format(seed=wildcards.seed, round=number - 1)
 
 
+def finetune_words(wildcards):
+    """The decoded words that a round of pseudo-labels comes from: the HMM's, then those of the round before."""
+    number = int(wildcards.round)
+    if number == 1:
+        return "<results>/words/{split}.parquet"
+    return f"<results>/finetune/pseudo{number - 1}/ngram/{{split}}.parquet"
+
+
+def few_hours(wildcards):
+    """How much transcribed speech a model learns from; the split valid has all of its own."""
+    return FEW_LABELS_HOURS[wildcards.labels] if wildcards.split == "train" else None
+
+
+def valid_transcripts(wildcards):
+    """Transcripts of the split valid, by which decoding is tuned; none if the model has only seen pseudo-labels."""
+    labels = wildcards.labels
+    return [] if labels.startswith("pseudo") else f"<results>/finetune/{labels}/labels/valid.parquet"
+
+
+def valid_pseudo_labels(wildcards):
+    """Pseudo-labels of the split valid, which decoding must not go too far from; none if there are transcripts."""
+    labels = wildcards.labels
+    return f"<results>/finetune/{labels}/labels/valid.parquet" if labels.startswith("pseudo") else []
+
+
 def force(stage, *rules):
     """An input without files by which `--forcerun stage` means the stage's own rules: its target only gathers them.
 
@@ -227,5 +287,24 @@ GAN_SOURCES = code(
     *(f"gan/{module}" for module in ("batches", "discriminator", "generator", "join", "layers", "losses", "model")),
     *(f"gan/{module}" for module in ("optimizer", "runs", "trainer", "transcribe")),
 )
+WAV2VEC_SOURCES = code(
+    *(f"wav2vec/{module}" for module in ("checkpoint", "encode", "extract", "parts", "waveform")),
+    "audio/io",
+)
 GAN_LABELS = gan_match("train") if any(run["start"] == "match" for run in GAN_RUNS) else []
 CANDIDATES = candidates()
+PRETRAIN_PLACES = ["<results>", *(audio["results"] for audio in config["pretrain"]["languages"])]
+PRETRAIN_LANGUAGES = [
+    config["corpus"]["language"],
+    *(audio["language"] for audio in config["pretrain"]["languages"]),
+]
+# Without the rest: the model's sizes are a file, and the languages are one input each.
+PRETRAINING = {name: value for name, value in config["pretrain"].items() if name not in ("model", "languages", "alpha")}
+PRETRAIN_SOURCES = code(
+    *(f"wav2vec/{module}" for module in ("pretrain", "pretrain_job", "contrastive", "masking", "sampling", "waveform")),
+    "wav2vec/model_config",
+)
+FINETUNE_SOURCES = code(
+    *(f"wav2vec/{module}" for module in ("checkpoint", "ctc_model", "finetune_data", "masking", "waveform")),
+    "audio/io",
+)

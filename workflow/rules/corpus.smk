@@ -1,11 +1,11 @@
 """The corpus: recordings, unpaired text and, apart from both, the references."""
 
-if KIND == "espeak":
+if KIND in SYNTHESIZERS:
 
-    # The synthesiser knows its phones only while it speaks, so this one rule writes the references, too.
+    # A synthesiser knows sentence and phones only while it speaks, so this one rule writes the references, too.
     rule make_corpus:
         input:
-            code=code("corpora/synthetic", "corpora/espeak", "corpora/bible"),
+            code=code("corpora/synthetic", f"corpora/{KIND}", "corpora/bible"),
         output:
             recordings="<results>/corpus/recordings.parquet",
             text="<results>/corpus/text.txt",
@@ -22,12 +22,13 @@ if KIND == "espeak":
         threads: 2
         resources:
             mem_mb=2000,
-            runtime="1h",
+            runtime="2h",
         params:
             kind=KIND,
             settings=corpus_settings(),
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
+            language=config["corpus"]["language"] if KIND == "hibari" else None,  # eSpeak NG tells its phones itself
         script:
             "../scripts/corpus.py"
 

@@ -51,7 +51,7 @@ rule evaluate_hmm:
         runtime="1h",
     params:
         settings=config["evaluate"],
-        hop_ms=config["features"]["hop_ms"],
+        hop_ms=HOP_MS,
         sample_rate_hz=RATE,
     script:
         "../scripts/evaluate_hmm.py"
@@ -82,7 +82,7 @@ rule evaluate_words:
     params:
         settings=config["evaluate"],
         language=config["corpus"]["language"],
-        hop_ms=config["features"]["hop_ms"],
+        hop_ms=HOP_MS,
         sample_rate_hz=RATE,
     script:
         "../scripts/evaluate_words.py"
@@ -124,7 +124,7 @@ rule evaluate:
         runtime="1h",
     params:
         settings=config["evaluate"],
-        hop_ms=config["features"]["hop_ms"],
+        hop_ms=HOP_MS,
         sample_rate_hz=RATE,
         benchmarks=BENCHMARKS,
     script:

@@ -29,7 +29,7 @@ rule utterance_figure:
     params:
         settings=config["report"],
         sample_rate_hz=RATE,
-        hop_ms=config["features"]["hop_ms"],
+        hop_ms=HOP_MS,
     script:
         "../scripts/utterance_figure.py"
 
@@ -84,6 +84,56 @@ rule gan_figure:
         runtime="10m",
     script:
         "../scripts/gan_figure.py"
+
+
+rule pretrain_figure:
+    input:
+        code=code("evaluation/figures_wav2vec", "evaluation/style"),
+        curves="<results>/pretrain/curves.parquet",
+    output:
+        figure=report(
+            "<results>/figures/pretrain.png",
+            category="Learning",
+            caption="../report/pretrain.rst",
+            labels={"figure": "wav2vec 2.0 pretraining"},
+        ),
+    log:
+        "<logs>/figures.pretrain.log",
+    benchmark:
+        "<benchmarks>/figures.pretrain.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/pretrain_figure.py"
+
+
+rule codebook_figure:
+    input:
+        code=code("evaluation/figures_wav2vec", "evaluation/style"),
+        usage="<results>/pretrain/codebook.parquet",
+    output:
+        figure=report(
+            "<results>/figures/codebook.png",
+            category="Learning",
+            caption="../report/codebook.rst",
+            labels={"figure": "codes of the languages"},
+        ),
+    log:
+        "<logs>/figures.codebook.log",
+    benchmark:
+        "<benchmarks>/figures.codebook.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/codebook_figure.py"
 
 
 rule select_figure:

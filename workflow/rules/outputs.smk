@@ -20,7 +20,7 @@ rule ctm_split:
         mem_mb=2000,
         runtime="1h",
     params:
-        hop_ms=config["features"]["hop_ms"],
+        hop_ms=HOP_MS,
         sample_rate_hz=RATE,
     script:
         "../scripts/ctm.py"

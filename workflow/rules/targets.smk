@@ -6,6 +6,7 @@ localrules:
     manifest,
     vad,
     features,
+    pretrain,
     kmeans,
     pca,
     segment,
@@ -18,6 +19,7 @@ localrules:
     hmm,
     words,
     supervised,
+    finetune,
     ctm,
     textgrid,
     pseudo_labels,
@@ -45,7 +47,13 @@ rule vad:
 rule features:
     input:
         expand("<results>/features/{split}.npy", split=SPLITS),
-        force("features", "features_split"),
+        force("features", *FEATURE_RULES),
+
+
+rule pretrain:
+    input:
+        expand("<results>/figures/{name}.png", name=PRETRAIN_FIGURES),
+        force("pretrain", "pretrain_model", "codebook"),
 
 
 rule kmeans:
@@ -143,6 +151,12 @@ rule supervised:
         force("supervised", "supervised_text", "supervised_labels", "supervised_train", "supervised_align"),
 
 
+rule finetune:
+    input:
+        expand("<results>/finetune/{labels}/evaluate/{decoder}.json", labels=FINETUNED, decoder=FINETUNE_DECODERS),
+        force("finetune", "finetune_labels", "finetune_pseudo_labels", "finetune_train"),
+
+
 rule figures:
     input:
         figures(),
@@ -151,6 +165,8 @@ rule figures:
             "utterance_figure",
             "rounds_figure",
             "gan_figure",
+            "pretrain_figure",
+            "codebook_figure",
             "select_figure",
             "confusions_figure",
             "hmm_figure",

@@ -16,8 +16,11 @@ from jsonschema.exceptions import ValidationError
 
 from unscribed.errors import UserError
 
+PRETRAIN = "pretrain"  # as features.checkpoint: the model that the stage pretrain makes
+WAV2VEC_HOP_SAMPLES = 320  # of all published models
 DATASETS = ("librispeech", "timit", "mls", "commonvoice")
-BIBLE_READERS = ("espeak", "asterisk")  # their text is words
+SYNTHESIZERS = ("espeak", "hibari")
+BIBLE_READERS = (*SYNTHESIZERS, "asterisk")  # their text is words
 SILERO_RATES_HZ = (8000, 16000)
 KALDINGRAM_MAX_ORDER = 5
 KINDS = {
@@ -52,7 +55,17 @@ def check(config: Json) -> None:
 
     Raises UserError with one line per mistake. Paths are relative to the working directory.
     """
-    _stop_for([*_corpus(config), *_audio(config), *_text(config), *_models(config), *_gan(config)])
+    sections = (_corpus, _audio, _wav2vec, _text, _models, _gan, _finetune)
+    _stop_for([problem for section in sections for problem in section(config)])
+
+
+def hop_ms(config: Json) -> float:
+    """Milliseconds from one frame to the next; those of a checkpoint on the hub are taken to be the usual ones."""
+    features = config["features"]
+    if features["kind"] != "wav2vec":
+        return float(features["hop_ms"])
+    strides = _encoder(config).get("conv_stride", [WAV2VEC_HOP_SAMPLES])
+    return 1000 * math.prod(strides) / config["audio"]["sample_rate_hz"]
 
 
 def _stop_for(problems: Sequence[str]) -> None:
@@ -213,7 +226,7 @@ def _corpus(config: Json) -> Iterator[str]:
         yield f"{name}.text: TIMIT brings its own text, as phones; leave it empty"
     if section.get("valid_fraction", 0) + section.get("test_fraction", 0) >= 1:
         yield f"{name}.valid_fraction and test_fraction leave nothing for training; lower them"
-    if kind == "espeak":
+    if kind in SYNTHESIZERS:
         yield from _order(section, name, "min_words", "max_words")
 
 
@@ -227,10 +240,54 @@ def _audio(config: Json) -> Iterator[str]:
         yield from _order(features, "features", "coefficients", "mel_bins")
     static = features["coefficients" if features["kind"] == "mfcc" else "mel_bins"]
     dims = static * (3 if features["deltas"] else 1)
+    if features["kind"] == "wav2vec":
+        dims = _encoder(config).get("hidden_size", pca["dims"])  # of a model on the hub nothing is known yet
     width = dims * (2 * pca["context_frames"] + 1)
     if pca["dims"] > width:
         frames = f"{dims} features of {2 * pca['context_frames'] + 1} frame(s)"
         yield f"pca.dims: {pca['dims']} is more than the {width} of its input ({frames}); lower it"
+
+
+def _wav2vec(config: Json) -> Iterator[str]:
+    features = config["features"]
+    name, layer = features["checkpoint"], features["layer"]
+    if features["kind"] != "wav2vec":
+        return
+    yield from _checkpoint(name, "features.checkpoint")
+    blocks = _encoder(config).get("num_hidden_layers", layer)
+    if layer > blocks:
+        yield f"features.layer: {layer} is more than the {blocks} blocks of {name}; choose 0 to {blocks}"
+
+
+def _checkpoint(name: str, key: str) -> Iterator[str]:
+    """What can be said of a checkpoint by its name alone: whether the hub knows it is left to the stage."""
+    if not name:
+        yield (
+            f"{key}: is empty; set it to a folder, a model's name on the Hugging Face hub, or to {PRETRAIN}, which "
+            "trains one on this corpus"
+        )
+    elif not Path(name).expanduser().is_dir() and (name[0] in "./~" or name.partition("@")[0].count("/") > 1):
+        yield f"{key}: {name} does not exist (wanted: a folder, relative to {Path.cwd()})"
+
+
+def _encoder(config: Json) -> Json:
+    """Sizes of the model that makes the features, as far as they are known before any work; keys as in its config.json.
+
+    A damaged file is left to the stage that reads the model.
+    """
+    name = config["features"]["checkpoint"]
+    path = Path(config["pretrain"]["model"]) if name == PRETRAIN else Path(name).expanduser() / "config.json"
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))  # which JSON is a part of
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    sizes = {
+        "conv_stride": lambda value: isinstance(value, list) and all(isinstance(stride, int) for stride in value),
+        "hidden_size": lambda value: isinstance(value, int),
+        "num_hidden_layers": lambda value: isinstance(value, int),
+    }
+    found = found if isinstance(found, dict) else {}
+    return {key: found[key] for key, fits in sizes.items() if key in found and fits(found[key])}
 
 
 def _text(config: Json) -> Iterator[str]:
@@ -257,6 +314,12 @@ def _models(config: Json) -> Iterator[str]:
         yield f"word_lm.prune: wanted one number for each order (word_lm.order is {order}), or [], found {len(prune)}"
     if prune and prune[0] > 1:
         yield f"word_lm.prune: starts with {prune[0]}, but no word may be left out; start with 1"
+    transformer = config["transformer_lm"]
+    if transformer["dims"] % transformer["heads"]:
+        yield (
+            f"transformer_lm.dims: {transformer['dims']} is no multiple of transformer_lm.heads, which is "
+            f"{transformer['heads']}; change one of them"
+        )
     if prune != sorted(prune):
         yield "word_lm.prune: its numbers must not fall from one order to the next; raise the later ones"
 
@@ -273,6 +336,17 @@ def _gan(config: Json) -> Iterator[str]:
         yield "gan.start: match labels segments, one by one; set gan.input: segments and stride: 1, or start: [random]"
     if (warm or gan["input"] == "decoded") and gan["match_round"] > config["match"]["rounds"]:
         yield f"gan.match_round: {gan['match_round']} is more than match.rounds, which is {config['match']['rounds']}"
+
+
+def _finetune(config: Json) -> Iterator[str]:
+    finetune, corpus = config["finetune"], config["corpus"]
+    if not finetune["labels"]:
+        return
+    yield from _checkpoint(finetune["checkpoint"] or config["features"]["checkpoint"], "finetune.checkpoint")
+    few = [name for name in finetune["labels"] if name != "pseudo"]
+    if few and corpus["kind"] == "folder" and not corpus["folder"]["transcripts"]:
+        yield f"finetune.labels: {few[0]} needs corpus.folder.transcripts; set it, or take pseudo alone"
+    yield from _order(finetune, "finetune", "freeze_updates", "updates")
 
 
 def _needs(value: str, key: str, what: str, exists: Any) -> Iterator[str]:

@@ -47,7 +47,9 @@ def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
     wanted = inspect.signature(function).parameters
     if "threads" in wanted:
         given["threads"] = job.threads
-    given.update({name: value for name, value in job.wildcards.items() if name in wanted})
+    for name, value in job.wildcards.items():
+        if name in wanted:
+            given.setdefault(name, value)  # a file may be called as the wildcard in its path is
     hints = get_type_hints(function)
     for name, value in given.items():
         kind = hints.get(name)

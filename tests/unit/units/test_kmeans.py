@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 from unscribed.artifacts import FrameStore, FrameWriter
 from unscribed.errors import UserError
-from unscribed.units.blocks import blocks, sample_positions
+from unscribed.units.blocks import blocks, sample_positions, standard_deviations
 from unscribed.units.kmeans import KmeansSettings, apply_kmeans, fit_kmeans
 
 SETTINGS = KmeansSettings(clusters=4, iterations=20, restarts=3, max_frames=10_000)
@@ -85,3 +85,18 @@ def test_an_empty_store(tmp_path: Path) -> None:
         pass
     with pytest.raises(UserError, match=r"features\.npy holds no frames"):
         fit_kmeans(features=tmp_path / "features.npy", settings=SETTINGS, seed=0, centroids=tmp_path / "model")
+
+
+def test_half_precision_and_many_dimensions(tmp_path: Path) -> None:
+    groups = np.random.default_rng(0).integers(0, 4, 400)
+    frames = np.repeat(CENTRES[groups] / 10, 70, axis=1).astype(np.float16)  # sums of 400 values of 100 overflow
+    frames[:, -1] = 7
+    with FrameWriter(tmp_path / "features.npy", dtype="float16") as writer:
+        writer.append("u", frames)
+    fit_kmeans(features=tmp_path / "features.npy", settings=SETTINGS, seed=0, centroids=tmp_path / "model")
+    apply_kmeans(features=tmp_path / "features.npy", kmeans=tmp_path / "model", clusters=tmp_path / "ids.npy")
+    ids = FrameStore(tmp_path / "ids.npy").data[:, 0]
+    assert len({(int(group), int(found)) for group, found in zip(groups, ids, strict=True)}) == 4
+    deviations = standard_deviations(frames)
+    np.testing.assert_allclose(deviations[:-1], frames[:, :-1].astype(np.float64).std(axis=0), rtol=1e-6)
+    assert deviations[-1] == 1 and deviations.dtype == np.float32

@@ -105,3 +105,16 @@ def test_a_model_of_other_features(tmp_path: Path) -> None:
             projected=tmp_path / "projected.npy",
         )
     assert not list(tmp_path.glob("*projected*"))
+
+
+def test_half_precision_as_hidden_states_are_stored(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).normal(size=(sum(LENGTHS), 70)).astype(np.float16)
+    found = []
+    for dtype in ("float16", "float32"):
+        (tmp_path / dtype).mkdir()
+        with FrameWriter(tmp_path / dtype / "features.npy", dtype=dtype) as writer:
+            for number, part in enumerate(np.split(frames, np.cumsum(LENGTHS)[:-1])):
+                writer.append(f"u{number}", part)
+        found.append(_fit(tmp_path / dtype, dims=5, context=1)[1])
+    assert found[0].data.dtype == np.float32
+    np.testing.assert_array_equal(found[0].data, found[1].data)

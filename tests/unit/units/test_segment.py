@@ -96,6 +96,17 @@ def test_peaks_lie_at_the_steps() -> None:
     assert len(change_peaks(noisy, 0, 0.0)) > len(change_peaks(noisy, 0, 2.0)) >= len(edges)
 
 
+def test_peaks_of_hidden_states_are_those_of_their_pca(folder: Path) -> None:
+    frames = FrameStore(folder / "pca.npy").data
+    rng = np.random.default_rng(1)
+    with FrameWriter(folder / "features.npy", {"kind": "wav2vec", "static_dims": 64}, dtype="float16") as writer:
+        for number, part in enumerate(np.split(rng.normal(size=(len(frames), 64)), np.cumsum(LENGTHS)[:-1])):
+            writer.append(f"u{number}", part)
+    found, _ = _run(folder, SETTINGS)
+    store = FrameStore(folder / "pca.npy")
+    assert found == [change_peaks(values, 1.0, 0.8).tolist() for _, values in store]
+
+
 def test_stores_that_do_not_belong_together(folder: Path) -> None:
     _store(folder / "features.npy", np.zeros((10, 39)), (4, 6))
     with pytest.raises(UserError, match=r"features\.npy and .*pca\.npy hold different frames"):

@@ -55,10 +55,10 @@ def ngram_model(
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder, "training.arpa")
         if held_out and training:
-            _estimate(training, part, order, prune, key)
+            estimate(training, part, order, prune, key)
         quality = perplexity(Arpa.read(part) if part.exists() else None, held_out)
     with atomic_path(arpa) as temporary:
-        _estimate(sentences, temporary, order, prune, key)
+        estimate(sentences, temporary, order, prune, key)
     counts = compile_fst(arpa, symbols, fst).counts
     tool = "lmplz" if shutil.which("lmplz") else "kaldingram"
     ngrams = {str(length): count for length, count in enumerate(counts, start=1)}
@@ -139,7 +139,7 @@ def compile_fst(arpa: str | Path, symbols: Sequence[str], fst: str | Path) -> Ar
     return model
 
 
-def _estimate(sentences: Sequence[str], arpa: Path, order: int, prune: Sequence[int], key: str) -> None:
+def estimate(sentences: Sequence[str], arpa: Path, order: int, prune: Sequence[int], key: str) -> None:
     """Run the estimator in a process of its own: its counts leave memory, its progress bars stay off the terminal."""
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "text.txt")

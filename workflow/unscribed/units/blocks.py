@@ -11,6 +11,7 @@ from unscribed.artifacts import FrameStore, FrameWriter
 from unscribed.errors import UserError
 
 BLOCK_FRAMES = 50_000
+COLUMNS = 64
 
 
 def sample_positions(store: FrameStore, count: int, seed: int) -> np.ndarray:
@@ -52,5 +53,9 @@ def map_store(store: FrameStore, writer: FrameWriter, function: Callable[[int, i
 
 def standard_deviations(frames: np.ndarray) -> np.ndarray:
     """Per-dimension standard deviation of `frames` (T, D), float32 (D,); 1 where a dimension is constant."""
-    deviations = frames.std(axis=0, dtype=np.float64).astype(np.float32)
-    return np.where(deviations > 1e-6 * np.abs(frames).max(axis=0, initial=0), deviations, np.float32(1))
+    found = [np.zeros(0, dtype=np.float32)]
+    for first in range(0, frames.shape[1], COLUMNS):  # the double precision of all columns at once would fill gigabytes
+        part = frames[:, first : first + COLUMNS]
+        deviations = part.std(axis=0, dtype=np.float64).astype(np.float32)
+        found.append(np.where(deviations > 1e-6 * np.abs(part).max(axis=0, initial=0), deviations, np.float32(1)))
+    return np.concatenate(found)

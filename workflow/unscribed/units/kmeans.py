@@ -52,7 +52,8 @@ def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centr
         min_points_per_centroid=1,
         max_points_per_centroid=len(frames),  # the sample is drawn above
     )
-    error = model.train(np.ascontiguousarray(frames / scale))
+    frames /= scale  # in place: a large model's frames fill gigabytes
+    error = model.train(frames)
     log.info(
         "%d clusters of %d frames; mean squared distance %.3f of %d",
         settings.clusters,

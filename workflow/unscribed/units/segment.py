@@ -113,6 +113,8 @@ def _cutter(
         ids = _companion(store, clusters)
         return lambda number: runs(ids[number][:, 0])
     source = _companion(store, features)
+    if source.metadata.get("kind") == "wav2vec":  # no few of its dimensions are the envelope; PCA finds the great ones
+        return lambda number: change_peaks(store[number], settings.smoothing_frames, settings.threshold)
     dims = min(STATIC_DIMS, source.metadata.get("static_dims", STATIC_DIMS))
     scale = standard_deviations(source.data[sample_positions(source, SCALE_FRAMES, seed=0), :dims])
     return lambda number: change_peaks(source[number][:, :dims] / scale, settings.smoothing_frames, settings.threshold)

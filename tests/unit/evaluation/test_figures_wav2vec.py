@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from unscribed.artifacts import write_table
+from unscribed.evaluation import figures_wav2vec
+from unscribed.evaluation.figures_wav2vec import codebook_figure, pretrain_figure
+from unscribed.wav2vec.codebook import CODEBOOK_SCHEMA
+from unscribed.wav2vec.pretrain import CURVES_SCHEMA
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved, kept open to be looked at."""
+    kept = []
+
+    def keep(drawing, path):
+        drawing.savefig(path)
+        kept.append(drawing)
+
+    monkeypatch.setattr(figures_wav2vec, "save", keep)
+    return kept
+
+
+def lines(axes):
+    return {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
+
+
+def test_curves_of_both_splits_and_all_codebooks(tmp_path, drawn):
+    columns = {name: [0.5, 0.25] for name, _ in CURVES_SCHEMA}
+    columns |= {"update": [10, 20], "valid_contrastive": [4.0, 3.0], "status": ["ok", "collapsed"]}
+    columns["valid_perplexities"] = [[8.0, 6.0], [9.0, 1.0]]
+    write_table(tmp_path / "curves.parquet", columns, CURVES_SCHEMA)
+    pretrain_figure(curves=tmp_path / "curves.parquet", figure=tmp_path / "figure.png")
+    (drawing,) = drawn
+    assert isinstance(drawing, Figure) and (tmp_path / "figure.png").stat().st_size > 10_000
+    left, _, right = drawing.axes
+    assert lines(left)["valid"] == [4.0, 3.0]
+    shown = lines(right)
+    assert shown["codebook 1"] == [8.0, 9.0] and shown["codebook 2"] == [6.0, 1.0]
+    assert [1.0] in shown.values()  # the cross of the collapse
+
+
+def test_codes_of_languages_that_share_half_of_them(tmp_path, drawn):
+    rows = []
+    for language, used in {"x": (0, 1), "y": (1, 2)}.items():
+        for part in range(3):
+            rows += [(language, part, 0, code, 50 if code in used else 0) for code in range(4)]
+    columns = dict(zip([name for name, _ in CODEBOOK_SCHEMA], zip(*rows, strict=True), strict=True))
+    write_table(tmp_path / "codebook.parquet", columns, CODEBOOK_SCHEMA)
+    codebook_figure(usage=tmp_path / "codebook.parquet", figure=tmp_path / "figure.png")
+    left, middle, right = drawn[0].axes[:3]
+    assert [label.get_text() for label in left.get_yticklabels()] == ["x", "y"]
+    assert left.images[0].get_array()[:, 0].tolist() == pytest.approx([0.5, 0.5])  # the shared code is used most
+    assert [len(points.get_offsets()) for points in middle.collections] == [3, 3]
+    assert np.allclose(right.images[0].get_array(), [[1.0, 0.5], [0.5, 1.0]])

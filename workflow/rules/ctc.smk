@@ -1,0 +1,180 @@
+"""Decoding of fine-tuned models: beam search with n-grams of words over the lexicon, then a Transformer's opinion.
+
+Weights are chosen on the split valid: by its transcripts for models that have learned from some, by the label-free
+score for those of pseudo-labels.
+"""
+
+CTC_SEARCH = section("ctc", "beam max_active lattice_beam nbest lm_weights insertion_penalties tune_utterances")
+CTC_RESCORE = section("ctc", "lm_weights insertion_penalties transformer_weights tune_utterances")
+CTC_SOURCES = code("decoding/ctc_graph", "decoding/ctc_search", "decoding/beam", "decoding/lattice", "decoding/graph")
+TRANSFORMER_GPU = int(config["transformer_lm"]["device"] == "cuda")
+
+
+rule transformer_lm:
+    input:
+        code=code("text/transformer_lm", "text/transformer_model", "text/ngram"),
+        sentences="<results>/phonemize/sentences.parquet",
+        words="<results>/word_lm/words.txt",
+    output:
+        model=directory("<results>/transformer_lm/model"),
+        report="<results>/transformer_lm/report.json",
+    log:
+        "<logs>/transformer_lm.log",
+    benchmark:
+        "<benchmarks>/transformer_lm.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime="12h",
+        gpu=TRANSFORMER_GPU,
+    params:
+        ngram=config["word_lm"],
+        settings=config["transformer_lm"],
+        seed=config["corpus"]["seed"],
+    script:
+        "../scripts/transformer_lm.py"
+
+
+rule ctc_graph:
+    input:
+        code=code("decoding/ctc_graph", "decoding/graph", "hmm/graph"),
+        log_probs="<results>/finetune/{labels}/log_probs/valid.npy",
+        index="<results>/finetune/{labels}/log_probs/valid.parquet",
+        fst="<results>/word_lm/lm.fst",
+        word_symbols="<results>/word_lm/words.txt",
+        lexiconp="<results>/lexicon/lexiconp.txt",
+    output:
+        graph="<results>/finetune/{labels}/ngram/graph.safetensors",
+    log:
+        "<logs>/finetune/{labels}/ctc_graph.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_graph.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime="2h",
+    script:
+        "../scripts/ctc_graph.py"
+
+
+rule ctc_tune:
+    input:
+        code=CTC_SOURCES + code("decoding/ctc_tune", "hmm/search", "hmm/transcripts"),
+        log_probs="<results>/finetune/{labels}/log_probs/valid.npy",
+        index="<results>/finetune/{labels}/log_probs/valid.parquet",
+        graph="<results>/finetune/{labels}/ngram/graph.safetensors",
+        word_symbols="<results>/word_lm/words.txt",
+        arpa="<results>/word_lm/lm.arpa",
+        references=valid_transcripts,
+        pseudo_labels=valid_pseudo_labels,
+    output:
+        tuning="<results>/finetune/{labels}/ngram/tuning.parquet",
+        weights="<results>/finetune/{labels}/ngram/weights.json",
+    log:
+        "<logs>/finetune/{labels}/ctc_tune.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_tune.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime="4h",
+    params:
+        language=config["corpus"]["language"],
+        settings=CTC_SEARCH,
+        seed=config["corpus"]["seed"],
+    script:
+        "../scripts/ctc_tune.py"
+
+
+rule ctc_ngram:
+    input:
+        code=CTC_SOURCES + code("decoding/ctc_decode", "decoding/nbest", "hmm/search", "hmm/words", "outputs/words"),
+        log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
+        index="<results>/finetune/{labels}/log_probs/{split}.parquet",
+        graph="<results>/finetune/{labels}/ngram/graph.safetensors",
+        weights="<results>/finetune/{labels}/ngram/weights.json",
+        lexiconp="<results>/lexicon/lexiconp.txt",
+        word_symbols="<results>/word_lm/words.txt",
+        arpa="<results>/word_lm/lm.arpa",
+    output:
+        words="<results>/finetune/{labels}/ngram/{split}.parquet",
+        nbest="<results>/finetune/{labels}/ngram/{split}.nbest.parquet",
+    log:
+        "<logs>/finetune/{labels}/ngram.{split}.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_ngram.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime="12h",
+    params:
+        settings=CTC_SEARCH,
+    script:
+        "../scripts/ctc_words.py"
+
+
+rule ctc_transformer_tune:
+    input:
+        code=code("decoding/ctc_rescore", "decoding/ctc_tune", "hmm/transcripts", "text/transformer_model"),
+        nbest="<results>/finetune/{labels}/ngram/valid.nbest.parquet",
+        model="<results>/transformer_lm/model",
+        references=valid_transcripts,
+        pseudo_labels=valid_pseudo_labels,
+    output:
+        tuning="<results>/finetune/{labels}/transformer/tuning.parquet",
+        weights="<results>/finetune/{labels}/transformer/weights.json",
+    log:
+        "<logs>/finetune/{labels}/ctc_transformer_tune.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_transformer_tune.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime="4h",
+        gpu=TRANSFORMER_GPU,
+    params:
+        language=config["corpus"]["language"],
+        settings=CTC_RESCORE,
+        lm_settings=config["transformer_lm"],
+        seed=config["corpus"]["seed"],
+    script:
+        "../scripts/ctc_rescore_tune.py"
+
+
+rule ctc_transformer:
+    input:
+        code=CTC_SOURCES + code("decoding/ctc_rescore", "text/transformer_model", "hmm/words", "outputs/words"),
+        nbest="<results>/finetune/{labels}/ngram/{split}.nbest.parquet",
+        log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
+        index="<results>/finetune/{labels}/log_probs/{split}.parquet",
+        model="<results>/transformer_lm/model",
+        weights="<results>/finetune/{labels}/transformer/weights.json",
+        lexiconp="<results>/lexicon/lexiconp.txt",
+        word_symbols="<results>/word_lm/words.txt",
+    output:
+        words="<results>/finetune/{labels}/transformer/{split}.parquet",
+    log:
+        "<logs>/finetune/{labels}/transformer.{split}.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_transformer.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime="12h",
+        gpu=TRANSFORMER_GPU,
+    params:
+        lm_settings=config["transformer_lm"],
+    script:
+        "../scripts/ctc_rescore.py"

@@ -1,0 +1,179 @@
+"""Recognisers with few labels, or with pseudo-labels: a checkpoint learns to write. `snakemake finetune` makes them.
+
+Of these rules only finetune_labels and the evaluation read references; the pseudo-labels come from decoded words, and
+what is learned from them stays without references up to its scores.
+"""
+
+
+rule finetune_labels:
+    input:
+        code=code("wav2vec/labels", "text/normalize"),
+        references=references("{split}"),
+        manifest="<results>/manifest/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        # no file is named `labels` here: a function's argument of that name would get the wildcard
+        subset="<results>/finetune/{labels}/labels/{split}.parquet",
+    log:
+        "<logs>/finetune/{labels}/labels.{split}.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/finetune_labels.{split}.tsv"
+    wildcard_constraints:
+        labels="|".join(FEW_LABELS_HOURS),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        hours=few_hours,
+        seed=config["corpus"]["seed"],
+        units=config["finetune"]["units"],
+        language=config["corpus"]["language"],
+    script:
+        "../scripts/few_labels.py"
+
+
+use rule pseudo_labels_split as finetune_pseudo_labels with:
+    input:
+        code=code("outputs/pseudo_labels", "outputs/words"),
+        words=finetune_words,
+        manifest="<results>/manifest/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        labels="<results>/finetune/pseudo{round}/labels/{split}.parquet",
+    log:
+        "<logs>/finetune/pseudo{round}/labels.{split}.log",
+    benchmark:
+        "<benchmarks>/finetune/pseudo{round}/finetune_pseudo_labels.{split}.tsv"
+
+
+rule finetune_vocab:
+    input:
+        code=code("wav2vec/labels"),
+        train_labels=["<results>/finetune/{labels}/labels/train.parquet"],
+        phones="<results>/phonemize/phones.txt" if config["finetune"]["units"] == "phones" else [],
+    output:
+        vocab="<results>/finetune/{labels}/labels/vocab.json",
+    log:
+        "<logs>/finetune/{labels}/vocab.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/finetune_vocab.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        units=config["finetune"]["units"],
+    script:
+        "../scripts/finetune_vocab.py"
+
+
+rule finetune_train:
+    input:
+        code=FINETUNE_SOURCES + code("wav2vec/finetune", "wav2vec/finetune_job", "wav2vec/labels"),
+        checkpoint=checkpoint_files(FINETUNE_CHECKPOINT),
+        train_labels="<results>/finetune/{labels}/labels/train.parquet",
+        manifest="<results>/manifest/train.parquet",
+        vad="<results>/vad/train.parquet",
+        valid_labels="<results>/finetune/{labels}/labels/valid.parquet",
+        valid_manifest="<results>/manifest/valid.parquet",
+        valid_vad="<results>/vad/valid.parquet",
+        vocab="<results>/finetune/{labels}/labels/vocab.json",
+    output:
+        model=directory("<results>/finetune/{labels}/model"),
+        curves="<results>/finetune/{labels}/curves.parquet",
+    log:
+        "<logs>/finetune/{labels}/finetune.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/finetune_train.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime="24h",
+        gpu=int(config["finetune"]["device"] == "cuda"),
+    params:
+        settings=FINETUNE,
+        checkpoint=FINETUNE_CHECKPOINT,  # in place of the input, which is there so that other weights count
+        units=config["finetune"]["units"],
+        sample_rate_hz=RATE,
+        seed=config["corpus"]["seed"],
+    script:
+        "../scripts/finetune.py"
+
+
+rule ctc_log_probs:
+    input:
+        code=FINETUNE_SOURCES + code("wav2vec/ctc"),
+        model="<results>/finetune/{labels}/model",
+        manifest="<results>/manifest/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
+        index="<results>/finetune/{labels}/log_probs/{split}.parquet",
+    log:
+        "<logs>/finetune/{labels}/log_probs.{split}.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_log_probs.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime="24h",
+        gpu=int(config["finetune"]["device"] == "cuda"),
+    params:
+        settings=FINETUNE,
+        units=config["finetune"]["units"],
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/ctc_log_probs.py"
+
+
+rule ctc_greedy:
+    input:
+        code=code("wav2vec/ctc", "outputs/words"),
+        log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
+        index="<results>/finetune/{labels}/log_probs/{split}.parquet",
+    output:
+        words="<results>/finetune/{labels}/none/{split}.parquet",
+    log:
+        "<logs>/finetune/{labels}/none.{split}.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/ctc_greedy.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime="1h",
+    script:
+        "../scripts/ctc_greedy.py"
+
+
+use rule evaluate_words as finetune_evaluate_words with:
+    input:
+        code=code("evaluation/words", "evaluation/wer", *SCORING),
+        words=expand("<results>/finetune/{{labels}}/{{decoder}}/{split}.parquet", split=EVALUATED),
+        references=references(*EVALUATED),
+        manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
+        vad="<results>/vad/test.parquet",
+        lexicon="<results>/lexicon/lexicon.txt",
+    output:
+        metrics="<results>/finetune/{labels}/evaluate/{decoder}.json",
+        word_errors="<results>/finetune/{labels}/evaluate/{decoder}.word_errors.parquet",
+        utterances="<results>/finetune/{labels}/evaluate/{decoder}.utterances.parquet",
+    log:
+        "<logs>/finetune/{labels}/evaluate.{decoder}.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/finetune_evaluate_words.{decoder}.tsv"
+    params:
+        settings=config["evaluate"],
+        language=config["corpus"]["language"],
+        hop_ms=FINETUNE_HOP_MS,
+        sample_rate_hz=RATE,
