@@ -61,6 +61,26 @@ def test_arguments_come_by_name(tmp_path: Path) -> None:
     assert log_text(tmp_path).endswith(" 3 files\n")
 
 
+def test_a_file_wins_over_the_wildcard_of_its_name(tmp_path: Path) -> None:
+    """`finetune/{labels}/labels/{split}.parquet` may be called labels, `…/round{round}` a param round."""
+    calls = []
+
+    def spell(*, labels: str, split: str, round: int, seed: str) -> None:
+        calls.append((labels, split, round, seed))
+
+    stage.run(
+        job(
+            tmp_path,
+            input={"split": "in.parquet"},
+            output={"labels": "out.parquet"},
+            params={"round": 2},
+            wildcards={"labels": "10min", "split": "train", "round": "1", "seed": "0", "index": "7"},
+        ),
+        spell,
+    )
+    assert calls == [("out.parquet", "in.parquet", 2, "0")]
+
+
 def test_a_dict_stays_a_dict_where_none_else_is_wanted_and_threads_are_optional(tmp_path: Path) -> None:
     calls = []
 

@@ -1,16 +1,11 @@
 """Killed in the middle of any long stage, a run goes on where it was and comes to the same end."""
 
 import json
-import os
-import signal
-import subprocess
-import time
 
 import pytest
-from workflow_runs import TINY, UNSUPERVISED, command, leftovers, snakemake, state, write_config
+from workflow_runs import TINY, UNSUPERVISED, kill_when, leftovers, snakemake, state, write_config
 
 pytestmark = pytest.mark.slow
-PATIENCE_SECONDS = 300
 # Stage, what appears when its job is in the middle of its work, and an output that must not be there yet.
 KILLS = [
     ("corpus", "corpus/.audio.*.tmp/train-00050.wav", "corpus/recordings.parquet"),
@@ -19,22 +14,6 @@ KILLS = [
     ("acoustic", "logs/acoustic.seed0/round1.log", "acoustic/seed0/round1/model.safetensors"),
     ("resegment", "resegment/seed0/round1/.segments.npy.*.tmp", "resegment/seed0/round1/segments.npy"),
 ]
-
-
-def kill_when(folder, pattern):
-    """Start the workflow, wait until a file of the pattern appears, and kill all its processes at once."""
-    results = folder / "results/tiny"
-    old = set(results.glob(pattern))  # of earlier kills
-    with open(folder / "output.txt", "w") as output:
-        run = subprocess.Popen(command(), cwd=folder, stdout=output, stderr=output, start_new_session=True)
-        try:
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not set(results.glob(pattern)) - old:
-                assert run.poll() is None and time.monotonic() < deadline, (folder / "output.txt").read_text()[-6000:]
-                time.sleep(0.01)
-        finally:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
 
 
 def numbers(results):

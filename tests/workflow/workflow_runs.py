@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ HMM_STAGES = ["hmm", "words", "ctm", "textgrid", "pseudo_labels"]
 UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "gan", "select", "decode", *HMM_STAGES]
 STAGES = [*UNSUPERVISED, "evaluate"]
 RATE = 16000
+PATIENCE_SECONDS = 300
 
 # Small enough for a minute, large enough to learn: a quarter of an hour, a quarter of the usual work.
 TINY = {
@@ -73,6 +76,25 @@ def snakemake(folder, *arguments, fails=False):
     )
     assert (done.returncode != 0) == fails, done.stdout[-6000:]
     return done.stdout
+
+
+def kill_when(folder, pattern, *arguments):
+    """Start the workflow, wait until a file of the pattern appears in the results, and kill all its processes at once.
+
+    The folder stays locked, as after a power cut.
+    """
+    pattern = f"results/*/{pattern}"
+    old = set(folder.glob(pattern))  # of earlier kills
+    with open(folder / "output.txt", "w") as output:
+        run = subprocess.Popen(command(*arguments), cwd=folder, stdout=output, stderr=output, start_new_session=True)
+        try:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not set(folder.glob(pattern)) - old:
+                assert run.poll() is None and time.monotonic() < deadline, (folder / "output.txt").read_text()[-6000:]
+                time.sleep(0.01)
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
 
 
 def graph(folder, *targets, repo=REPO):

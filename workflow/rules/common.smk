@@ -63,9 +63,12 @@ FINETUNE_HOP_MS = hop_ms(
     {**config, "features": {**config["features"], "kind": "wav2vec", "checkpoint": FINETUNE_CHECKPOINT}}
 )
 FINETUNE_CHECKPOINT = PRETRAINED if FINETUNE_CHECKPOINT == PRETRAIN else FINETUNE_CHECKPOINT
+FINETUNE_PLACES = ["<results>", *(audio["results"] for audio in config["finetune"]["languages"])]
 # Without what says which models there are: another one must not run the others again.
 FINETUNE = {
-    name: value for name, value in config["finetune"].items() if name not in ("labels", "units", "checkpoint", "rounds")
+    name: value
+    for name, value in config["finetune"].items()
+    if name not in ("labels", "languages", "units", "checkpoint", "rounds")
 }
 
 

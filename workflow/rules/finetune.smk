@@ -52,8 +52,8 @@ use rule pseudo_labels_split as finetune_pseudo_labels with:
 rule finetune_vocab:
     input:
         code=code("wav2vec/labels"),
-        train_labels=["<results>/finetune/{labels}/labels/train.parquet"],
-        phones="<results>/phonemize/phones.txt" if config["finetune"]["units"] == "phones" else [],
+        train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
+        phones=[f"{place}/phonemize/phones.txt" for place in FINETUNE_PLACES if config["finetune"]["units"] == "phones"],
     output:
         vocab="<results>/finetune/{labels}/labels/vocab.json",
     log:
@@ -76,12 +76,12 @@ rule finetune_train:
     input:
         code=FINETUNE_SOURCES + code("wav2vec/finetune", "wav2vec/finetune_job", "wav2vec/labels"),
         checkpoint=checkpoint_files(FINETUNE_CHECKPOINT),
-        train_labels="<results>/finetune/{labels}/labels/train.parquet",
-        manifest="<results>/manifest/train.parquet",
-        vad="<results>/vad/train.parquet",
-        valid_labels="<results>/finetune/{labels}/labels/valid.parquet",
-        valid_manifest="<results>/manifest/valid.parquet",
-        valid_vad="<results>/vad/valid.parquet",
+        train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
+        manifests=[f"{place}/manifest/train.parquet" for place in FINETUNE_PLACES],
+        vads=[f"{place}/vad/train.parquet" for place in FINETUNE_PLACES],
+        valid_labels=[f"{place}/finetune/{{labels}}/labels/valid.parquet" for place in FINETUNE_PLACES],
+        valid_manifests=[f"{place}/manifest/valid.parquet" for place in FINETUNE_PLACES],
+        valid_vads=[f"{place}/vad/valid.parquet" for place in FINETUNE_PLACES],
         vocab="<results>/finetune/{labels}/labels/vocab.json",
     output:
         model=directory("<results>/finetune/{labels}/model"),

@@ -24,9 +24,10 @@ from unscribed.wav2vec.ctc_model import (
     needed_frames,
 )
 from unscribed.wav2vec.finetune import finetune
-from unscribed.wav2vec.finetune_data import epochs, pack
+from unscribed.wav2vec.finetune_data import epochs, pack, read_labels
 from unscribed.wav2vec.finetune_job import FinetuneJob, rate_at
 from unscribed.wav2vec.labels import finetune_vocab
+from unscribed.wav2vec.waveform import Speech
 
 TEXTS = {"u1": "abc|da", "u2": "bd|ca", "u3": "ccb|ad", "u4": "dab|bc"}
 
@@ -51,19 +52,20 @@ def task(tmp_path: Path, checkpoint: str) -> dict[str, Any]:
     finetune_vocab(train_labels=[paths["labels"]], phones=[], units="letters", vocab=tmp_path / "vocab.json")
     about = {"units": "letters", "sample_rate_hz": RATE, "seed": 0, "threads": 1, "settings": SETTINGS}
     outputs = {"model": tmp_path / "made/model", "curves": tmp_path / "made/curves.parquet"}
-    valid = {f"valid_{kind}": path for kind, path in paths.items()}
     return {
         "checkpoint": checkpoint,
         **as_training(paths),
-        **valid,
+        **{name.replace("train", "valid"): files for name, files in as_training(paths).items() if "train" in name},
+        **{f"valid_{name}": files for name, files in as_training(paths).items() if "train" not in name},
         "vocab": tmp_path / "vocab.json",
         **about,
         **outputs,
     }
 
 
-def as_training(paths: dict[str, Path]) -> dict[str, Path]:
-    return {"train_labels": paths["labels"], "manifest": paths["manifest"], "vad": paths["vad"]}
+def as_training(*languages: dict[str, Path]) -> dict[str, list[Path]]:
+    names = {"train_labels": "labels", "manifests": "manifest", "vads": "vad"}
+    return {name: [paths[kind] for paths in languages] for name, kind in names.items()}
 
 
 def weights(task: dict[str, Any]) -> dict[str, torch.Tensor]:
@@ -88,7 +90,7 @@ def test_learns_four_utterances_and_transformers_reads_the_same(
     assert {"tokenizer_config.json", "preprocessor_config.json"} <= files
     model, processor = AutoModelForCTC.from_pretrained(task["model"]), Wav2Vec2Processor.from_pretrained(task["model"])
     for name, text in TEXTS.items():
-        samples, _ = soundfile.read(task["train_labels"].with_name(f"{name}.wav"), dtype="float32")
+        samples, _ = soundfile.read(task["train_labels"][0].with_name(f"{name}.wav"), dtype="float32")
         inputs = processor(samples, sampling_rate=RATE, return_tensors="pt")
         with torch.no_grad():
             path = model(**inputs).logits.argmax(dim=-1)
@@ -204,6 +206,26 @@ def test_what_cannot_be_learned_from_is_counted(
         finetune(**(task | as_training(paths)))
 
 
+def test_languages_share_one_model_and_one_vocabulary(
+    task: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = {kind: tmp_path / f"audio/{kind}.parquet" for kind in ("labels", "manifest", "vad")}
+    # the same names of utterances, other letters
+    second = write_corpus(tmp_path / "second", {name: text.replace("a", "d") for name, text in TEXTS.items()})
+    vocab = tmp_path / "joint.json"
+    finetune_vocab(train_labels=[first["labels"], second["labels"]], phones=[], units="letters", vocab=vocab)
+    assert {"a", "d"} <= json.loads(vocab.read_text()).keys()
+    short = replace(SETTINGS, updates=2, check_every=2)
+    with caplog.at_level(logging.INFO):
+        finetune(**(task | as_training(first, second) | {"vocab": vocab, "settings": short}))
+    assert "8 utterances; left out: 0" in caplog.text and "0 with unknown symbols" in caplog.text
+    examples = read_labels([first["labels"], second["labels"]])
+    speech = Speech.joined([Speech(paths["manifest"], paths["vad"], RATE) for paths in (first, second)])
+    assert sorted(examples["utterance"]) == sorted(speech.utterances) and len(set(speech.utterances)) == 8
+    name = f"1/{next(iter(TEXTS))}"
+    np.testing.assert_allclose(speech[speech.numbers[name]], tone(TEXTS[name[2:]].replace("a", "d")), atol=1e-3)
+
+
 def test_batches_fill_the_room_and_epochs_hold_everything() -> None:
     frames = np.array([4, 2, 9, 3, 2])
     packed = pack(np.argsort(frames, kind="stable"), frames, 9.0)
@@ -243,7 +265,7 @@ def test_collapse_by_hand() -> None:
 
 def test_phones_and_a_missing_gpu(task: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "phones.txt").write_text("<SIL>\na\nb\nc\nd\n")
-    finetune_vocab(train_labels=[], phones=tmp_path / "phones.txt", units="phones", vocab=task["vocab"])
+    finetune_vocab(train_labels=[], phones=[tmp_path / "phones.txt"], units="phones", vocab=task["vocab"])
     finetune(**(task | {"units": "phones", "settings": replace(SETTINGS, updates=1)}))
     assert json.loads((task["model"] / "vocab.json").read_text())["d"] == 4
     assert not (task["model"] / "tokenizer_config.json").exists()

@@ -98,5 +98,8 @@ def test_vocabulary_is_the_union_of_the_languages(tmp_path: Path, caplog: pytest
     assert json.loads(vocab.read_text()) == {symbol: number for number, symbol in enumerate(symbols)}
     assert "10 symbols" in caplog.text
     (tmp_path / "phones.txt").write_text("<SIL>\nə\nt\n")
-    finetune_vocab(train_labels=files, phones=tmp_path / "phones.txt", units="phones", vocab=vocab)
-    assert json.loads(vocab.read_text()) == {"<pad>": 0, "ə": 1, "t": 2}
+    (tmp_path / "more.txt").write_text("<SIL>\nt\ny\n")
+    finetune_vocab(
+        train_labels=files, phones=[tmp_path / "phones.txt", tmp_path / "more.txt"], units="phones", vocab=vocab
+    )
+    assert json.loads(vocab.read_text()) == {"<pad>": 0, "ə": 1, "t": 2, "y": 3}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from accelerate.state import AcceleratorState
 from tones import write_corpus
 from transformers import AutoModel, Wav2Vec2ForPreTraining
 
@@ -86,6 +87,13 @@ def corpus(tmp_path):
     }
 
 
+@pytest.fixture(autouse=True)
+def fresh_accelerator():
+    """Accelerate keeps device and precision for the life of a process; a job has one of its own."""
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
 def run(corpus, folder, settings=SETTINGS):
     outputs = {"model": str(folder / "model"), "curves": str(folder / "curves.parquet")}
     pretrain(**corpus, settings=settings, **outputs)
@@ -152,6 +160,37 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(corpus, tm
     assert all(value.isfinite().all() for value in weights.values())
 
 
+def test_half_precision_gives_nearly_the_same_losses(corpus, tmp_path):
+    short = replace(SETTINGS, updates=4, check_every=2, learning_rate=1e-5)  # larger steps soon choose other codes
+    full, _ = run(corpus, tmp_path / "full", short)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    half, _ = run(corpus, tmp_path / "half", replace(short, precision="bfloat16"))
+    assert half["valid_contrastive"].tolist() == pytest.approx(full["valid_contrastive"].tolist(), rel=0.05)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_a_gpu_learns_in_half_precision_and_resumes(corpus, tmp_path, monkeypatch, precision):
+    settings = replace(SETTINGS, device="cuda", precision=precision)
+    whole, _ = run(corpus, tmp_path / "whole", settings)
+    assert whole["valid_contrastive"].iloc[-1] < whole["valid_contrastive"].iloc[0]
+    step, calls = pretrain_job.PretrainJob._step, []
+
+    def killed(self, *given):
+        calls.append(1)
+        if len(calls) == 31:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    monkeypatch.setattr(pretrain_job.PretrainJob, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, tmp_path / "killed", settings)
+    monkeypatch.undo()
+    again, _ = run(corpus, tmp_path / "killed", settings)
+    assert again["valid_contrastive"].tolist() == pytest.approx(whole["valid_contrastive"].tolist(), rel=0.02)
+
+
 def test_a_state_of_other_settings_or_a_damaged_one_is_not_taken(corpus, tmp_path, caplog):
     (tmp_path / "state.safetensors").write_bytes(b"broken")
     short = replace(SETTINGS, updates=2, check_every=2)
@@ -191,6 +230,8 @@ def test_errors_name_the_setting(corpus, tmp_path, monkeypatch):
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match=r"pretrain\.device is cuda, but this machine has no GPU"):
             run(corpus, tmp_path, replace(SETTINGS, device="cuda"))
+    with pytest.raises(UserError, match=r"pretrain\.precision: float16 needs a GPU"):
+        run(corpus, tmp_path, replace(SETTINGS, precision="float16"))
     with pytest.raises(UserError, match=r"no train utterance of x is as long .*pretrain\.mask_frames"):
         run(corpus, tmp_path, replace(SETTINGS, mask_frames=500))
 

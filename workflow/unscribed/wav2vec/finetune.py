@@ -4,6 +4,7 @@ Baevski et al., wav2vec 2.0, 2020, §4.2 and appendix B; on pseudo-labels, wav2v
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,12 @@ CURVES_SCHEMA = [
 def finetune(
     *,
     checkpoint: str,
-    train_labels: Pathlike,
-    manifest: Pathlike,
-    vad: Pathlike,
-    valid_labels: Pathlike,
-    valid_manifest: Pathlike,
-    valid_vad: Pathlike,
+    train_labels: Sequence[str],
+    manifests: Sequence[str],
+    vads: Sequence[str],
+    valid_labels: Sequence[str],
+    valid_manifests: Sequence[str],
+    valid_vads: Sequence[str],
     vocab: Pathlike,
     units: str,
     settings: FinetuneSettings,
@@ -48,6 +49,7 @@ def finetune(
 ) -> None:
     """Fine-tune `checkpoint` on `train_labels` (PSEUDO_LABELS_SCHEMA); write the best weights and the curves.
 
+    Labels, manifests and vad tables are one for each language; several share the vocabulary (XLSR §3.3).
     The best weights are those of the check with the lowest error rate of letters or phones (`uer`) on up to
     CHECKED_UTTERANCES of `valid_labels`. Losses are in nat per symbol. `model` becomes a folder in Hugging Face's
     layout. A killed job goes on where its last check was.
@@ -63,7 +65,10 @@ def finetune(
         with settings.autocast():
             return cnn_features(network, samples)
 
-    speech, valid_speech = Speech(manifest, vad, sample_rate_hz), Speech(valid_manifest, valid_vad, sample_rate_hz)
+    speech, valid_speech = (
+        Speech.joined([Speech(*files, sample_rate_hz) for files in zip(*tables, strict=True)])
+        for tables in ((manifests, vads), (valid_manifests, valid_vads))
+    )
     train = read_examples(train_labels, speech, pretrained, front, symbols, units, settings.min_confidence)
     valid = read_examples(valid_labels, valid_speech, pretrained, front, symbols, units, 0.0, CHECKED_UTTERANCES)
     log.info("%d utterances, %.2f h of speech, %d symbols", len(train), train.hours, len(symbols))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
@@ -16,7 +17,7 @@ from unscribed.errors import UserError
 from unscribed.wav2vec.checkpoint import Checkpoint
 from unscribed.wav2vec.ctc_model import Batch, needed_frames
 from unscribed.wav2vec.labels import UNKNOWN
-from unscribed.wav2vec.waveform import Speech, frames_of, normalized
+from unscribed.wav2vec.waveform import Speech, frames_of, normalized, qualified
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +86,15 @@ def frames_in(speech: Speech, checkpoint: Checkpoint) -> np.ndarray:
     return frames_of(torch.from_numpy(speech.lengths), checkpoint.kernels, checkpoint.strides).numpy()
 
 
+def read_labels(paths: Sequence[Pathlike]) -> pd.DataFrame:
+    """Tables of labels, one for each language, as one whose utterances have the names of `Speech.joined`."""
+    tables = [read_table(path) for path in paths]
+    names = [qualified(table["utterance"], number, len(paths)) for number, table in enumerate(tables)]
+    return pd.concat([table.assign(utterance=found) for table, found in zip(tables, names, strict=True)])
+
+
 def read_examples(
-    labels: Pathlike,
+    paths: Sequence[Pathlike],
     speech: Speech,
     checkpoint: Checkpoint,
     front: Front,
@@ -95,12 +103,12 @@ def read_examples(
     min_confidence: float,
     limit: int | None = None,
 ) -> Examples:
-    """The utterances of a table of labels that can be learned from; with `limit`, so many of them, evenly spaced.
+    """The utterances of tables of labels that can be learned from; with `limit`, so many of them, evenly spaced.
 
     Counted and left out are those below `min_confidence`, with symbols that `vocab` lacks (where it has no `<unk>`),
     and with a transcript that CTC cannot write in their frames. Raises UserError if nothing is left.
     """
-    table = read_table(labels)
+    table, labels = read_labels(paths), " and ".join(map(str, paths))
     if unknown := set(table["utterance"]) - speech.numbers.keys():
         raise UserError(
             f"{labels} has {len(unknown)} utterances that the manifest lacks, for example {min(unknown)}: the two come "

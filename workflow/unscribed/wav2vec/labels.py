@@ -82,18 +82,16 @@ def _transcribed(
     ).sort_values("utterance")
 
 
-def finetune_vocab(
-    *, train_labels: Sequence[str], phones: Pathlike | Sequence[str], units: str, vocab: Pathlike
-) -> None:
+def finetune_vocab(*, train_labels: Sequence[str], phones: Sequence[str], units: str, vocab: Pathlike) -> None:
     """Write symbol to id as JSON, in the form of transformers' Wav2Vec2CTCTokenizer; id 0, `<pad>`, is CTC's blank.
 
     Letters: those of all tables `train_labels` (one per language; their union is XLSR's joint vocabulary), after
-    `<pad>`, `|` and `<unk>`, by code point. Phones: the inventory `phones` without `<SIL>`, in its order.
+    `<pad>`, `|` and `<unk>`, by code point. Phones: those of all inventories `phones` but `<SIL>`, in order.
     Raises UserError for a table that has no letters.
     """
     if units == "phones":
-        inventory = Path(str(phones)).read_text(encoding="utf-8").split()
-        symbols = [BLANK, *(phone for phone in inventory if phone != SILENCE)]
+        inventory = [phone for path in phones for phone in Path(path).read_text(encoding="utf-8").split()]
+        symbols = [BLANK, *dict.fromkeys(phone for phone in inventory if phone != SILENCE)]
     else:
         found: set[str] = set()
         for path in train_labels:

@@ -4,6 +4,7 @@ With several GPUs the stage starts itself once for each of them by torchrun; the
 """
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -61,6 +62,8 @@ def pretrain(
     """
     job = {**locals(), "settings": asdict(settings)}
     device_of(settings.device, "pretrain.device")
+    if settings.device == "cpu" and settings.precision == "float16":
+        raise UserError("pretrain.precision: float16 needs a GPU; set bfloat16 or float32, or pretrain.device: cuda.")
     if settings.device == "cuda" and settings.processes > torch.cuda.device_count():
         raise UserError(
             f"pretrain.processes is {settings.processes}, but this machine has {torch.cuda.device_count()} GPUs: "
@@ -169,7 +172,8 @@ def _launch(job: dict, processes: int, path: Path) -> None:
 
 def _main(path: str) -> None:
     """One of several processes."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes, the one that speaks
+    logging.basicConfig(level=logging.INFO if first else logging.ERROR, format="%(message)s", stream=sys.stderr)
     try:
         train(**read_json(path))
     except UserError as error:

@@ -47,10 +47,29 @@ class Speech:
         samples = io.load_mono(self.paths[index], self.sample_rate_hz)
         return speech(samples, self.starts[index], self.ends[index])
 
+    @classmethod
+    def joined(cls, parts: Sequence["Speech"]) -> "Speech":
+        """The utterances of several corpora as one; with more than one, they are named `number of the part/name`."""
+        whole = cls.__new__(cls)
+        whole.sample_rate_hz = parts[0].sample_rate_hz
+        whole.utterances = [
+            name for number, part in enumerate(parts) for name in qualified(part.utterances, number, len(parts))
+        ]
+        whole.paths = [path for part in parts for path in part.paths]
+        whole.starts = [starts for part in parts for starts in part.starts]
+        whole.ends = [ends for part in parts for ends in part.ends]
+        whole.lengths = np.concatenate([part.lengths for part in parts])
+        return whole
+
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The number of each utterance by its name."""
         return {utterance: number for number, utterance in enumerate(self.utterances)}
+
+
+def qualified(utterances: Sequence[str], part: int, parts: int) -> list[str]:
+    """Names of utterances that stay apart when those of several corpora come together."""
+    return list(utterances) if parts == 1 else [f"{part}/{utterance}" for utterance in utterances]
 
 
 def normalized(samples: np.ndarray) -> np.ndarray:
