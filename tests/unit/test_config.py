@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unscribed.config import check, complete, hop_ms
+from unscribed.clashes import check, hop_ms
+from unscribed.config import complete
 from unscribed.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -170,6 +171,14 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
             "gan.match_round: 4 is more than match.rounds, which is 3",
         ),
         (
+            {"pretrain": {"gumbel_temperature": [0.5, 2.0]}},
+            "pretrain.gumbel_temperature: falls from the first to the last, and cannot from 0.5 to 2.0",
+        ),
+        (
+            {"features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 1}, "pretrain": {"model": ""}},
+            "pretrain.model: is empty; set it to a file of config/models",
+        ),
+        (
             {"finetune": {"labels": ["10min"]}},
             "finetune.checkpoint: is empty; set it to a folder, a model's name on the Hugging Face hub, or to pretrain,"
             " which trains one on this corpus",
@@ -182,6 +191,34 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
 )
 def test_values_that_clash(config, line):
     assert problems({"corpus": CORPUS, **config}, check) == [line]
+
+
+def test_models_that_have_seen_transcripts_stay_outside_the_firewall(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for labels, refused in {"10min": True, "pseudo1": False}.items():
+        (tmp_path / f"results/a/finetune/{labels}/model").mkdir(parents=True)
+        name = f"results/../results/a/finetune/{labels}/model"
+        features = {"kind": "wav2vec", "checkpoint": name, "layer": 1}
+        for section in ({"features": features}, {"finetune": {"labels": ["pseudo"], "checkpoint": name}}):
+            found = problems({"corpus": CORPUS, **section}, check) if refused else []
+            assert all("was fine-tuned with transcripts" in line for line in found) and len(found) == refused
+            if not refused:
+                check(complete({"corpus": CORPUS, **section}, SCHEMA))
+        few = {"labels": ["1h"], "checkpoint": name}  # which may know them
+        check(complete({"corpus": CORPUS, "finetune": few}, SCHEMA))
+
+
+def test_other_corpora_need_their_results_and_names_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    languages = [{"language": "de", "results": "results/de"}, {"language": "en-us", "results": "results/x"}]
+    (tmp_path / "results/x/vad").mkdir(parents=True)
+    twice, missing = problems({"corpus": CORPUS, "pretrain": {"languages": languages}}, check)
+    assert twice.startswith("pretrain.languages: the language en-us is there twice (corpus.language is en-us)")
+    assert missing.startswith("pretrain.languages[0].results: results/de has no vad; run `snakemake vad`")
+    few = {"labels": ["10min"], "checkpoint": "pretrain", "languages": languages[:1]}
+    sizes = {"model": str(SCHEMA.parents[2] / "config/models/tiny.yaml")}
+    (missing,) = problems({"corpus": CORPUS, "finetune": few, "pretrain": sizes}, check)
+    assert missing.startswith("finetune.languages[0].results: results/de has no finetune; run `snakemake finetune`")
 
 
 @pytest.mark.parametrize(

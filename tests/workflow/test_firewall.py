@@ -23,6 +23,7 @@ WITH_REFERENCES = {
     "no gan": {**TINY, "gan": {"seeds": []}},
     "gan on frames": {**TINY, "gan": {"seeds": [0, 1], "start": ["random"], "input": "frames", "runs_per_job": 1}},
     "clusters": {**TINY, "segment": {"method": "clusters"}},
+    "features of a checkpoint": {**TINY, "features": {"kind": "wav2vec", "checkpoint": "some/model"}},
     "folder": {"corpus": {"name": "a", "kind": "folder", "folder": FOLDER}},
     "librispeech": {"corpus": {"name": "a", "kind": "librispeech", "dataset": DATASET}},
     "timit": {
@@ -61,31 +62,42 @@ LEAKS = {
 }
 
 
-@pytest.fixture
-def data(tmp_path):
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
     """Everything that the configurations above name."""
-    (tmp_path / "data/audio").mkdir(parents=True)
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "data/audio").mkdir(parents=True)
     for name in ("text.txt", "transcripts.tsv"):
-        (tmp_path / "data" / name).write_text("words\n")
-    return tmp_path
+        (folder / "data" / name).write_text("words\n")
+    return folder
 
 
-def readers(jobs):
-    """The rules with an input that is a reference, or was made by a rule that has such an input, and so on."""
+def knowing(jobs):
+    """Files that could know a reference: the references, what is made from them, what is made from that, and so on."""
     told = {name for job in jobs for name in job["input"] + job["output"] if "/references/" in name}
-    found, before = set(), -1
+    before = -1
     while before < len(told):
         before = len(told)
         for job in jobs:
             if not told.isdisjoint(job["input"]):
-                found.add(job["rule"])
                 told |= {*job["output"], *job["log"], job["benchmark"]} - {None}
-    return found
+    return told
+
+
+def readers(jobs):
+    """The rules with an input that could know a reference."""
+    told = knowing(jobs)
+    return {job["rule"] for job in jobs if not told.isdisjoint(job["input"])}
 
 
 def check(jobs):
     """Fail if anything but evaluation, figures and the targets that gather them could know a reference."""
     assert readers(jobs) <= EVALUATION | GATHERING
+    check_sides(jobs)
+
+
+def check_sides(jobs):
+    """Fail if a job could know references by its parameters, or writes some that it should not."""
     for job in jobs:
         if job["rule"] not in EVALUATION | WRITERS:
             assert "references" not in job["params"] and "transcripts" not in job["params"], job["rule"]

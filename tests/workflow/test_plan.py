@@ -21,6 +21,13 @@ FOLDERS = [
     "audio",
 ]
 TEXTS = ["librispeech-text.txt", "german.txt", "kyrgyz.txt", "text.txt"]
+MODELS = {
+    "spectral": {},
+    "learned": {
+        "features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 2, "shards": 2},
+        "finetune": {"labels": ["10min", "pseudo"], "rounds": 2},
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +86,12 @@ def test_every_stage_is_a_target(tmp_path):
     assert needed(jobs, "normalize") == {"normalize", "make_corpus"}
 
 
-def test_every_job_says_what_it_needs_and_keeps_a_log(tmp_path):
-    write_config(tmp_path, TINY)
-    jobs = [job for job in graph(tmp_path, "all", "figures", *STAGES) if not job["local"]]
+@pytest.mark.parametrize("name", MODELS)
+def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
+    write_config(tmp_path, {**TINY, **MODELS[name]})
+    shutil.copytree(data / "config/models", tmp_path / "config/models")
+    targets = ["pretrain", "finetune"] if name == "learned" else []
+    jobs = [job for job in graph(tmp_path, "all", "figures", *STAGES, *targets) if not job["local"]]
     assert len({job["rule"] for job in jobs}) > 20
     for job in jobs:
         assert job["log"] and job["benchmark"], job["rule"]

@@ -37,7 +37,7 @@ CONFIG = {
     "corpus": {
         "name": "micro",
         "kind": "espeak",
-        "espeak": {"train_hours": 0.2, "valid_utterances": 12, "test_utterances": 12, "text_sentences": 1500},
+        "espeak": {"train_hours": 0.26, "valid_utterances": 12, "test_utterances": 12, "text_sentences": 1500},
     },
     "features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 1, "shards": 2},
     "pretrain": {"model": "micro.yaml", "updates": 40, "batch_seconds": 10, "negatives": 10, "check_every": 5},
@@ -47,12 +47,12 @@ CONFIG = {
     "finetune": {"labels": ["10min"], "updates": 30, "freeze_updates": 5, "batch_seconds": 20, "check_every": 15},
     "transformer_lm": {"layers": 1, "dims": 16, "heads": 2, "epochs": 1},
     "ctc": {
-        "beam": 6.0,
-        "max_active": 100,
+        "beam": 8.0,
+        "max_active": 300,
         "lattice_beam": 3.0,
         "nbest": 5,
         "lm_weights": [1.0],
-        "insertion_penalties": [0.0],
+        "insertion_penalties": [-6.0],  # a reward: so short a training alone finds no words
         "transformer_weights": [0.0, 1.0],
         "tune_utterances": 5,
     },
@@ -67,7 +67,8 @@ def folder(tmp_path_factory):
     (folder / "micro.yaml").write_text(yaml.safe_dump(SIZES), encoding="utf-8")
     kill_when(folder, "pretrain/state.safetensors", *TARGETS)
     assert not (folder / "results/micro/pretrain/curves.parquet").exists()
-    output = snakemake(folder, *TARGETS, "--nolock")
+    snakemake(folder, "--unlock")
+    output = snakemake(folder, *TARGETS, "--cores", 4)  # most of a job is its imports
     assert no_traceback(output) and "make_corpus" not in rules(output)
     return folder
 
@@ -96,7 +97,13 @@ def test_features_come_from_the_pretrained_model(results):
         store = FrameStore(results / f"features/{split}.npy")
         manifest = pd.read_parquet(results / f"manifest/{split}.parquet")
         speech = pd.read_parquet(results / f"vad/{split}.parquet")["speech_seconds"]
-        wanted = {"kind": "wav2vec", "dims": 32, "hop_ms": 20.0, "layer": 1, "checkpoint": "results/micro/pretrain/model"}
+        wanted = {
+            "kind": "wav2vec",
+            "dims": 32,
+            "hop_ms": 20.0,
+            "layer": 1,
+            "checkpoint": "results/micro/pretrain/model",
+        }
         assert wanted.items() <= store.metadata.items()
         assert list(store.utterances) == manifest["utterance"].tolist()  # of both shards, in order
         for number, seconds in enumerate(speech):
@@ -112,10 +119,12 @@ def test_a_fine_tuned_model_can_be_used_elsewhere(results):
     vocabulary = json.loads((made / "labels/vocab.json").read_text(encoding="utf-8"))
     assert model.config.vocab_size == len(vocabulary) and processor.tokenizer.get_vocab().items() >= vocabulary.items()
     assert pd.read_parquet(made / "curves.parquet")["update"].tolist() == [15, 30]
-    labels, manifest = (pd.read_parquet(path) for path in (made / "labels/train.parquet", results / "manifest/train.parquet"))
+    labels, manifest = (
+        pd.read_parquet(path) for path in (made / "labels/train.parquet", results / "manifest/train.parquet")
+    )
     assert 0 < len(labels) < len(manifest)
     store = FrameStore(made / "log_probs/test.npy")
-    assert store.metadata["vocab"] == list(vocabulary) and store.metadata["hop_ms"] == 20.0
+    assert store.metadata["vocab"] == sorted(vocabulary, key=vocabulary.get) and store.metadata["hop_ms"] == 20.0
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
@@ -136,4 +145,4 @@ def test_nothing_temporary_is_left(results):
 
 
 def test_running_again_does_nothing(folder):
-    assert "Nothing to be done" in snakemake(folder, *TARGETS, "--dry-run", "--nolock")
+    assert "Nothing to be done" in snakemake(folder, *TARGETS, "--dry-run")

@@ -19,6 +19,7 @@ TEXT_STAGES = ["normalize", "phonemize", "silence", "lexicon", "phone_lm", "word
 HMM_STAGES = ["hmm", "words", "ctm", "textgrid", "pseudo_labels"]
 UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "gan", "select", "decode", *HMM_STAGES]
 STAGES = [*UNSUPERVISED, "evaluate"]
+SPLITS = ["train", "valid", "test"]
 RATE = 16000
 PATIENCE_SECONDS = 300
 

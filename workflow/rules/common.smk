@@ -10,12 +10,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from unscribed.config import PRETRAIN, SYNTHESIZERS, check, complete, hop_ms
+from unscribed.clashes import PRETRAIN, SYNTHESIZERS, check, hop_ms
+from unscribed.config import complete
 from unscribed.errors import UserError
 from unscribed.gan.runs import all_runs, run_label, shared_settings
 
 try:
     config = complete(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+    # The sizes that come with the workflow are found from any working directory.
+    shipped = Path(workflow.basedir) / config["pretrain"]["model"]
+    if shipped.is_file() and not Path(config["pretrain"]["model"]).is_file():
+        config["pretrain"]["model"] = str(shipped)
     check(config)
 except UserError as error:
     sys.exit(f"error: {error}")  # an exception would bring lines of this file with it
