@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("references", type=Path, help="folder of the transcripts")
     parser.add_argument("--hours", type=float, default=0.0, help="of train; 0: all")
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--rate", type=float, default=0.003)
+    parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(2)

@@ -311,6 +311,7 @@ PRETRAINING = {name: value for name, value in config["pretrain"].items() if name
 PRETRAIN_SOURCES = code(
     *(f"wav2vec/{module}" for module in ("pretrain", "pretrain_job", "contrastive", "masking", "sampling", "waveform")),
     "wav2vec/model_config",
+    "training_state",
 )
 FINETUNE_SOURCES = code(
     *(f"wav2vec/{module}" for module in ("checkpoint", "ctc_model", "finetune_data", "masking", "waveform")),

@@ -74,7 +74,7 @@ rule finetune_vocab:
 
 rule finetune_train:
     input:
-        code=FINETUNE_SOURCES + code("wav2vec/finetune", "wav2vec/finetune_job", "wav2vec/labels"),
+        code=FINETUNE_SOURCES + code("wav2vec/finetune", "wav2vec/finetune_job", "wav2vec/labels", "training_state"),
         checkpoint=checkpoint_files(FINETUNE_CHECKPOINT),
         train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
         manifests=[f"{place}/manifest/train.parquet" for place in FINETUNE_PLACES],

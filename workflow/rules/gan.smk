@@ -26,7 +26,8 @@ rule gan_segments:
 
 rule gan_train:
     input:
-        code=GAN_SOURCES + code("gan/train", "gan/job", "gan/check", "gan/warm_start", "selection/metric"),
+        code=GAN_SOURCES
+        + code("training_state", "gan/train", "gan/job", "gan/check", "gan/warm_start", "selection/metric"),
         audio=f"{GAN_INPUT}/train.npy",
         valid=f"{GAN_INPUT}/valid.npy",
         phones_text="<results>/silence/phones.txt",

@@ -3,8 +3,6 @@
 Dimensions: N runs.
 """
 
-import hashlib
-import json
 import logging
 import time
 from dataclasses import asdict
@@ -12,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from tqdm import trange
 
-from unscribed.artifacts import atomic_path
 from unscribed.gan.batches import Sequences
 from unscribed.gan.check import PATIENCE, Judge, verdict
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings, Run, run_label
 from unscribed.gan.trainer import Losses, State, Trainer
 from unscribed.selection.metric import Score
+from unscribed.training_state import fingerprint, load_state, save_state
 
 log = logging.getLogger(__name__)
 
@@ -166,43 +162,25 @@ class Job:
             self.trainer.keep(going)
             self.alive = [self.alive[row] for row in going]
 
-    def _fingerprint(self) -> str:
-        """What must not have changed between a killed job and its continuation."""
+    def _mark(self) -> str:
         corpus = self.trainer.corpus
         sizes = [len(corpus.audio), len(corpus.audio.data), len(corpus.text), len(corpus.text.data)]
-        about = [asdict(self.settings), [asdict(run) for run in self.runs], self.inventory, sizes]
-        return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+        return fingerprint(asdict(self.settings), [asdict(run) for run in self.runs], self.inventory, sizes)
 
     def _save(self, path: Path) -> None:
         groups = {f"trainer.{name}": group for name, group in self.trainer.state().items()}
         groups |= {f"{moment}.{name}": group for moment in MOMENTS for name, group in self.kept[moment].items()}
-        tensors = {
-            f"{group}.{name}": value.cpu().contiguous()
-            for group, part in groups.items()
-            for name, value in part.items()
-        }
+        tensors = {f"{group}.{name}": value for group, part in groups.items() for name, value in part.items()}
         progress = {name: getattr(self, name) for name in PROGRESS}
-        progress["best"] = list(self.best.items())
-        metadata = {"fingerprint": self._fingerprint(), "progress": json.dumps(progress)}
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(save(tensors, metadata))
+        save_state(path, tensors, self._mark(), progress | {"best": list(self.best.items())})
 
     def resume(self, path: Path) -> bool:
         """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata()
-                if metadata["fingerprint"] != self._fingerprint():
-                    log.info("%s belongs to other settings: training starts anew", path)
-                    return False
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
-        except FileNotFoundError:
+        found = load_state(path, self._mark())
+        if found is None:
             return False
-        except (OSError, SafetensorError, KeyError) as error:
-            log.warning("%s is damaged (%s): training starts anew", path, error)
-            return False
-        progress = json.loads(metadata["progress"])
-        self.best = {int(place): tuple(found) for place, found in progress.pop("best")}
+        tensors, progress = found
+        self.best = {int(place): tuple(score) for place, score in progress.pop("best")}
         for name, value in progress.items():
             setattr(self, name, value)
         self.trainer.keep(self.alive)

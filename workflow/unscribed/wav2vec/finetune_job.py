@@ -5,7 +5,6 @@ same weights as one that was not.
 """
 
 import hashlib
-import json
 import logging
 import math
 import time
@@ -18,13 +17,11 @@ from typing import Any, NoReturn
 import kaldialign
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from tqdm import trange
 from transformers import PreTrainedModel
 
-from unscribed.artifacts import atomic_path
 from unscribed.errors import UserError
+from unscribed.training_state import adam_tensors, fingerprint, load_state, restore_adam, save_state
 from unscribed.wav2vec.ctc_model import FinetuneSettings, collapsed, ctc_loss, draw_masks, encoder, logits
 from unscribed.wav2vec.finetune_data import Examples, epochs, pack
 
@@ -34,7 +31,6 @@ BETAS, EPSILON = (0.9, 0.98), 1e-8  # of Adam, fairseq's fine-tuning configurati
 LONGEST_GRADIENT = 5.0
 WARM_UP, HOLD = 0.1, 0.4  # shares of the updates; the learning rate decays in the others (wav2vec 2.0 §4.2)
 FIRST_RATE, LAST_RATE = 0.01, 0.05  # times the peak
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # of Adam
 PROGRESS = ("done", "seconds", "rows", "best_score", "scaler")
 # Settings that a killed training may go on with others of: the remedies of a lost loss and a full memory, and places.
 CAN_CHANGE = ("learning_rate", "precision", "device", "batch_seconds", "accumulation", "check_every")
@@ -171,15 +167,13 @@ class FinetuneJob:
             *(self.done, self.seconds, loss, valid_loss, 100 * uer, ", the best so far" if better else ""),
         )
 
-    def _fingerprint(self) -> str:
-        """What must not have changed between a killed job and its continuation."""
+    def _mark(self) -> str:
         kept = {name: value for name, value in asdict(self.settings).items() if name not in CAN_CHANGE}
         audio = [
             [part.names, hashlib.sha256(np.concatenate(part.targets).tobytes()).hexdigest()]
             for part in (self.train_audio, self.valid_audio)
         ]
-        about = [kept, self.seed, self.about, self.origin, audio]
-        return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+        return fingerprint(kept, self.seed, self.about, self.origin, audio)
 
     @property
     def scaler(self) -> dict[str, Any]:
@@ -193,38 +187,22 @@ class FinetuneJob:
 
     def _save(self, path: Path) -> None:
         tensors = {f"best.{name}": value for name, value in self.best.items()}
-        for name, weight in self.weights.items():
-            tensors[f"model.{name}"] = weight
-            # blocks that are frozen still have no moments
-            tensors |= {f"{key}.{name}": value for key, value in self.optimizer.state.get(weight, {}).items()}
-        progress = {name: getattr(self, name) for name in PROGRESS}
-        metadata = {"fingerprint": self._fingerprint(), "progress": json.dumps(progress)}
-        with atomic_path(path) as temporary:
-            save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary, metadata)
+        tensors |= {f"model.{name}": weight for name, weight in self.weights.items()}
+        tensors |= adam_tensors(self.optimizer, self.weights)
+        save_state(path, tensors, self._mark(), {name: getattr(self, name) for name in PROGRESS})
 
     def resume(self, path: Path) -> bool:
         """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata()
-                if metadata["fingerprint"] != self._fingerprint():
-                    log.info("%s belongs to other settings, labels or checkpoint: training starts anew", path)
-                    return False
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
-        except FileNotFoundError:
+        found = load_state(path, self._mark())
+        if found is None:
             return False
-        except (OSError, SafetensorError, KeyError) as error:
-            log.warning("%s is damaged (%s): training starts anew", path, error)
-            return False
+        tensors, progress = found
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(tensors[f"model.{name}"])
-                moments = {key: tensors[f"{key}.{name}"] for key in MOMENTS if f"{key}.{name}" in tensors}
-                if moments:
-                    step = {"step": moments.pop("step")}
-                    self.optimizer.state[weight] = step | {key: part.to(weight) for key, part in moments.items()}
+        restore_adam(self.optimizer, self.weights, tensors)
         self.best = {name: tensors[f"best.{name}"] for name in self.weights}
-        for name, value in json.loads(metadata["progress"]).items():
+        for name, value in progress.items():
             setattr(self, name, value)
         log.info("goes on after update %d", self.done)
         return True

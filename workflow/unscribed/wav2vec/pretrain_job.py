@@ -4,8 +4,6 @@ All chance of a batch, from its crops to its Gumbel noise, comes from (seed, num
 killed and goes on has the same losses as one that was not. Dimensions: B utterances of a batch, G codebooks.
 """
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -16,12 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from unscribed.artifacts import atomic_path
 from unscribed.audio.parallel import ordered_map
 from unscribed.errors import UserError
+from unscribed.training_state import adam_tensors, fingerprint, load_state, restore_adam, save_state
 from unscribed.wav2vec.contrastive import ContrastiveModel, perplexities
 from unscribed.wav2vec.masking import distractors, span_masks
 from unscribed.wav2vec.sampling import Batch, Languages, Stream
@@ -36,6 +32,7 @@ CHECKED_BATCHES = 20
 LEAST_SHARE = 0.03  # of a codebook's codes: a perplexity below it is a collapse
 PATIENCE = 3  # checks in a row until a collapse is said
 LOSSES = ("loss", "contrastive", "diversity", "penalty", "accuracy")
+PROGRESS = ("done", "seconds", "heard_seconds", "rows", "strikes")
 CAN_CHANGE = ("learning_rate", "precision", "device", "processes", "batch_seconds", "accumulation", "check_every")
 
 
@@ -231,47 +228,31 @@ class PretrainJob:
                 )
         self.accelerator.wait_for_everyone()
 
-    def _fingerprint(self) -> str:
-        """What must not have changed between a killed job and its continuation."""
+    def _mark(self) -> str:
         kept = {name: value for name, value in asdict(self.settings).items() if name not in CAN_CHANGE}
         audio = [self.train_audio.names, self.train_audio.amounts.tolist(), self.train_audio.probabilities.tolist()]
-        return hashlib.sha256(json.dumps([kept, self.origin, audio]).encode()).hexdigest()
+        return fingerprint(kept, self.origin, audio)
 
     def _save(self, path: Path) -> None:
         if not self.accelerator.is_main_process:
             return
         tensors = {f"model.{name}": value for name, value in self.plain.state_dict().items()}
-        for name, weight in self.plain.named_parameters():
-            moments = self.optimizer.state.get(weight, {})
-            tensors |= {f"{key}.{name}": value for key, value in moments.items()}
+        tensors |= adam_tensors(self.optimizer, dict(self.plain.named_parameters()))
         scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler else {}
         progress = {"done": self.done, "seconds": self.seconds, "heard_seconds": self.heard_seconds}
-        progress |= {"rows": self.rows, "strikes": self.strikes, "scaler": scaler}
-        metadata = {"fingerprint": self._fingerprint(), "progress": json.dumps(progress)}
-        with atomic_path(path) as temporary:
-            save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary, metadata)
+        save_state(
+            path, tensors, self._mark(), progress | {"rows": self.rows, "strikes": self.strikes, "scaler": scaler}
+        )
 
     def resume(self, path: Path) -> bool:
         """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata()
-                if metadata["fingerprint"] != self._fingerprint():
-                    log.info("%s belongs to other settings or audio: training starts anew", path)
-                    return False
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
-        except FileNotFoundError:
+        found = load_state(path, self._mark())
+        if found is None:
             return False
-        except (OSError, SafetensorError, KeyError) as error:
-            log.warning("%s is damaged (%s): training starts anew", path, error)
-            return False
-        progress = json.loads(metadata["progress"])
+        tensors, progress = found
         parts = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
         self.plain.load_state_dict(parts)
-        for name, weight in self.plain.named_parameters():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                value = tensors[f"{key}.{name}"]
-                self.optimizer.state[weight][key] = value if key == "step" else value.to(weight.device)
+        restore_adam(self.optimizer, dict(self.plain.named_parameters()), tensors)
         if scaler := progress.pop("scaler"):
             self.accelerator.scaler.load_state_dict(scaler)
         for name, value in progress.items():
