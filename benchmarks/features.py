@@ -20,7 +20,8 @@ import torch
 import yaml
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from unscribed.wav2vec.checkpoint import Checkpoint, device_of, out_of_memory
+from unscribed.devices import device_of, out_of_memory
+from unscribed.wav2vec.checkpoint import Checkpoint
 from unscribed.wav2vec.encode import hidden_states
 from unscribed.wav2vec.extract import batches_by_length
 from unscribed.wav2vec.waveform import normalized, padded

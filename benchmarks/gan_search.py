@@ -19,6 +19,7 @@ import yaml
 
 from unscribed.artifacts import FrameStore
 from unscribed.config import complete
+from unscribed.devices import device_of
 from unscribed.evaluation.labels import read_references
 from unscribed.evaluation.per import phone_error_rate
 from unscribed.evaluation.style import save, style
@@ -27,7 +28,7 @@ from unscribed.gan.check import Judge
 from unscribed.gan.generator import Shape
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings, Run, all_runs, run_label, shared_settings
-from unscribed.gan.train import new_trainer, pick_device, start_warm
+from unscribed.gan.train import new_trainer, start_warm
 from unscribed.gan.trainer import Corpus, Trainer
 from unscribed.gan.warm_start import read_labels
 from unscribed.text.arpa import Arpa
@@ -113,7 +114,7 @@ def prepare(
     arguments: argparse.Namespace,
 ) -> Trainer:
     """The trainer with the weights that each run starts with."""
-    device = pick_device(settings.device)
+    device = device_of(settings.device, "gan.device")
     store = FrameStore(folder / "train.npy")
     audio = part(read_segments(folder / "train.npy", device), arguments.utterances, arguments.join)
     sentences = read_sentences(results / "silence/phones.txt", phones, device)

@@ -1,10 +1,7 @@
 import pytest
-import torch
 
-from unscribed.errors import UserError
 from unscribed.gan.check import verdict
 from unscribed.gan.runs import all_runs, run_label
-from unscribed.gan.train import pick_device
 
 
 @pytest.mark.parametrize(
@@ -19,12 +16,6 @@ from unscribed.gan.train import pick_device
 )
 def test_verdict(losses: dict, hypotheses: list, usage: float, wanted: str) -> None:
     assert verdict(losses, hypotheses, usage) == wanted
-
-
-def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match=r"gan.device is cuda, but this machine has no GPU"):
-        pick_device("cuda")
 
 
 def test_the_grid_is_seeds_times_settings_seed_by_seed() -> None:

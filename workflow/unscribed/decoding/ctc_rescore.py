@@ -25,12 +25,12 @@ from unscribed.decoding.ctc_graph import pronunciations, spells
 from unscribed.decoding.ctc_search import Posteriors, by_word, sentence_graph, spoken
 from unscribed.decoding.ctc_tune import Judge
 from unscribed.decoding.nbest import Hypothesis
+from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.hmm.graph import read_symbols
 from unscribed.hmm.words import confidences
 from unscribed.text.transformer_lm import TransformerLmSettings
 from unscribed.text.transformer_model import TransformerLm
-from unscribed.wav2vec.checkpoint import device_of, out_of_memory
 
 log = logging.getLogger(__name__)
 

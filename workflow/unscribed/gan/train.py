@@ -11,6 +11,7 @@ import pyarrow as pa
 import torch
 
 from unscribed.artifacts import FrameStore, Pathlike, write_table
+from unscribed.devices import device_of
 from unscribed.errors import UserError
 from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentences, read_targets
 from unscribed.gan.check import Judge
@@ -60,7 +61,7 @@ def gan_train(
     UserError for text and audio that do not fit together, and if every run diverged.
     """
     torch.set_num_threads(threads)
-    device = pick_device(settings.device)
+    device = device_of(settings.device, "gan.device")
     inventory = Path(phones).read_text(encoding="utf-8").split()
     store = FrameStore(audio)
     pseudo, kinds = read_targets(targets, store, device) if targets else (None, 0)
@@ -85,15 +86,6 @@ def gan_train(
         job.generators(moment).write(path, job.about())
     write_table(curves, {name: [row.get(name) for row in job.rows] for name, _ in CURVES_SCHEMA}, CURVES_SCHEMA)
     state.unlink(missing_ok=True)
-
-
-def pick_device(name: str) -> torch.device:
-    """The device called `name`. Raises UserError for a GPU that is not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("gan.device is cuda, but this machine has no GPU that torch can use: set gan.device: cpu.")
-    # TF32 on GPUs: products of a tenth of a per cent's precision, several times as fast; CPUs know no such thing
-    torch.set_float32_matmul_precision("high" if name == "cuda" else "highest")
-    return torch.device(name)
 
 
 def new_trainer(

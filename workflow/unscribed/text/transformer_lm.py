@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from unscribed.artifacts import Pathlike, read_table, write_json
+from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.text.arpa import END, START, UNKNOWN, Arpa
 from unscribed.text.lines import read_lines
@@ -25,7 +26,6 @@ from unscribed.text.ngram import BACKOFF, EPSILON, HELD_OUT, estimate
 from unscribed.text.silence import strip_silence
 from unscribed.text.transformer_model import TransformerLm, batches
 from unscribed.text.word_lm import WordLmSettings
-from unscribed.wav2vec.checkpoint import device_of, out_of_memory
 
 log = logging.getLogger(__name__)
 

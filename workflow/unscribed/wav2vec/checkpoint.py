@@ -1,4 +1,4 @@
-"""Checkpoints of wav2vec 2.0 and its kin in the layout of Hugging Face: found, checked, loaded; and where they run.
+"""Checkpoints of wav2vec 2.0 and its kin in the layout of Hugging Face: found, checked, loaded.
 
 Everything that transformers would only warn of (weights that it has to invent, shapes that do not fit) is an error.
 """
@@ -37,7 +37,6 @@ PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"  # newer transformers put the preprocessor into it, beside the tokenizer
 WANTED = [CONFIG, PREPROCESSOR, PROCESSOR, "model*.safetensors", "model.safetensors.index.json"]
 SPARE = {"masked_spec_embed"}  # used in training alone
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 CONVERT = (
     "convert it with transformers (`AutoModel.from_pretrained(SOURCE).save_pretrained(FOLDER)`) on a machine where you "
     "trust its source, and name that folder"
@@ -142,30 +141,6 @@ def check_layer(checkpoint: Checkpoint, layer: int, key: str = "features.layer")
             f"{key}: {layer} is more than the {checkpoint.layers} blocks of {checkpoint.name}: choose 0 (the input of "
             f"the first block) to {checkpoint.layers}."
         )
-
-
-def device_of(device: str, key: str) -> torch.device:
-    """The device called `device` (cpu or cuda). Raises UserError, which names the config `key`, without a GPU."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"{key} is cuda, but this machine has no GPU that torch can use: set {key}: cpu.")
-    # TF32 on GPUs: products of a tenth of a per cent's precision, several times as fast; CPUs know no such thing
-    torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
-    return torch.device(device)
-
-
-@contextmanager
-def out_of_memory(key_to_lower: str, value: float) -> Iterator[None]:
-    """Turn the errors of a full memory, of GPU or machine, into a UserError that says which setting to lower."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if type(error) is RuntimeError and not any(sign in str(error).lower() for sign in OUT_OF_MEMORY):
-            raise
-        where = "GPU" if isinstance(error, torch.OutOfMemoryError) else "machine"
-        raise UserError(
-            f"the memory of the {where} is full: lower {key_to_lower}, which is {value:g} (half of it is a good next "
-            "try); finished work is kept."
-        ) from error
 
 
 def _read_json(path: Path, key: str) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from transformers.utils import logging as transformers_logging
 
 from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_json, write_table
 from unscribed.audio.parallel import log_speed
+from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.outputs.pseudo_labels import WORD_DELIMITER
 from unscribed.outputs.words import NO_PATH, WORDS_SCHEMA
-from unscribed.wav2vec.checkpoint import PREPROCESSOR, device_of, out_of_memory
+from unscribed.wav2vec.checkpoint import PREPROCESSOR
 from unscribed.wav2vec.ctc_model import FinetuneSettings, cnn_features, logits
 from unscribed.wav2vec.finetune_data import pack
 from unscribed.wav2vec.waveform import Speech, frames_of, normalized, receptive_field

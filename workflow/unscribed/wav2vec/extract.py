@@ -19,8 +19,9 @@ import torch
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.parallel import log_speed, ordered_map
+from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
-from unscribed.wav2vec.checkpoint import Checkpoint, check_layer, device_of, load, out_of_memory
+from unscribed.wav2vec.checkpoint import Checkpoint, check_layer, load
 from unscribed.wav2vec.encode import hidden_states
 from unscribed.wav2vec.parts import Parts
 from unscribed.wav2vec.waveform import Speech, normalized, padded

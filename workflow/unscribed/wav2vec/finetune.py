@@ -12,7 +12,8 @@ import pyarrow as pa
 import torch
 
 from unscribed.artifacts import Pathlike, read_json, write_table
-from unscribed.wav2vec.checkpoint import device_of, load, out_of_memory
+from unscribed.devices import device_of, out_of_memory
+from unscribed.wav2vec.checkpoint import load
 from unscribed.wav2vec.ctc_model import FinetuneSettings, build, cnn_features, write_model
 from unscribed.wav2vec.finetune_data import read_examples
 from unscribed.wav2vec.finetune_job import FinetuneJob

@@ -17,8 +17,8 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining
 
 from unscribed.artifacts import Pathlike, atomic_folder, read_json, write_json, write_table
+from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
-from unscribed.wav2vec.checkpoint import device_of, out_of_memory
 from unscribed.wav2vec.contrastive import ContrastiveModel, Objective
 from unscribed.wav2vec.model_config import read_model_config
 from unscribed.wav2vec.pretrain_job import LOSSES, PretrainJob, PretrainSettings
