@@ -26,7 +26,7 @@ def pretrain_figure(*, curves: Pathlike, figure: Pathlike) -> None:
             axes.plot(table["update"], table[name], color=GREY, label="train")
             axes.plot(table["update"], table[f"valid_{name}"], color=BLUE, label="valid")
         left.set(title="Contrastive loss", ylabel="nats per masked frame")
-        middle.set(title="True latent told from its distractors", ylabel="share of the masked frames", ylim=(0, 1))
+        middle.set(title="True latent told from its distractors", ylabel="share of the masked frames", ylim=(0, None))
         books = np.stack(table["valid_perplexities"].to_list())
         for number, values in enumerate(books.T):
             right.plot(table["update"], values, color=COLOURS[number % len(COLOURS)], label=f"codebook {number + 1}")
