@@ -206,7 +206,9 @@ def test_select_reads_phones_and_text_alone() -> None:
 
 
 PARTS = ("matching", "decoding", "gan", "selection")
-MODULES = sorted(str(path.relative_to(FOLDER)) for part in PARTS for path in FOLDER.glob(f"{part}/*.py"))
+# Models of few labels are tuned on transcripts; tests/workflow/test_finetune_firewall.py sees that no others are.
+FEW_LABELS = {"decoding/ctc_tune.py", "decoding/ctc_rescore.py"}
+MODULES = sorted({str(path.relative_to(FOLDER)) for part in PARTS for path in FOLDER.glob(f"{part}/*.py")} - FEW_LABELS)
 
 
 @pytest.mark.parametrize("name", MODULES)
