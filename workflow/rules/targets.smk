@@ -52,6 +52,7 @@ rule features:
 
 rule pretrain:
     input:
+        "<results>/pretrain/model",
         expand("<results>/figures/{name}.png", name=PRETRAIN_FIGURES),
         force("pretrain", "pretrain_model", "codebook"),
 
