@@ -65,7 +65,10 @@ def test_every_default_is_filled_in():
         ({"vad": {"treshold_db": 1}}, "vad.treshold_db: unknown key; did you mean vad.threshold_db?"),
         ({"Kmeans": {}}, "Kmeans: unknown key; did you mean kmeans?"),
         ({"vad": {"hidden": 1}}, "vad.hidden: unknown key; `hidden` belongs to `acoustic`"),
-        ({"vad": {"clusters": 1}}, "vad.clusters: unknown key; `clusters` belongs to `kmeans` or `match`"),
+        (
+            {"vad": {"clusters": 1}},
+            "vad.clusters: unknown key; `clusters` belongs to `pretrain` or `kmeans` or `match`",
+        ),
         (
             {"vad": {"kmeans": {}}},
             "vad.kmeans: unknown key; `kmeans` belongs to the top level; check the indentation",
@@ -169,6 +172,10 @@ def test_all_mistakes_are_listed_and_an_empty_file_is_one():
         (
             {"gan": {"seeds": [0], "match_round": 4}},
             "gan.match_round: 4 is more than match.rounds, which is 3",
+        ),
+        (
+            {"pretrain": {"objective": "clusters", "targets": "pretrain"}},
+            "pretrain.targets: a model cannot learn from itself; name the folder of an earlier one",
         ),
         (
             {"pretrain": {"gumbel_temperature": [0.5, 2.0]}},

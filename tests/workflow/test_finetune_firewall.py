@@ -17,6 +17,11 @@ MODELS = {
         "features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 2, "shards": 2},
         "finetune": FINETUNE,
     },
+    "that names clusters": {
+        "features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 2, "shards": 2},
+        "pretrain": {**OWN["pretrain"], "objective": "clusters"},
+        "finetune": FINETUNE,
+    },
 }
 # Ways in which labels could get where they should not: a rule, and what it reads then.
 LEAKS = {
@@ -69,11 +74,14 @@ def test_only_few_labels_and_scores_come_from_references(jobs):
 
 
 def test_pretraining_listens_to_audio_alone(jobs):
+    heard = {f"results/a/{stage}/{split}.parquet" for stage in ("manifest", "vad") for split in SPLITS[:2]}
+    targets = {"results/a/pretrain/targets.safetensors"}
     (pretraining,) = [job for job in jobs if job["rule"] == "pretrain_model"]
-    read = [name for name in pretraining["input"] if name.startswith("results/")]
-    assert sorted(read) == [
-        f"results/a/{stage}/{split}.parquet" for stage in ("manifest", "vad") for split in SPLITS[:2]
-    ]
+    clustering = [job for job in jobs if job["rule"] == "pretrain_targets"]
+    read = {name for name in pretraining["input"] if name.startswith("results/")}
+    assert read == heard | (targets if clustering else set())
+    for job in clustering:
+        assert {name for name in job["input"] if name.startswith("results/")} <= heard
 
 
 def test_few_labels_stay_below_their_own_folder(jobs):

@@ -52,7 +52,9 @@ SHARDS = config["features"]["shards"] if WAV2VEC else 1
 PRETRAINED = f"{RESULTS}/pretrain/model"
 CHECKPOINT = config["features"]["checkpoint"]
 CHECKPOINT = PRETRAINED if CHECKPOINT == PRETRAIN else CHECKPOINT
-PRETRAIN_FIGURES = ["pretrain", *(["codebook"] if config["pretrain"]["languages"] else [])]
+PRETRAIN_CLUSTERS = config["pretrain"]["objective"] == "clusters"
+PRETRAIN_CODEBOOK = config["pretrain"]["languages"] and not PRETRAIN_CLUSTERS
+PRETRAIN_FIGURES = ["pretrain", *(["codebook"] if PRETRAIN_CODEBOOK else [])]
 FEATURE_RULES = ["features_split"] + (["features_shard"] if SHARDS > 1 else [])
 CYCLES = range(1, config["hmm"]["cycles"] + 1)
 LEARNED_SPLITS = ["train", "valid"]  # of the fine-tuning
@@ -307,10 +309,14 @@ PRETRAIN_LANGUAGES = [
     *(audio["language"] for audio in config["pretrain"]["languages"]),
 ]
 # Without the rest: the model's sizes are a file, and the languages are one input each.
-PRETRAINING = {name: value for name, value in config["pretrain"].items() if name not in ("model", "languages", "alpha")}
+PRETRAINING = {
+    name: value
+    for name, value in config["pretrain"].items()
+    if name not in ("model", "languages", "alpha", "targets", "targets_layer", "clusters")
+}
 PRETRAIN_SOURCES = code(
-    *(f"wav2vec/{module}" for module in ("pretrain", "pretrain_job", "contrastive", "masking", "sampling", "waveform")),
-    "wav2vec/model_config",
+    *(f"wav2vec/{module}" for module in ("pretrain", "pretrain_job", "contrastive", "clusters", "targets", "masking")),
+    *(f"wav2vec/{module}" for module in ("sampling", "waveform", "model_config")),
     "training_state",
 )
 FINETUNE_SOURCES = code(

@@ -1,4 +1,33 @@
-"""wav2vec 2.0 on the corpus's own audio, XLSR on that of several. `snakemake pretrain` runs it."""
+"""wav2vec 2.0 or HuBERT on the corpus's own audio, XLSR on that of several. `snakemake pretrain` runs it."""
+
+
+rule pretrain_targets:
+    input:
+        code=code("wav2vec/targets", "wav2vec/waveform", "audio/features", "units/kmeans"),
+        manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
+        vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
+        sizes=config["pretrain"]["model"],
+        teacher=checkpoint_files(config["pretrain"]["targets"]),
+    output:
+        targets="<results>/pretrain/targets.safetensors",
+    log:
+        "<logs>/pretrain.targets.log",
+    benchmark:
+        "<benchmarks>/pretrain.targets.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=6000,
+        runtime="2h",
+    params:
+        teacher=config["pretrain"]["targets"],
+        layer=config["pretrain"]["targets_layer"],
+        settings={**config["kmeans"], "clusters": config["pretrain"]["clusters"]},
+        seed=config["pretrain"]["seed"],
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/pretrain_targets.py"
 
 
 rule pretrain_model:
@@ -9,6 +38,8 @@ rule pretrain_model:
         valid_manifests=[f"{place}/manifest/valid.parquet" for place in PRETRAIN_PLACES],
         valid_vads=[f"{place}/vad/valid.parquet" for place in PRETRAIN_PLACES],
         sizes=config["pretrain"]["model"],
+        targets="<results>/pretrain/targets.safetensors" if PRETRAIN_CLUSTERS else [],
+        teacher=checkpoint_files(config["pretrain"]["targets"]) if PRETRAIN_CLUSTERS else [],
     output:
         model=directory("<results>/pretrain/model"),
         curves="<results>/pretrain/curves.parquet",
@@ -26,6 +57,8 @@ rule pretrain_model:
     params:
         languages=PRETRAIN_LANGUAGES,
         alpha=config["pretrain"]["alpha"],
+        teacher=config["pretrain"]["targets"],
+        teacher_layer=config["pretrain"]["targets_layer"],
         settings=PRETRAINING,
         sample_rate_hz=RATE,
     script:

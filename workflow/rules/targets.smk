@@ -54,7 +54,7 @@ rule pretrain:
     input:
         "<results>/pretrain/model",
         expand("<results>/figures/{name}.png", name=PRETRAIN_FIGURES),
-        force("pretrain", "pretrain_model", "codebook"),
+        force("pretrain", "pretrain_model", "pretrain_targets", "codebook"),
 
 
 rule kmeans:

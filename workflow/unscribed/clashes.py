@@ -14,6 +14,7 @@ import yaml
 
 from unscribed.config import Json, stop_for
 
+MFCC = "mfcc"  # as pretrain.targets: no checkpoint
 PRETRAIN = "pretrain"  # as features.checkpoint: the model that the stage pretrain makes
 WAV2VEC_HOP_SAMPLES = 320  # of all published models
 DATASETS = ("librispeech", "timit", "mls", "commonvoice")
@@ -182,6 +183,11 @@ def _pretrain(config: Json) -> Iterator[str]:
     pretrain, features = config["pretrain"], config["features"]
     if PRETRAIN in (features["checkpoint"] * (features["kind"] == "wav2vec"), config["finetune"]["checkpoint"]):
         yield from _needs(pretrain["model"], "pretrain.model", "a file of config/models", Path.is_file)
+    if pretrain["objective"] == "clusters" and pretrain["targets"] != MFCC:
+        yield from _checkpoint(pretrain["targets"], "pretrain.targets")
+        yield from _unlabelled(pretrain["targets"], "pretrain.targets")
+        if pretrain["targets"] == PRETRAIN:
+            yield "pretrain.targets: a model cannot learn from itself; name the folder of an earlier one"
     yield from _languages(pretrain["languages"], "pretrain.languages", config["corpus"]["language"], "vad")
     first, last = pretrain["gumbel_temperature"]
     if first < last:

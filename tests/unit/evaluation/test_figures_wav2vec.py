@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
@@ -6,7 +7,6 @@ from unscribed.artifacts import write_table
 from unscribed.evaluation import figures_wav2vec
 from unscribed.evaluation.figures_wav2vec import codebook_figure, pretrain_figure
 from unscribed.wav2vec.codebook import CODEBOOK_SCHEMA
-from unscribed.wav2vec.pretrain import CURVES_SCHEMA
 
 
 @pytest.fixture
@@ -26,11 +26,20 @@ def lines(axes):
     return {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
 
 
+LISTS = pa.list_(pa.float64())
+
+
+def write_curves(path, **columns):
+    """A table of curves: two checks, with what is not given at 0.5 and 0.25."""
+    names = ["accuracy", "valid_accuracy", "gradient_norm"]
+    columns = {name: [0.5, 0.25] for name in names} | {"update": [10, 20], "status": ["ok", "collapsed"]} | columns
+    types = {"update": pa.int64(), "status": pa.string(), "valid_perplexities": LISTS}
+    write_table(path, columns, [(name, types.get(name, pa.float64())) for name in columns])
+
+
 def test_curves_of_both_splits_and_all_codebooks(tmp_path, drawn):
-    columns = {name: [0.5, 0.25] for name, _ in CURVES_SCHEMA}
-    columns |= {"update": [10, 20], "valid_contrastive": [4.0, 3.0], "status": ["ok", "collapsed"]}
-    columns["valid_perplexities"] = [[8.0, 6.0], [9.0, 1.0]]
-    write_table(tmp_path / "curves.parquet", columns, CURVES_SCHEMA)
+    losses = {"contrastive": [4.5, 4.0], "valid_contrastive": [4.0, 3.0]}
+    write_curves(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0, 6.0], [9.0, 1.0]])
     pretrain_figure(curves=tmp_path / "curves.parquet", figure=tmp_path / "figure.png")
     (drawing,) = drawn
     assert isinstance(drawing, Figure) and (tmp_path / "figure.png").stat().st_size > 10_000
@@ -39,6 +48,15 @@ def test_curves_of_both_splits_and_all_codebooks(tmp_path, drawn):
     shown = lines(right)
     assert shown["codebook 1"] == [8.0, 9.0] and shown["codebook 2"] == [6.0, 1.0]
     assert [1.0] in shown.values()  # the cross of the collapse
+
+
+def test_curves_of_hubert(tmp_path, drawn):
+    losses = {"masked": [4.5, 4.0], "valid_masked": [4.0, 3.0]}
+    write_curves(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0], [90.0]])
+    pretrain_figure(curves=tmp_path / "curves.parquet", figure=tmp_path / "figure.png")
+    left, _, right = drawn[0].axes
+    assert left.get_title(loc="left") == "Naming the cluster" and lines(left)["valid"] == [4.0, 3.0]
+    assert lines(right)["clusters"] == [8.0, 90.0]
 
 
 def test_codes_of_languages_that_share_half_of_them(tmp_path, drawn):

@@ -11,16 +11,18 @@ import torch
 import yaml
 from accelerate.state import AcceleratorState
 from tones import write_corpus
-from transformers import AutoModel, Wav2Vec2ForPreTraining
+from transformers import AutoModel, HubertModel, Wav2Vec2ForPreTraining
 
 from unscribed.artifacts import read_table
 from unscribed.errors import UserError
+from unscribed.units.kmeans import KmeansSettings
 from unscribed.wav2vec import pretrain_job
 from unscribed.wav2vec.checkpoint import load
 from unscribed.wav2vec.contrastive import ContrastiveModel
 from unscribed.wav2vec.model_config import read_model_config
 from unscribed.wav2vec.pretrain import pretrain
 from unscribed.wav2vec.pretrain_job import PretrainSettings
+from unscribed.wav2vec.targets import fit_targets
 
 SIZES = {
     "hidden_size": 32,
@@ -40,6 +42,7 @@ SIZES = {
     "layerdrop": 0.0,
 }
 SETTINGS = PretrainSettings(
+    objective="contrastive",
     updates=60,
     batch_seconds=8.0,
     accumulation=1,
@@ -55,6 +58,7 @@ SETTINGS = PretrainSettings(
     features_penalty=1.0,
     encoder_gradient=0.1,
     gumbel_temperature=[2.0, 0.5],
+    unmasked_weight=1.0,
     precision="float32",
     device="cpu",
     processes=1,
@@ -81,6 +85,9 @@ def corpus(tmp_path):
         **{f"{start}{name}s": files for name, files in tables.items() for start in ("", "valid_")},
         "languages": ["x", "y"],
         "sizes": str(tmp_path / "sizes.yaml"),
+        "targets": [],
+        "teacher": "mfcc",
+        "teacher_layer": 0,
         "alpha": 0.5,
         "sample_rate_hz": 16000,
         "threads": 1,
@@ -94,10 +101,20 @@ def fresh_accelerator():
     AcceleratorState._reset_state(reset_partial_state=True)
 
 
+@pytest.fixture
+def clusters(corpus, tmp_path):
+    """The same for HuBERT's objective."""
+    tables = {name: corpus[name] for name in ("manifests", "vads", "sizes", "teacher", "sample_rate_hz", "threads")}
+    path = tmp_path / "targets.safetensors"
+    fit_targets(**tables, layer=0, settings=KmeansSettings(8, 10, 1, 5000), seed=0, targets=path)
+    return corpus | {"targets": str(path)}
+
+
 def run(corpus, folder, settings=SETTINGS):
     outputs = {"model": str(folder / "model"), "curves": str(folder / "curves.parquet")}
     pretrain(**corpus, settings=settings, **outputs)
-    weights = Wav2Vec2ForPreTraining.from_pretrained(folder / "model").state_dict()
+    kind = HubertModel if settings.objective == "clusters" else Wav2Vec2ForPreTraining
+    weights = kind.from_pretrained(folder / "model").state_dict()
     return read_table(folder / "curves.parquet").drop(columns="seconds"), weights
 
 
@@ -116,6 +133,37 @@ def test_loss_falls_both_codebooks_are_used_and_the_model_loads_anywhere(corpus,
     checkpoint = load(str(tmp_path / "model"), 16000)
     assert checkpoint.normalize and checkpoint.hop_samples == 320
     assert AutoModel.from_pretrained(tmp_path / "model").config.num_hidden_layers == 1
+
+
+def test_hubert_learns_to_name_clusters_and_resumes_exactly(clusters, tmp_path, monkeypatch):
+    settings = replace(SETTINGS, objective="clusters", updates=80)
+    whole = run(clusters, tmp_path / "whole", settings)
+    curves = whole[0]
+    assert curves["valid_masked"].iloc[-1] < curves["valid_masked"].iloc[0] - 0.1
+    assert curves["valid_unmasked_accuracy"].iloc[-1] > 2 / 8 and len(curves["valid_perplexities"].iloc[-1]) == 1
+    assert "temperature" not in curves and "contrastive" not in curves
+    assert load(str(tmp_path / "whole/model"), 16000).hop_samples == 320
+    step, calls = pretrain_job.PretrainJob._step, []
+
+    def killed(self, *given):
+        calls.append(1)
+        if len(calls) == 31:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    monkeypatch.setattr(pretrain_job.PretrainJob, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(clusters, tmp_path / "killed", settings)
+    monkeypatch.undo()
+    assert_same(run(clusters, tmp_path / "killed", settings), whole)
+
+
+def test_two_processes_name_clusters_as_one_does(clusters, tmp_path):
+    short = replace(SETTINGS, objective="clusters", updates=6, check_every=3)
+    alone, _ = run(clusters, tmp_path / "alone", replace(short, accumulation=2))
+    both, _ = run(clusters, tmp_path / "both", replace(short, processes=2))
+    for name in ("valid_masked", "valid_unmasked", "gradient_norm", "heard_hours"):
+        assert both[name].tolist() == pytest.approx(alone[name].tolist(), rel=1e-3), name
 
 
 def test_a_killed_training_goes_on_exactly(corpus, tmp_path):
@@ -145,9 +193,9 @@ def test_two_processes_do_what_two_batches_per_update_do(corpus, tmp_path):
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(corpus, tmp_path, monkeypatch, caplog):
     forward, calls = ContrastiveModel.forward, []
 
-    def breaks(self, *batch):
+    def breaks(self, *batch, **schedule):
         calls.append(self.training)
-        found = forward(self, *batch)
+        found = forward(self, *batch, **schedule)
         return found | {"loss": found["loss"] * (float("nan") if sum(calls) == 31 else 1.0)}
 
     monkeypatch.setattr(ContrastiveModel, "forward", breaks)
@@ -218,10 +266,12 @@ def test_schedules_by_hand(corpus, tmp_path, monkeypatch):
 
     def only_look(self, state):
         seen["rates"] = [self.learning_rate(update) for update in (0, 5, 6, 33, 59)]
-        seen["temperatures"] = [self.temperature(update) for update in (0, 21, 42, 59)]
+        seen["temperatures"] = [self.plain.schedule(update / 60)["temperature"] for update in (0, 21, 42, 59)]
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(pretrain_job.PretrainJob, "run", only_look)
-    run(corpus, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, tmp_path)
     assert seen["rates"] == pytest.approx([0.0005, 0.003, 0.003, 0.0015, 0.003 / 54])
     assert seen["temperatures"] == pytest.approx([2.0, 1.0, 0.5, 0.5])
 
@@ -235,7 +285,7 @@ def test_errors_name_the_setting(corpus, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"no train utterance of x is as long .*pretrain\.mask_frames"):
         run(corpus, tmp_path, replace(SETTINGS, mask_frames=500))
 
-    def full(*_):
+    def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(ContrastiveModel, "forward", full)

@@ -18,18 +18,32 @@ MARKERS = "os^Dv<>P"
 
 
 def pretrain_figure(*, curves: Pathlike, figure: Pathlike) -> None:
-    """Three panels over the updates: contrastive loss, accuracy, perplexity of each codebook on the split valid."""
+    """Three panels over the updates: loss, accuracy, and on the split valid the perplexity of the codes.
+
+    The codes are those of each codebook (wav2vec 2.0), or the clusters that the model names (HuBERT).
+    """
     table = read_table(curves)
+    hubert = "masked" in table
+    loss, what = ("masked", "Naming the cluster") if hubert else ("contrastive", "Contrastive loss")
     with style():
         drawing, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), sharex=True, layout="constrained")
-        for axes, name in ((left, "contrastive"), (middle, "accuracy")):
+        for axes, name in ((left, loss), (middle, "accuracy")):
             axes.plot(table["update"], table[name], color=GREY, label="train")
             axes.plot(table["update"], table[f"valid_{name}"], color=BLUE, label="valid")
-        left.set(title="Contrastive loss", ylabel="nats per masked frame")
-        middle.set(title="True latent told from its distractors", ylabel="share of the masked frames", ylim=(0, None))
+        left.set(title=what, ylabel="nats per masked frame")
+        middle.set(
+            title="Right cluster" if hubert else "True latent told from its distractors",
+            ylabel="share of the masked frames",
+            ylim=(0, None),
+        )
         books = np.stack(table["valid_perplexities"].to_list())
         for number, values in enumerate(books.T):
-            right.plot(table["update"], values, color=COLOURS[number % len(COLOURS)], label=f"codebook {number + 1}")
+            right.plot(
+                table["update"],
+                values,
+                color=COLOURS[number % len(COLOURS)],
+                label="clusters" if hubert else f"codebook {number + 1}",
+            )
         right.set(title="Codes in use (valid)", ylabel="perplexity", ylim=(0, None))
         for place, row in table[table["status"] != "ok"].iterrows():
             right.plot(row["update"], books[place].min(), marker="x", color=INK, clip_on=False)

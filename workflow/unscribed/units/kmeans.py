@@ -36,12 +36,22 @@ def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centr
     """
     store = FrameStore(features)
     positions = sample_positions(store, settings.max_frames, seed)
-    if len(positions) < settings.clusters:
+    found, scale = cluster(np.asarray(store.data[positions], dtype=np.float32), settings, seed)
+    write_tensors(centroids, {"centroids": found, "scale": scale})
+
+
+def cluster(
+    frames: np.ndarray, settings: KmeansSettings, seed: int, key: str = "kmeans.clusters"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids (K, D), and the scale (D,) by which distances are divided, of `frames` (T, D) float32, which it spoils.
+
+    Raises UserError, which names the setting `key`, if there are fewer frames than clusters.
+    """
+    if len(frames) < settings.clusters:
         raise UserError(
-            f"{len(positions)} frames are too few for kmeans.clusters {settings.clusters}: lower kmeans.clusters, "
+            f"{len(frames)} frames are too few for {key} {settings.clusters}: lower {key}, "
             "raise kmeans.max_frames, or add audio."
         )
-    frames = np.asarray(store.data[positions], dtype=np.float32)
     scale = standard_deviations(frames)
     model = faiss.Kmeans(
         frames.shape[1],
@@ -50,7 +60,7 @@ def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centr
         nredo=settings.restarts,
         seed=seed,
         min_points_per_centroid=1,
-        max_points_per_centroid=len(frames),  # the sample is drawn above
+        max_points_per_centroid=len(frames),  # the sample is drawn before
     )
     frames /= scale  # in place: a large model's frames fill gigabytes
     error = model.train(frames)
@@ -61,7 +71,7 @@ def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centr
         error / len(frames),
         frames.shape[1],
     )
-    write_tensors(centroids, {"centroids": model.centroids * scale, "scale": scale})
+    return model.centroids * scale, scale
 
 
 def apply_kmeans(*, features: Pathlike, kmeans: Pathlike, clusters: Pathlike) -> None:

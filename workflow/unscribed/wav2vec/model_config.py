@@ -1,4 +1,4 @@
-"""The sizes of a model to pretrain: a YAML file of transformers' Wav2Vec2Config."""
+"""The sizes of a model to pretrain: a YAML file of transformers' Wav2Vec2Config, which HuBERT's takes as well."""
 
 import difflib
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 from huggingface_hub.errors import StrictDataclassError
-from transformers import Wav2Vec2Config
+from transformers import HubertConfig, Wav2Vec2Config
 
 from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
@@ -42,6 +42,12 @@ def read_model_config(path: Pathlike) -> Wav2Vec2Config:
         raise UserError(f"{path} describes no wav2vec 2.0 model: {' '.join(str(error).split())}") from error
     _check(path, config)
     return config
+
+
+def hubert_config(config: Wav2Vec2Config) -> HubertConfig:
+    """The same sizes for HuBERT, which has no codebooks and is wav2vec 2.0 otherwise."""
+    values, known = config.to_diff_dict(), HubertConfig().to_dict()
+    return HubertConfig(**{name: value for name, value in values.items() if name in known and name != "model_type"})
 
 
 def _read(path: Pathlike) -> dict[str, Any]:

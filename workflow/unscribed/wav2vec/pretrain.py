@@ -1,4 +1,6 @@
-"""Stage pretrain: wav2vec 2.0 on the audio of a corpus, or XLSR on that of several (arXiv 2006.11477, 2006.13979).
+"""Stage pretrain: wav2vec 2.0 or HuBERT on the audio of a corpus, or of several languages as XLSR.
+
+arXiv 2006.11477, 2106.07447, 2006.13979.
 
 With several GPUs the stage starts itself once for each of them by torchrun; the processes share every update.
 """
@@ -14,29 +16,25 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
-from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining
+from transformers import HubertModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining
 
 from unscribed.artifacts import Pathlike, atomic_folder, read_json, write_json, write_table
 from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
+from unscribed.wav2vec.clusters import ClusterModel, ClusterObjective
 from unscribed.wav2vec.contrastive import ContrastiveModel, Objective
-from unscribed.wav2vec.model_config import read_model_config
-from unscribed.wav2vec.pretrain_job import LOSSES, PretrainJob, PretrainSettings
+from unscribed.wav2vec.model_config import hubert_config, read_model_config
+from unscribed.wav2vec.pretrain_job import PretrainJob, PretrainSettings
 from unscribed.wav2vec.sampling import Languages
+from unscribed.wav2vec.targets import Targets, frames_from
 from unscribed.wav2vec.waveform import Speech, receptive_field
 
 log = logging.getLogger(__name__)
 
 SHORTEST_SPANS = 2  # of masked frames: shorter utterances leave no context and too few distractors
 AUTOCAST = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
-MEASURES = [*LOSSES, *(f"valid_{name}" for name in LOSSES)]
 LISTS = ("manifests", "vads", "valid_manifests", "valid_vads", "languages")  # Snakemake's lists are no JSON lists
-CURVES_SCHEMA = [
-    *(("update", pa.int64()), ("seconds", pa.float64()), ("heard_hours", pa.float64())),
-    *((name, pa.float64()) for name in MEASURES),
-    *(("valid_perplexities", pa.list_(pa.float64())), ("gradient_norm", pa.float64())),
-    *(("learning_rate", pa.float64()), ("temperature", pa.float64()), ("status", pa.string())),
-]
+CURVES_TYPES = {"update": pa.int64(), "valid_perplexities": pa.list_(pa.float64()), "status": pa.string()}
 
 
 def pretrain(
@@ -47,6 +45,9 @@ def pretrain(
     valid_vads: Sequence[str],
     languages: Sequence[str],
     sizes: Pathlike,
+    targets: Pathlike | Sequence[str],
+    teacher: str,
+    teacher_layer: int,
     settings: PretrainSettings,
     alpha: float,
     sample_rate_hz: int,
@@ -56,9 +57,10 @@ def pretrain(
 ) -> None:
     """Pretrain a model on the speech of `languages`, one manifest and vad table each; write it and its curves.
 
-    `sizes` is a file of config/models; `model` becomes a folder that transformers loads (Wav2Vec2ForPreTraining). A
-    killed job goes on where its last check was. Raises UserError for sizes that do not fit together, a GPU that is not
-    there, a full memory, audio too short to mask, and a loss that is not finite.
+    `sizes` is a file of config/models; `targets`, `teacher` and its layer belong to the objective `clusters` (targets),
+    otherwise they say nothing. `model` becomes a folder that transformers loads (Wav2Vec2ForPreTraining, or
+    HubertModel). A killed job goes on where its last check was. Raises UserError for sizes that do not fit together, a
+    GPU that is not there, a full memory, audio too short to mask, and a loss that is not finite.
     """
     job = {**locals(), "settings": asdict(settings)}
     device_of(settings.device, "pretrain.device")
@@ -83,6 +85,9 @@ def train(
     valid_vads: Sequence[str],
     languages: Sequence[str],
     sizes: Pathlike,
+    targets: Pathlike | Sequence[str],
+    teacher: str,
+    teacher_layer: int,
     settings: dict,
     alpha: float,
     sample_rate_hz: int,
@@ -118,10 +123,15 @@ def train(
     if accelerator.is_main_process:
         _describe(parts["train"], sample_rate_hz)
     torch.manual_seed(wanted.seed)
-    objective = Objective(**{name: getattr(wanted, name) for name in Objective.__dataclass_fields__})
-    network = ContrastiveModel(Wav2Vec2ForPreTraining(config), objective)
+    if wanted.objective == "clusters":
+        source = frames_from(
+            teacher, teacher_layer, config.conv_kernel, config.conv_stride, sample_rate_hz, str(accelerator.device)
+        )
+        network, mark = _hubert(config, wanted, Targets(str(targets), source))
+    else:
+        network, mark = _wav2vec(config, wanted)
     log.info("%.1f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
-    job = PretrainJob(network, parts["train"], parts["valid"], wanted, accelerator, max(1, threads // 2))
+    job = PretrainJob(network, parts["train"], parts["valid"], wanted, accelerator, max(1, threads // 2), mark)
     state = Path(curves).with_name("state.safetensors")
     job.resume(state)
     with out_of_memory("pretrain.batch_seconds", wanted.batch_seconds):
@@ -130,6 +140,18 @@ def train(
         _write(job, sample_rate_hz, model, curves)
         state.unlink(missing_ok=True)
     accelerator.end_training()
+
+
+def _wav2vec(config: Wav2Vec2Config, settings: PretrainSettings) -> tuple[ContrastiveModel, str]:
+    """A new wav2vec 2.0, and what tells it from others."""
+    objective = Objective(**{name: getattr(settings, name) for name in Objective.__dataclass_fields__})
+    return ContrastiveModel(Wav2Vec2ForPreTraining(config), objective), config.to_json_string()
+
+
+def _hubert(config: Wav2Vec2Config, settings: PretrainSettings, targets: Targets) -> tuple[ClusterModel, str]:
+    """A new HuBERT, and what tells it from others."""
+    network = ClusterModel(HubertModel(hubert_config(config)), ClusterObjective(settings.unmasked_weight), targets)
+    return network, network.model.config.to_json_string() + targets.mark
 
 
 def _describe(audio: Languages, sample_rate_hz: int) -> None:
@@ -146,8 +168,9 @@ def _write(job: PretrainJob, sample_rate_hz: int, model: Pathlike, curves: Pathl
         Wav2Vec2FeatureExtractor(
             sampling_rate=sample_rate_hz, do_normalize=True, return_attention_mask=True
         ).save_pretrained(folder)
-    write_table(curves, {name: [row.get(name) for row in job.rows] for name, _ in CURVES_SCHEMA}, CURVES_SCHEMA)
-    if job.rows and job.rows[-1]["status"] != "ok":
+    schema = [(name, CURVES_TYPES.get(name, pa.float64())) for name in job.rows[0]]
+    write_table(curves, {name: [row[name] for row in job.rows] for name, _ in schema}, schema)
+    if job.rows[-1]["status"] != "ok":
         log.warning("the training ended with a collapsed codebook: see %s", curves)
 
 

@@ -18,20 +18,19 @@ from accelerate import Accelerator
 from unscribed.audio.parallel import ordered_map
 from unscribed.errors import UserError
 from unscribed.training_state import adam_tensors, fingerprint, load_state, restore_adam, save_state
+from unscribed.wav2vec.clusters import ClusterModel
 from unscribed.wav2vec.contrastive import ContrastiveModel, perplexities
-from unscribed.wav2vec.masking import distractors, span_masks
+from unscribed.wav2vec.masking import span_masks
 from unscribed.wav2vec.sampling import Batch, Languages, Stream
 from unscribed.wav2vec.waveform import frames_of
 
 log = logging.getLogger(__name__)
 
-ANNEALED = 0.7  # share of the updates after which the Gumbel temperature is at its last value, as in the published run
 BETAS, EPSILON = (0.9, 0.98), 1e-6  # of Adam: fairseq's wav2vec2 configurations
 LONGEST_GRADIENT = 10.0
 CHECKED_BATCHES = 20
 LEAST_SHARE = 0.03  # of a codebook's codes: a perplexity below it is a collapse
 PATIENCE = 3  # checks in a row until a collapse is said
-LOSSES = ("loss", "contrastive", "diversity", "penalty", "accuracy")
 PROGRESS = ("done", "seconds", "heard_seconds", "rows", "strikes")
 CAN_CHANGE = ("learning_rate", "precision", "device", "processes", "batch_seconds", "accumulation", "check_every")
 
@@ -40,6 +39,7 @@ CAN_CHANGE = ("learning_rate", "precision", "device", "processes", "batch_second
 class PretrainSettings:
     """Section `pretrain` of the configuration, without the model's sizes and the languages."""
 
+    objective: str
     updates: int
     batch_seconds: float
     accumulation: int
@@ -55,6 +55,7 @@ class PretrainSettings:
     features_penalty: float
     encoder_gradient: float
     gumbel_temperature: list[float]
+    unmasked_weight: float
     precision: str
     device: str
     processes: int
@@ -67,23 +68,24 @@ class PretrainJob:
 
     def __init__(
         self,
-        model: ContrastiveModel,
+        model: ContrastiveModel | ClusterModel,
         train: Languages,
         valid: Languages,
         settings: PretrainSettings,
         accelerator: Accelerator,
         loaders: int,
+        origin: str,
     ) -> None:
         self.settings, self.accelerator, self.loaders = settings, accelerator, loaders
         self.train_audio, self.valid_audio = train, valid
         self.conv = (model.model.config.conv_kernel, model.model.config.conv_stride)
-        self.origin = model.model.config.to_json_string()
+        self.origin = origin
         decayed = [weight for weight in model.parameters() if weight.ndim > 1]
         others = [weight for weight in model.parameters() if weight.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, eps=EPSILON)
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
-        self.plain: ContrastiveModel = accelerator.unwrap_model(self.model)
+        self.plain: ContrastiveModel | ClusterModel = accelerator.unwrap_model(self.model)
         self.done, self.seconds, self.heard_seconds = 0, 0.0, 0.0
         self.rows: list[dict[str, Any]] = []
         self.strikes = 0
@@ -92,14 +94,14 @@ class PretrainJob:
         """Update until the end; check and save now and then. Raises UserError for a loss that is not finite."""
         settings = self.settings
         started, before = time.monotonic(), self.seconds
-        sums: dict[str, float] = dict.fromkeys(LOSSES, 0.0)
+        sums: dict[str, float] = dict.fromkeys(self.plain.measures, 0.0)
         since, norm = 0, 0.0
         batches = self._prepared()
         for update in range(self.done, settings.updates):
             self._set_rate(update)
             for last in [False] * (settings.accumulation - 1) + [True]:
                 losses = self._step(next(batches), update, last, state)
-                sums = {name: sums[name] + losses[name] for name in LOSSES}
+                sums = {name: sums[name] + losses[name] for name in sums}
                 since += 1
             norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), LONGEST_GRADIENT))
             self.optimizer.step()
@@ -110,13 +112,7 @@ class PretrainJob:
                 means = {name: value / since for name, value in sums.items()}
                 self._check(means | {"gradient_norm": norm}, update)
                 self._save(state)
-                sums, since = dict.fromkeys(LOSSES, 0.0), 0
-
-    def temperature(self, update: int) -> float:
-        """The Gumbel temperature: falls exponentially from the first to the last value."""
-        first, last = self.settings.gumbel_temperature
-        share = min(1.0, update / (ANNEALED * self.settings.updates))
-        return first * (last / first) ** share
+                sums, since = dict.fromkeys(sums, 0.0), 0
 
     def learning_rate(self, update: int) -> float:
         """Rises linearly in the warm-up, then falls linearly to zero at the end."""
@@ -132,14 +128,15 @@ class PretrainJob:
 
     def _step(self, batch: tuple[torch.Tensor, ...], update: int, last: bool, state: Path) -> dict[str, float]:
         """Gradients of one batch; processes exchange theirs with the last batch of an update."""
+        schedule = self.plain.schedule(update / self.settings.updates)
         *tensors, seed = batch
         torch.manual_seed(int(seed))  # of Gumbel noise and dropout, on every device
         device = self.accelerator.device
         self.model.train()
         waves, masks, others = (tensor.to(device, non_blocking=True) for tensor in tensors)
         with self.accelerator.autocast():
-            found = self.model(waves, masks, others, self.temperature(update))
-        losses = {name: float(found[name].detach()) for name in LOSSES}
+            found = self.model(waves, masks, others, **schedule)
+        losses = {name: float(found[name].detach()) for name in self.plain.measures}
         if not np.isfinite(losses["loss"]):
             where = f"its last good state is in {state}" if state.exists() else "there is no earlier state"
             raise UserError(
@@ -173,13 +170,13 @@ class PretrainJob:
             yield stream[turn * world + own], turn * world + own
 
     def _prepare(self, audio: Languages, batch: Batch, chance: list[int]) -> tuple[torch.Tensor, ...]:
-        """Waves (B, N), masks (B, T), distractors (B, M, K) of a batch, and the seed of what the model draws."""
+        """Waves (B, N), masks (B, T), what the model wants with them, and the seed of what it draws."""
         generator = np.random.default_rng(chance)
         settings = self.settings
         waves = audio.waves(batch, generator)
         frames = int(frames_of(torch.tensor(batch.samples), *self.conv))
         masks = span_masks(frames, len(waves), settings.mask_probability, settings.mask_frames, generator)
-        others = distractors(masks, settings.negatives, generator)
+        others = self.plain.prepare(waves, masks, generator)
         seed = torch.tensor(int(generator.integers(2**62)))
         return torch.from_numpy(waves), torch.from_numpy(masks), torch.from_numpy(others), seed
 
@@ -188,44 +185,41 @@ class PretrainJob:
         """Losses on the split valid, always with the same masks, and the perplexities of the codebooks there."""
         self.plain.eval()
         device = self.accelerator.device
-        sums, total, usage = dict.fromkeys(LOSSES, 0.0), 0, 0.0
+        sums, total, usage = dict.fromkeys(self.plain.measures, 0.0), 0, 0.0
+        schedule = self.plain.schedule(1.0)
         for number, batch in enumerate(self.valid_audio.batches(0)[:CHECKED_BATCHES]):
             waves, masks, others, _ = self._prepare(self.valid_audio, batch, [self.settings.seed, number])
             with self.accelerator.autocast():
-                found = self.plain(waves.to(device), masks.to(device), others.to(device), 1.0)
+                found = self.plain(waves.to(device), masks.to(device), others.to(device), **schedule)
             count = int(masks.sum())
-            sums = {name: sums[name] + count * float(found[name]) for name in LOSSES}
+            sums = {name: sums[name] + count * float(found[name]) for name in sums}
             usage = usage + count * found["usage"].cpu()
             total += count
         means = {f"valid_{name}": value / total for name, value in sums.items()}
-        return means | {"valid_perplexities": perplexities(usage / total).tolist()}
+        return means | {"valid_perplexities": perplexities(usage / total).tolist(), "codes": usage.shape[1]}
 
     def _check(self, means: dict[str, float], update: int) -> None:
         """A row of the curves and a line of the log; a collapse is said."""
         if self.accelerator.is_main_process:
             valid = self.listen()
-            size = self.plain.model.quantizer.num_vars
+            size = valid.pop("codes")
             low = [book for book, value in enumerate(valid["valid_perplexities"], 1) if value < LEAST_SHARE * size + 1]
             self.strikes = self.strikes + 1 if low else 0
             status = "collapsed" if self.strikes >= PATIENCE else "ok"
-            rate, temperature = self.learning_rate(update), self.temperature(update)
+            learned = {"learning_rate": self.learning_rate(update)}
+            learned |= self.plain.schedule(update / self.settings.updates)
             place = {"update": self.done, "seconds": self.seconds, "heard_hours": self.heard_seconds / 3600}
-            self.rows.append(
-                {**place, **means, **valid, "learning_rate": rate, "temperature": temperature, "status": status}
-            )
+            self.rows.append({**place, **means, **valid, **learned, "status": status})
+            main = self.plain.main
             log.info(
-                "update %d, %.1f h heard (%.0f x real time): contrastive %.3f, valid %.3f, accuracy %.2f, "
+                "update %d, %.1f h heard (%.0f x real time): %s %.3f, valid %.3f, accuracy %.2f, "
                 "perplexity of the codes %s of %d",
                 *(self.done, self.heard_seconds / 3600, self.heard_seconds / max(self.seconds, 1e-6)),
-                *(means["contrastive"], valid["valid_contrastive"], valid["valid_accuracy"]),
+                *(main, means[main], valid[f"valid_{main}"], valid["valid_accuracy"]),
                 *(" and ".join(f"{value:.1f}" for value in valid["valid_perplexities"]), size),
             )
             if status == "collapsed":
-                log.warning(
-                    "codebook %s has collapsed: nearly all frames get the same code, and the loss means nothing. Raise "
-                    "pretrain.diversity_weight, lower pretrain.learning_rate, or pretrain on more audio per update.",
-                    " and ".join(map(str, low)),
-                )
+                log.warning(self.plain.collapse, " and ".join(map(str, low)))
         self.accelerator.wait_for_everyone()
 
     def _mark(self) -> str:
