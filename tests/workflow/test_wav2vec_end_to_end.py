@@ -6,7 +6,8 @@ import math
 import pandas as pd
 import pytest
 import yaml
-from transformers import AutoProcessor, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining
+from safetensors.numpy import load_file
+from transformers import AutoProcessor, HubertModel, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining
 from workflow_runs import kill_when, leftovers, no_traceback, rules, snakemake, write_config
 
 from unscribed.artifacts import FrameStore
@@ -146,3 +147,16 @@ def test_nothing_temporary_is_left(results):
 
 def test_running_again_does_nothing(folder):
     assert "Nothing to be done" in snakemake(folder, *TARGETS, "--dry-run")
+
+
+def test_a_second_pretraining_names_clusters_of_the_first_ones_states(folder):
+    own = {**CONFIG["pretrain"], "objective": "clusters", "targets": "results/micro/pretrain/model"}
+    own |= {"targets_layer": 1, "clusters": 8, "updates": 4, "check_every": 2}
+    corpus = {**CONFIG["corpus"], "name": "second"}
+    (folder / "second.yaml").write_text(yaml.safe_dump({**CONFIG, "corpus": corpus, "pretrain": own}), encoding="utf-8")
+    assert no_traceback(snakemake(folder, "pretrain", "--configfile", "second.yaml", "--cores", 4))
+    made = folder / "results/second/pretrain"
+    assert load_file(made / "targets.safetensors")["centroids"].shape == (8, 32)
+    assert pd.read_parquet(made / "curves.parquet")["valid_masked"].map(math.isfinite).all()
+    assert HubertModel.from_pretrained(made / "model", local_files_only=True).config.num_hidden_layers == 2
+    assert (folder / "results/second/figures/pretrain.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
