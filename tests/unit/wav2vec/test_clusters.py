@@ -125,6 +125,14 @@ def test_losses_by_hand(model):
     assert found["usage"].tolist() == [[0.0, 1.0, 0.0]]
 
 
+def test_a_batch_that_is_masked_throughout_has_a_loss(model):
+    heard, masks = torch.from_numpy(waves("abcd")), torch.ones(1, 19, dtype=torch.bool)
+    found = model.train()(heard, masks, torch.zeros(1, 19, dtype=torch.long))
+    assert found["unmasked"].item() == 0.0 and found["loss"].item() == pytest.approx(found["masked"].item())
+    found["loss"].backward()
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in model.parameters())
+
+
 def test_masked_frames_are_hidden_and_the_passes_are_those_of_transformers(model):
     heard, masks = torch.from_numpy(waves("abcd")), torch.zeros(1, 19, dtype=torch.bool)
     masks[0, 4:9] = True

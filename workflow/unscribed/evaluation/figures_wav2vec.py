@@ -44,7 +44,9 @@ def pretrain_figure(*, curves: Pathlike, figure: Pathlike) -> None:
                 color=COLOURS[number % len(COLOURS)],
                 label="clusters" if hubert else f"codebook {number + 1}",
             )
-        right.set(title="Codes in use (valid)", ylabel="perplexity", ylim=(0, None))
+        right.set(
+            title="Clusters named (valid)" if hubert else "Codes in use (valid)", ylabel="perplexity", ylim=(0, None)
+        )
         for place, row in table[table["status"] != "ok"].iterrows():
             right.plot(row["update"], books[place].min(), marker="x", color=INK, clip_on=False)
         for axes in (left, middle, right):

@@ -59,12 +59,16 @@ class ClusterModel(nn.Module):
         hidden = model.feature_projection(model.feature_extractor(waves).transpose(1, 2))  # (B, T, D)
         hidden = torch.where(masks[..., None], model.masked_spec_embed.to(hidden.dtype), hidden)
         scores = self.head(model.encoder(hidden).last_hidden_state).float()  # (B, T, V)
-        found = {}
-        for name, where in (("masked", masks), ("unmasked", ~masks)):
-            found[name] = cross_entropy(scores[where], clusters[where])
-        loss = found["masked"] + self.objective.unmasked_weight * found["unmasked"]
         named = scores.argmax(dim=-1)
+        losses = cross_entropy(scores.transpose(1, 2), clusters, reduction="none")  # (B, T)
         right = (named == clusters).float()
-        parts = {**found, "accuracy": right[masks].mean(), "unmasked_accuracy": right[~masks].mean()}
+        parts = {"masked": _mean(losses, masks), "unmasked": _mean(losses, ~masks)}
+        loss = parts["masked"] + self.objective.unmasked_weight * parts["unmasked"]
+        parts |= {"accuracy": _mean(right, masks), "unmasked_accuracy": _mean(right, ~masks)}
         usage = one_hot(named[masks], self.targets.clusters).float().mean(dim=0, keepdim=True)
         return {"loss": loss} | {name: value.detach() for name, value in parts.items()} | {"usage": usage}
+
+
+def _mean(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """Mean of `values` (B, T) where `where` (B, T) says so; 0 if nowhere, as when spans cover all of a short batch."""
+    return values[where].sum() / where.sum().clamp(min=1)
