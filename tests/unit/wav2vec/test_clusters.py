@@ -95,6 +95,9 @@ def test_what_does_not_fit_is_refused(corpus, teacher):
         frames_from(teacher, 3, KERNELS, STRIDES, RATE, "cpu")
     with pytest.raises(UserError, match=r"pretrain\.targets: .*nowhere"):
         frames_from("./nowhere", 1, KERNELS, STRIDES, RATE, "cpu")
+    Wav2Vec2FeatureExtractor(sampling_rate=RATE, do_normalize=False).save_pretrained(teacher)
+    with pytest.raises(UserError, match=r"pretrain\.targets: .*do_normalize: false"):
+        frames_from(teacher, 1, KERNELS, STRIDES, RATE, "cpu")
 
 
 @pytest.fixture

@@ -56,18 +56,18 @@ def fit_targets(
     kernels, strides = config.conv_kernel, config.conv_stride
     source = frames_from(teacher, layer, kernels, strides, sample_rate_hz, "cpu")
     generator = np.random.default_rng(seed)
-    share = settings.max_frames // len(manifests)
     sample = []
     for manifest, vad in zip(manifests, vads, strict=True):
-        speech, left = Speech(manifest, vad, sample_rate_hz), share
+        left = settings.max_frames // len(manifests)
+        speech = Speech(manifest, vad, sample_rate_hz)
         for number in generator.permutation(len(speech)):
             samples = normalized(speech[int(number)])[None]
             count = int(frames_of(torch.tensor(samples.shape[1]), kernels, strides))
-            if left <= 0:
-                break
-            if count:
+            if count:  # shorter utterances have no frame
                 sample.append(source(samples, count)[0][:left])
                 left -= len(sample[-1])
+            if not left:
+                break
     frames = np.concatenate(sample) if sample else np.empty((0, 1), np.float32)
     centroids, scale = cluster(frames, settings, seed, "pretrain.clusters")
     write_tensors(targets, {"centroids": centroids, "scale": scale})
@@ -111,6 +111,11 @@ def frames_from(
             f"pretrain.targets: {teacher} has a frame of {found.receptive_field_samples} samples every "
             f"{found.hop_samples}, the model of pretrain.model one of {field} every {hop}: choose sizes with the same "
             "conv_kernel and conv_stride."
+        )
+    if not found.normalize:  # what learns hears normalised audio, and its teacher hears the same
+        raise UserError(
+            f"pretrain.targets: {teacher} wants its audio as it was recorded (do_normalize: false in its "
+            "preprocessor_config.json), but pretraining normalises it: name another model."
         )
     found.model.to(device)
     return _States(found, layer)
