@@ -118,6 +118,21 @@ def run(corpus, folder, settings=SETTINGS):
     return read_table(folder / "curves.parquet").drop(columns="seconds"), weights
 
 
+def kill_in_update_31(monkeypatch, corpus, folder, settings):
+    """Run, and stop in the middle of the second stretch between two checks."""
+    step, calls = pretrain_job.PretrainJob._step, []
+
+    def killed(self, *given):
+        calls.append(1)
+        if len(calls) == 31:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(pretrain_job.PretrainJob, "_step", killed)
+        run(corpus, folder, settings)
+
+
 def assert_same(one, other):
     assert json.loads(one[0].to_json()) == json.loads(other[0].to_json())
     assert all(torch.equal(value, other[1][name]) for name, value in one[1].items())
@@ -143,18 +158,7 @@ def test_hubert_learns_to_name_clusters_and_resumes_exactly(clusters, tmp_path, 
     assert curves["valid_unmasked_accuracy"].iloc[-1] > 2 / 8 and len(curves["valid_perplexities"].iloc[-1]) == 1
     assert "temperature" not in curves and "contrastive" not in curves
     assert load(str(tmp_path / "whole/model"), 16000).hop_samples == 320
-    step, calls = pretrain_job.PretrainJob._step, []
-
-    def killed(self, *given):
-        calls.append(1)
-        if len(calls) == 31:
-            raise KeyboardInterrupt
-        return step(self, *given)
-
-    monkeypatch.setattr(pretrain_job.PretrainJob, "_step", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run(clusters, tmp_path / "killed", settings)
-    monkeypatch.undo()
+    kill_in_update_31(monkeypatch, clusters, tmp_path / "killed", settings)
     assert_same(run(clusters, tmp_path / "killed", settings), whole)
 
 
@@ -223,18 +227,7 @@ def test_a_gpu_learns_in_half_precision_and_resumes(corpus, tmp_path, monkeypatc
     settings = replace(SETTINGS, device="cuda", precision=precision)
     whole, _ = run(corpus, tmp_path / "whole", settings)
     assert whole["valid_contrastive"].iloc[-1] < whole["valid_contrastive"].iloc[0]
-    step, calls = pretrain_job.PretrainJob._step, []
-
-    def killed(self, *given):
-        calls.append(1)
-        if len(calls) == 31:
-            raise KeyboardInterrupt
-        return step(self, *given)
-
-    monkeypatch.setattr(pretrain_job.PretrainJob, "_step", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run(corpus, tmp_path / "killed", settings)
-    monkeypatch.undo()
+    kill_in_update_31(monkeypatch, corpus, tmp_path / "killed", settings)
     again, _ = run(corpus, tmp_path / "killed", settings)
     assert again["valid_contrastive"].tolist() == pytest.approx(whole["valid_contrastive"].tolist(), rel=0.02)
 
