@@ -23,13 +23,14 @@ demo: $(STAMP) ## learn from synthetic speech, measure, draw figures: results/de
 	@$(PYTHON) -m unscribed.evaluation.summary results/demo
 
 test: $(STAMP) ## run the tests
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses 2
 
 lint: $(STAMP) ## check style and format of the Python code and the rules
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/snakefmt --check Snakefile workflow/rules
 	@$(VENV)/bin/snakemake --lint
+	@$(VENV)/bin/lint-imports
 
 clean: ## delete the results of the demo
 	@rm -rf results/demo

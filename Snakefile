@@ -58,3 +58,7 @@ rule all:
 
 # Targets: a stage for all its splits, seeds and rounds. `snakemake segment --forcerun segment` runs one again.
 include: "workflow/rules/targets.smk"
+
+
+# Each rule's function says which sources and which keys of the configuration it depends on.
+link(workflow)

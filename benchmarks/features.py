@@ -21,10 +21,10 @@ import yaml
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from unscribed.devices import device_of, out_of_memory
-from unscribed.wav2vec.checkpoint import Checkpoint
-from unscribed.wav2vec.encode import hidden_states
-from unscribed.wav2vec.extract import batches_by_length
-from unscribed.wav2vec.waveform import normalized, padded
+from unscribed.ssl.checkpoint import Checkpoint
+from unscribed.ssl.encode import hidden_states
+from unscribed.ssl.extract import batches_by_length
+from unscribed.ssl.waveform import normalized, padded
 
 RATE = 16000
 

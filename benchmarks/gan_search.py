@@ -17,12 +17,12 @@ import pandas as pd
 import torch
 import yaml
 
-from unscribed.artifacts import FrameStore
-from unscribed.config import complete
+from unscribed.config.schema import complete
 from unscribed.devices import device_of
-from unscribed.evaluation.labels import read_references
+from unscribed.evaluation.labels import scored_references
 from unscribed.evaluation.per import phone_error_rate
-from unscribed.evaluation.style import save, style
+from unscribed.figures.style import save, style
+from unscribed.frames import FrameStore
 from unscribed.gan.batches import Sequences, read_segments, read_sentences
 from unscribed.gan.check import Judge
 from unscribed.gan.generator import Shape
@@ -76,7 +76,7 @@ def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterat
     runs = [Run(**run) for run in all_runs(section)]
     folder = results / INPUTS[section["input"]]
     trainer = prepare(results, folder, settings, runs, phones, section["match_round"], arguments)
-    references = read_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
+    references = scored_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
     order = config["hmm"]["lm_order"]
     judge = Judge(Arpa.read(results / f"phone_lm/{order}gram.arpa"), phones, SilenceSettings(**config["silence"]))
     valid, names = (

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch.nn.functional import conv1d, ctc_loss, log_softmax
 
-from unscribed.artifacts import FrameStore, read_table
+from unscribed.artifacts import read_table
+from unscribed.frames import FrameStore
 from unscribed.text.silence import strip_silence
 
 KERNEL = 4

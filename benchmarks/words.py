@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from unscribed.artifacts import FrameStore, FrameWriter
-from unscribed.config import complete
+from unscribed.config.schema import complete
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.hmm.tune import TuneSettings
 from unscribed.hmm.words import WordSettings, words
 

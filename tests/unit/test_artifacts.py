@@ -9,8 +9,6 @@ import pytest
 from safetensors import safe_open
 
 from unscribed.artifacts import (
-    FrameStore,
-    FrameWriter,
     atomic_folder,
     atomic_path,
     read_json,
@@ -22,6 +20,7 @@ from unscribed.artifacts import (
     write_tensors,
 )
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
 
 SCHEMA = [("utterance", pa.string()), ("starts_frames", pa.list_(pa.int64()))]
 FRAMES = {"u1": np.arange(6).reshape(3, 2), "u2": np.zeros((0, 2)), "u3": np.full((1, 2), 0.5)}

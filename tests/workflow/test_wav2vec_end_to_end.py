@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from transformers import AutoProcessor, HubertModel, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining
 from workflow_runs import kill_when, leftovers, no_traceback, rules, snakemake, write_config
 
-from unscribed.artifacts import FrameStore
+from unscribed.frames import FrameStore
 
 pytestmark = pytest.mark.slow
 TARGETS = ["features", "segment", "pretrain", "finetune"]

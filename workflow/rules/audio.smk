@@ -3,7 +3,6 @@
 
 rule manifest_split:
     input:
-        code=code("audio/manifest", "audio/io"),
         recordings="<results>/corpus/recordings.parquet",
     output:
         manifest="<results>/manifest/{split}.parquet",
@@ -19,14 +18,14 @@ rule manifest_split:
         mem_mb=1000,
         runtime="2h",
     params:
-        settings=config["audio"],
+        call="audio.manifest:manifest",
+        settings=section("audio"),
     script:
-        "../scripts/manifest.py"
+        "../scripts/call.py"
 
 
 rule vad_split:
     input:
-        code=code("audio/vad", "audio/io"),
         manifest="<results>/manifest/{split}.parquet",
     output:
         vad="<results>/vad/{split}.parquet",
@@ -41,10 +40,11 @@ rule vad_split:
         mem_mb=2000,
         runtime="4h",
     params:
-        settings=config["vad"],
+        call="audio.vad:vad",
+        settings=section("vad"),
         sample_rate_hz=RATE,
     script:
-        "../scripts/vad.py"
+        "../scripts/call.py"
 
 
 # One of three ways to the features: spectral frames, the states of a checkpoint, and those made by several jobs.
@@ -52,7 +52,6 @@ if not WAV2VEC:
 
     rule features_split:
         input:
-            code=code("audio/features", "audio/io"),
             manifest="<results>/manifest/{split}.parquet",
             vad="<results>/vad/{split}.parquet",
         output:
@@ -69,16 +68,16 @@ if not WAV2VEC:
             mem_mb=2000,
             runtime="4h",
         params:
-            settings=section("features", "kind window_ms hop_ms mel_bins coefficients deltas mean_norm"),
+            call="audio.features:features",
+            settings=section("features"),
             sample_rate_hz=RATE,
         script:
-            "../scripts/features.py"
+            "../scripts/call.py"
 
 elif SHARDS == 1:
 
     rule features_split:
         input:
-            code=WAV2VEC_SOURCES,
             manifest="<results>/manifest/{split}.parquet",
             vad="<results>/vad/{split}.parquet",
             checkpoint=checkpoint_files(),
@@ -97,19 +96,19 @@ elif SHARDS == 1:
             runtime="24h",
             gpu=int(config["features"]["device"] == "cuda"),
         params:
-            settings=section("features", "layer batch_seconds device shards"),
+            call="ssl.extract:wav2vec_features",
+            settings=section("features"),
             checkpoint=CHECKPOINT,  # in place of the input, which is there so that other weights count
             sample_rate_hz=RATE,
             hop_ms=HOP_MS,
             shard=0,
         script:
-            "../scripts/wav2vec_features.py"
+            "../scripts/call.py"
 
 else:
 
     rule features_shard:
         input:
-            code=WAV2VEC_SOURCES,
             manifest="<results>/manifest/{split}.parquet",
             vad="<results>/vad/{split}.parquet",
             checkpoint=checkpoint_files(),
@@ -128,16 +127,16 @@ else:
             runtime="24h",
             gpu=int(config["features"]["device"] == "cuda"),
         params:
-            settings=section("features", "layer batch_seconds device shards"),
+            call="ssl.extract:wav2vec_features",
+            settings=section("features"),
             checkpoint=CHECKPOINT,  # in place of the input, which is there so that other weights count
             sample_rate_hz=RATE,
             hop_ms=HOP_MS,
         script:
-            "../scripts/wav2vec_features.py"
+            "../scripts/call.py"
 
     rule features_split:
         input:
-            code=code("wav2vec/parts"),
             manifest="<results>/manifest/{split}.parquet",
             shards=expand("<results>/features/{{split}}/shard{shard}.npy", shard=range(SHARDS)),
             shard_index=expand("<results>/features/{{split}}/shard{shard}.parquet", shard=range(SHARDS)),
@@ -154,5 +153,7 @@ else:
         resources:
             mem_mb=1000,
             runtime="4h",
+        params:
+            call="ssl.parts:join_shards",
         script:
-            "../scripts/wav2vec_join.py"
+            "../scripts/call.py"

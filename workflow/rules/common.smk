@@ -10,10 +10,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from unscribed.clashes import PRETRAIN, SYNTHESIZERS, check, hop_ms
-from unscribed.config import complete
+from unscribed.config.checks import PRETRAIN, SYNTHESIZERS, check, hop_ms
+from unscribed.config.schema import complete
 from unscribed.errors import UserError
-from unscribed.gan.runs import all_runs, run_label, shared_settings
+from unscribed.gan.runs import all_runs, run_label
+from unscribed.plan.snakemake_hooks import Section, force, link
 
 try:
     config = complete(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
@@ -33,8 +34,6 @@ SPLITS = ["train", "valid", "test"]
 SEEDS = config["match"]["seeds"]
 ROUNDS = config["match"]["rounds"]
 ROUND_PLACES = expand("seed{seed}/round{round}", seed=SEEDS, round=range(1, ROUNDS + 1))
-# Without seeds and rounds: another seed or round must not run the others again.
-MATCH = {name: value for name, value in config["match"].items() if name not in ("seeds", "rounds")}
 PHONE_LM_ORDERS = config["phone_lm"]["orders"]
 PHONE_LM = f"<results>/phone_lm/{PHONE_LM_ORDERS[0]}gram.arpa"  # for acoustic model, resegmentation and beam search
 SELECTION_LM = f"<results>/phone_lm/{config['hmm']['lm_order']}gram.arpa"  # longer contexts tell good phones from bad
@@ -44,7 +43,6 @@ GAN_ON_SEGMENTS = config["gan"]["input"] != "frames"
 GAN_INPUT = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}[
     config["gan"]["input"]
 ]
-GAN = shared_settings(config["gan"])
 RATE = config["audio"]["sample_rate_hz"]
 HOP_MS = hop_ms(config)
 WAV2VEC = config["features"]["kind"] == "wav2vec"
@@ -71,12 +69,6 @@ FINETUNE_HOP_MS = hop_ms(
 )
 FINETUNE_CHECKPOINT = PRETRAINED if FINETUNE_CHECKPOINT == PRETRAIN else FINETUNE_CHECKPOINT
 FINETUNE_PLACES = ["<results>", *(audio["results"] for audio in config["finetune"]["languages"])]
-# Without what says which models there are: another one must not run the others again.
-FINETUNE = {
-    name: value
-    for name, value in config["finetune"].items()
-    if name not in ("labels", "languages", "units", "checkpoint", "rounds")
-}
 
 
 wildcard_constraints:
@@ -93,14 +85,9 @@ wildcard_constraints:
     decoder="|".join(FINETUNE_DECODERS),
 
 
-def code(*modules):
-    """The sources of a stage: an edit runs the stage again, which Snakemake would not notice by itself."""
-    return [workflow.source_path(f"../unscribed/{module}.py") for module in modules]
-
-
-def section(name, keys):
-    """Some keys of a config section: a change of the others does not run the stage again."""
-    return {key: config[name][key] for key in keys.split()}
+def section(name, **changes):
+    """A config section for a rule, which gets the keys that its function takes: the others do not run it again."""
+    return Section({**config[name], **changes})
 
 
 def checkpoint_files(checkpoint=CHECKPOINT):
@@ -168,7 +155,7 @@ def step_labels(wildcards):
 def place_labels(wildcards):
     """Phones of the validation audio: the mapping's, from which decoding must not go too far, or the transcripts'."""
     if wildcards.place.startswith("supervised"):
-        return references("valid")
+        return "<results>/supervised/labels/valid.parquet"
     found = re.search(r"cycle(\d+)", wildcards.place)
     return mapping_labels(int(found[1]) if found else 1).format(split="valid")
 
@@ -279,28 +266,6 @@ def valid_pseudo_labels(wildcards):
     return f"<results>/finetune/{labels}/labels/valid.parquet" if labels.startswith("pseudo") else []
 
 
-def force(stage, *rules):
-    """An input without files by which `--forcerun stage` means the stage's own rules: its target only gathers them.
-
-    Snakemake asks for inputs when it knows what is forced and has not yet decided what to run.
-    """
-
-    def mark(wildcards):
-        if stage in workflow.dag_settings.forcerun:
-            workflow.dag.forcerules.update(workflow.get_rule(name) for name in rules)
-        return []
-
-    return mark
-
-
-GAN_SOURCES = code(
-    *(f"gan/{module}" for module in ("batches", "discriminator", "generator", "join", "layers", "losses", "model")),
-    *(f"gan/{module}" for module in ("optimizer", "runs", "trainer", "transcribe")),
-)
-WAV2VEC_SOURCES = code(
-    *(f"wav2vec/{module}" for module in ("checkpoint", "encode", "extract", "parts", "waveform")),
-    "audio/io",
-)
 GAN_LABELS = gan_match("train") if any(run["start"] == "match" for run in GAN_RUNS) else []
 CANDIDATES = candidates()
 PRETRAIN_PLACES = ["<results>", *(audio["results"] for audio in config["pretrain"]["languages"])]
@@ -308,18 +273,3 @@ PRETRAIN_LANGUAGES = [
     config["corpus"]["language"],
     *(audio["language"] for audio in config["pretrain"]["languages"]),
 ]
-# Without the rest: the model's sizes are a file, and the languages are one input each.
-PRETRAINING = {
-    name: value
-    for name, value in config["pretrain"].items()
-    if name not in ("model", "languages", "alpha", "targets", "targets_layer", "clusters")
-}
-PRETRAIN_SOURCES = code(
-    *(f"wav2vec/{module}" for module in ("pretrain", "pretrain_job", "contrastive", "clusters", "targets", "masking")),
-    *(f"wav2vec/{module}" for module in ("sampling", "waveform", "model_config")),
-    "training_state",
-)
-FINETUNE_SOURCES = code(
-    *(f"wav2vec/{module}" for module in ("checkpoint", "ctc_model", "finetune_data", "masking", "waveform")),
-    "audio/io",
-)

@@ -4,8 +4,6 @@ if KIND in SYNTHESIZERS:
 
     # A synthesiser knows sentence and phones only while it speaks, so this one rule writes the references, too.
     rule make_corpus:
-        input:
-            code=code("corpora/synthetic", f"corpora/{KIND}", "corpora/bible"),
         output:
             recordings="<results>/corpus/recordings.parquet",
             text="<results>/corpus/text.txt",
@@ -24,19 +22,19 @@ if KIND in SYNTHESIZERS:
             mem_mb=2000,
             runtime="2h",
         params:
+            call="corpora.build:build",
             kind=KIND,
             settings=corpus_settings(),
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
             language=config["corpus"]["language"] if KIND == "hibari" else None,  # eSpeak NG tells its phones itself
         script:
-            "../scripts/corpus.py"
+            "../scripts/call.py"
 
 else:
 
     rule make_corpus:
         input:
-            code=code("corpora/build", "corpora/layout"),
             phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
         output:
             recordings="<results>/corpus/recordings.parquet",
@@ -52,16 +50,16 @@ else:
             mem_mb=2000,
             runtime="2h",
         params:
+            call="corpora.build:build",
             kind=KIND,
             settings=untranscribed(corpus_settings()),
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
         script:
-            "../scripts/corpus.py"
+            "../scripts/call.py"
 
     rule make_references:
         input:
-            code=code("corpora/build", "corpora/transcripts"),
             phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
             recordings="<results>/corpus/recordings.parquet",
         output:
@@ -79,8 +77,9 @@ else:
             mem_mb=2000,
             runtime="1h",
         params:
+            call="corpora.build:build_references",
             kind=KIND,
             settings=corpus_settings(),
             language=config["corpus"]["language"],
         script:
-            "../scripts/references.py"
+            "../scripts/call.py"

@@ -4,15 +4,11 @@ Weights are chosen on the split valid: by its transcripts for models that have l
 score for those of pseudo-labels.
 """
 
-CTC_SEARCH = section("ctc", "beam max_active lattice_beam nbest lm_weights insertion_penalties tune_utterances")
-CTC_RESCORE = section("ctc", "lm_weights insertion_penalties transformer_weights tune_utterances")
-CTC_SOURCES = code("decoding/ctc_graph", "decoding/ctc_search", "decoding/beam", "decoding/lattice", "decoding/graph")
 TRANSFORMER_GPU = int(config["transformer_lm"]["device"] == "cuda")
 
 
 rule transformer_lm:
     input:
-        code=code("text/transformer_lm", "text/transformer_model", "text/ngram"),
         sentences="<results>/phonemize/sentences.parquet",
         words="<results>/word_lm/words.txt",
     output:
@@ -30,16 +26,16 @@ rule transformer_lm:
         runtime="12h",
         gpu=TRANSFORMER_GPU,
     params:
-        ngram=config["word_lm"],
-        settings=config["transformer_lm"],
+        call="text.transformer_lm:transformer_lm",
+        ngram=section("word_lm"),
+        settings=section("transformer_lm"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/transformer_lm.py"
+        "../scripts/call.py"
 
 
 rule ctc_graph:
     input:
-        code=code("decoding/ctc_graph", "decoding/graph", "hmm/graph"),
         log_probs="<results>/finetune/{labels}/log_probs/valid.npy",
         index="<results>/finetune/{labels}/log_probs/valid.parquet",
         fst="<results>/word_lm/lm.fst",
@@ -57,13 +53,14 @@ rule ctc_graph:
     resources:
         mem_mb=4000,
         runtime="2h",
+    params:
+        call="ctc.graph:ctc_graph",
     script:
-        "../scripts/ctc_graph.py"
+        "../scripts/call.py"
 
 
 rule ctc_tune:
     input:
-        code=CTC_SOURCES + code("decoding/ctc_tune", "hmm/search", "hmm/transcripts"),
         log_probs="<results>/finetune/{labels}/log_probs/valid.npy",
         index="<results>/finetune/{labels}/log_probs/valid.parquet",
         graph="<results>/finetune/{labels}/ngram/graph.safetensors",
@@ -85,16 +82,16 @@ rule ctc_tune:
         mem_mb=3000,
         runtime="4h",
     params:
+        call="ctc.tune:ctc_tune",
         language=config["corpus"]["language"],
-        settings=CTC_SEARCH,
+        settings=section("ctc"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/ctc_tune.py"
+        "../scripts/call.py"
 
 
 rule ctc_ngram:
     input:
-        code=CTC_SOURCES + code("decoding/ctc_decode", "decoding/nbest", "hmm/search", "hmm/words", "outputs/words"),
         log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
         index="<results>/finetune/{labels}/log_probs/{split}.parquet",
         graph="<results>/finetune/{labels}/ngram/graph.safetensors",
@@ -116,14 +113,14 @@ rule ctc_ngram:
         mem_mb=3000,
         runtime="12h",
     params:
-        settings=CTC_SEARCH,
+        call="ctc.decode:ctc_words",
+        settings=section("ctc"),
     script:
-        "../scripts/ctc_words.py"
+        "../scripts/call.py"
 
 
 rule ctc_transformer_tune:
     input:
-        code=code("decoding/ctc_rescore", "decoding/ctc_tune", "hmm/transcripts", "text/transformer_model"),
         nbest="<results>/finetune/{labels}/ngram/valid.nbest.parquet",
         model="<results>/transformer_lm/model",
         references=valid_transcripts,
@@ -143,17 +140,17 @@ rule ctc_transformer_tune:
         runtime="4h",
         gpu=TRANSFORMER_GPU,
     params:
+        call="ctc.rescore:ctc_rescore_tune",
         language=config["corpus"]["language"],
-        settings=CTC_RESCORE,
-        lm_settings=config["transformer_lm"],
+        settings=section("ctc"),
+        lm_settings=section("transformer_lm"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/ctc_rescore_tune.py"
+        "../scripts/call.py"
 
 
 rule ctc_transformer:
     input:
-        code=CTC_SOURCES + code("decoding/ctc_rescore", "text/transformer_model", "hmm/words", "outputs/words"),
         nbest="<results>/finetune/{labels}/ngram/{split}.nbest.parquet",
         log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
         index="<results>/finetune/{labels}/log_probs/{split}.parquet",
@@ -175,6 +172,7 @@ rule ctc_transformer:
         runtime="12h",
         gpu=TRANSFORMER_GPU,
     params:
-        lm_settings=config["transformer_lm"],
+        call="ctc.rescore:ctc_rescore",
+        lm_settings=section("transformer_lm"),
     script:
-        "../scripts/ctc_rescore.py"
+        "../scripts/call.py"

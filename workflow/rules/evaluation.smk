@@ -1,12 +1,10 @@
 """Evaluation: but for the figures of utterances and the topline, the only rules that read references."""
 
 EVALUATED = ["valid", "test"]
-SCORING = [f"evaluation/{module}" for module in ("labels", "per", "boundaries", "tables")] + ["audio/times"]
 
 
 rule evaluate_select:
     input:
-        code=code("evaluation/select", "selection/metric", *SCORING),
         candidates="<results>/select/candidates.parquet",
         hypotheses=hypotheses("test"),
         moments=gan_phones(["start", "last"], ["test"]),
@@ -25,13 +23,14 @@ rule evaluate_select:
     resources:
         mem_mb=1000,
         runtime="1h",
+    params:
+        call="evaluation.select:evaluate_select",
     script:
-        "../scripts/evaluate_select.py"
+        "../scripts/call.py"
 
 
 rule evaluate_hmm:
     input:
-        code=code("evaluation/hmm", *SCORING),
         decodes=step_decodes("hmm", CYCLES, "test"),
         references=references("test"),
         manifest="<results>/manifest/test.parquet",
@@ -50,16 +49,16 @@ rule evaluate_hmm:
         mem_mb=1000,
         runtime="1h",
     params:
-        settings=config["evaluate"],
+        call="evaluation.hmm:evaluate_hmm",
+        settings=section("evaluate"),
         hop_ms=HOP_MS,
         sample_rate_hz=RATE,
     script:
-        "../scripts/evaluate_hmm.py"
+        "../scripts/call.py"
 
 
 rule evaluate_words:
     input:
-        code=code("evaluation/words", "evaluation/wer", *SCORING),
         words=expand("<results>/words/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
@@ -80,17 +79,17 @@ rule evaluate_words:
         mem_mb=1000,
         runtime="1h",
     params:
-        settings=config["evaluate"],
+        call="evaluation.words:evaluate_words",
+        settings=section("evaluate"),
         language=config["corpus"]["language"],
         hop_ms=HOP_MS,
         sample_rate_hz=RATE,
     script:
-        "../scripts/evaluate_words.py"
+        "../scripts/call.py"
 
 
 rule evaluate:
     input:
-        code=code("evaluation/metrics", "evaluation/lm", "evaluation/select", *SCORING),
         decoded=expand("<results>/decode/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
         parts=expand("<results>/evaluate/{part}.json", part=["select", "hmm", "words"]),
@@ -123,9 +122,10 @@ rule evaluate:
         mem_mb=1000,
         runtime="1h",
     params:
-        settings=config["evaluate"],
+        call="evaluation.metrics:evaluate",
+        settings=section("evaluate"),
         hop_ms=HOP_MS,
         sample_rate_hz=RATE,
         benchmarks=BENCHMARKS,
     script:
-        "../scripts/evaluate.py"
+        "../scripts/call.py"

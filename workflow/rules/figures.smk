@@ -3,7 +3,6 @@
 
 rule utterance_figure:
     input:
-        code=code("evaluation/figures_utterance", "evaluation/spectrogram", "evaluation/style"),
         manifest="<results>/manifest/test.parquet",
         vad="<results>/vad/test.parquet",
         boundaries="<results>/segment/test.boundaries.parquet",
@@ -27,16 +26,16 @@ rule utterance_figure:
         mem_mb=1000,
         runtime="10m",
     params:
-        settings=config["report"],
+        call="figures.utterance:utterance_figure",
+        settings=section("report"),
         sample_rate_hz=RATE,
         hop_ms=HOP_MS,
     script:
-        "../scripts/utterance_figure.py"
+        "../scripts/call.py"
 
 
 rule rounds_figure:
     input:
-        code=code("evaluation/figures", "evaluation/style"),
         rounds="<results>/evaluate/rounds.parquet",
         restarts=expand("<results>/match/{place}/losses.parquet", place=ROUND_PLACES),
     output:
@@ -56,13 +55,14 @@ rule rounds_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.overview:rounds_figure",
     script:
-        "../scripts/rounds_figure.py"
+        "../scripts/call.py"
 
 
 rule gan_figure:
     input:
-        code=code("evaluation/figures_gan", "evaluation/select", "evaluation/style"),
         curves=gan_curves(),
         candidates="<results>/select/candidates.parquet",
     output:
@@ -82,13 +82,14 @@ rule gan_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.gan:gan_figure",
     script:
-        "../scripts/gan_figure.py"
+        "../scripts/call.py"
 
 
 rule pretrain_figure:
     input:
-        code=code("evaluation/figures_wav2vec", "evaluation/style"),
         curves="<results>/pretrain/curves.parquet",
     output:
         figure=report(
@@ -107,13 +108,14 @@ rule pretrain_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.pretrain:pretrain_figure",
     script:
-        "../scripts/pretrain_figure.py"
+        "../scripts/call.py"
 
 
 rule codebook_figure:
     input:
-        code=code("evaluation/figures_wav2vec", "evaluation/style"),
         usage="<results>/pretrain/codebook.parquet",
     output:
         figure=report(
@@ -132,13 +134,14 @@ rule codebook_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.pretrain:codebook_figure",
     script:
-        "../scripts/codebook_figure.py"
+        "../scripts/call.py"
 
 
 rule select_figure:
     input:
-        code=code("evaluation/figures_select", "evaluation/select", "evaluation/style"),
         scored="<results>/evaluate/candidates.parquet",
     output:
         figure=report(
@@ -157,13 +160,14 @@ rule select_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.select:select_figure",
     script:
-        "../scripts/select_figure.py"
+        "../scripts/call.py"
 
 
 rule confusions_figure:
     input:
-        code=code("evaluation/figures", "evaluation/style"),
         confusions="<results>/evaluate/hmm_confusions.parquet",
     output:
         figure=report(
@@ -182,13 +186,14 @@ rule confusions_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.overview:confusions_figure",
     script:
-        "../scripts/confusions_figure.py"
+        "../scripts/call.py"
 
 
 rule hmm_figure:
     input:
-        code=code("evaluation/figures_words", "evaluation/style"),
         metrics="<results>/metrics.json",
     output:
         figure=report(
@@ -207,13 +212,14 @@ rule hmm_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.words:hmm_figure",
     script:
-        "../scripts/hmm_figure.py"
+        "../scripts/call.py"
 
 
 rule words_figure:
     input:
-        code=code("evaluation/figures_words", "evaluation/style"),
         word_errors="<results>/evaluate/word_errors.parquet",
     output:
         figure=report(
@@ -232,13 +238,14 @@ rule words_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.words:words_figure",
     script:
-        "../scripts/words_figure.py"
+        "../scripts/call.py"
 
 
 rule seconds_figure:
     input:
-        code=code("evaluation/figures", "evaluation/style"),
         metrics="<results>/metrics.json",
     output:
         figure=report(
@@ -257,5 +264,7 @@ rule seconds_figure:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        call="figures.overview:seconds_figure",
     script:
-        "../scripts/seconds_figure.py"
+        "../scripts/call.py"

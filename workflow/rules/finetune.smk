@@ -7,7 +7,6 @@ what is learned from them stays without references up to its scores.
 
 rule finetune_labels:
     input:
-        code=code("wav2vec/labels", "text/normalize"),
         references=references("{split}"),
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
@@ -27,17 +26,17 @@ rule finetune_labels:
         mem_mb=2000,
         runtime="30m",
     params:
+        call="ctc.labels:few_labels",
         hours=few_hours,
         seed=config["corpus"]["seed"],
         units=config["finetune"]["units"],
         language=config["corpus"]["language"],
     script:
-        "../scripts/few_labels.py"
+        "../scripts/call.py"
 
 
 use rule pseudo_labels_split as finetune_pseudo_labels with:
     input:
-        code=code("outputs/pseudo_labels", "outputs/words"),
         words=finetune_words,
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
@@ -51,7 +50,6 @@ use rule pseudo_labels_split as finetune_pseudo_labels with:
 
 rule finetune_vocab:
     input:
-        code=code("wav2vec/labels"),
         train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
         phones=[f"{place}/phonemize/phones.txt" for place in FINETUNE_PLACES if config["finetune"]["units"] == "phones"],
     output:
@@ -67,14 +65,14 @@ rule finetune_vocab:
         mem_mb=1000,
         runtime="30m",
     params:
+        call="ctc.labels:finetune_vocab",
         units=config["finetune"]["units"],
     script:
-        "../scripts/finetune_vocab.py"
+        "../scripts/call.py"
 
 
 rule finetune_train:
     input:
-        code=FINETUNE_SOURCES + code("wav2vec/finetune", "wav2vec/finetune_job", "wav2vec/labels", "training_state"),
         checkpoint=checkpoint_files(FINETUNE_CHECKPOINT),
         train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
         manifests=[f"{place}/manifest/train.parquet" for place in FINETUNE_PLACES],
@@ -98,18 +96,18 @@ rule finetune_train:
         runtime="24h",
         gpu=int(config["finetune"]["device"] == "cuda"),
     params:
-        settings=FINETUNE,
+        call="ctc.finetune:finetune",
+        settings=section("finetune"),
         checkpoint=FINETUNE_CHECKPOINT,  # in place of the input, which is there so that other weights count
         units=config["finetune"]["units"],
         sample_rate_hz=RATE,
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/finetune.py"
+        "../scripts/call.py"
 
 
 rule ctc_log_probs:
     input:
-        code=FINETUNE_SOURCES + code("wav2vec/ctc"),
         model="<results>/finetune/{labels}/model",
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
@@ -128,16 +126,16 @@ rule ctc_log_probs:
         runtime="24h",
         gpu=int(config["finetune"]["device"] == "cuda"),
     params:
-        settings=FINETUNE,
+        call="ctc.posteriors:ctc_log_probs",
+        settings=section("finetune"),
         units=config["finetune"]["units"],
         sample_rate_hz=RATE,
     script:
-        "../scripts/ctc_log_probs.py"
+        "../scripts/call.py"
 
 
 rule ctc_greedy:
     input:
-        code=code("wav2vec/ctc", "outputs/words"),
         log_probs="<results>/finetune/{labels}/log_probs/{split}.npy",
         index="<results>/finetune/{labels}/log_probs/{split}.parquet",
     output:
@@ -152,13 +150,14 @@ rule ctc_greedy:
     resources:
         mem_mb=3000,
         runtime="1h",
+    params:
+        call="ctc.posteriors:ctc_greedy",
     script:
-        "../scripts/ctc_greedy.py"
+        "../scripts/call.py"
 
 
 use rule evaluate_words as finetune_evaluate_words with:
     input:
-        code=code("evaluation/words", "evaluation/wer", *SCORING),
         words=expand("<results>/finetune/{{labels}}/{{decoder}}/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
@@ -173,7 +172,7 @@ use rule evaluate_words as finetune_evaluate_words with:
     benchmark:
         "<benchmarks>/finetune/{labels}/finetune_evaluate_words.{decoder}.tsv"
     params:
-        settings=config["evaluate"],
+        settings=section("evaluate"),
         language=config["corpus"]["language"],
         hop_ms=FINETUNE_HOP_MS,
         sample_rate_hz=RATE,

@@ -3,7 +3,6 @@
 
 rule gan_segments:
     input:
-        code=code("gan/segments", "units/segment"),
         frames="<results>/pca/{split}.npy",
         decoded=gan_match("{split}"),
     output:
@@ -20,14 +19,14 @@ rule gan_segments:
     resources:
         mem_mb=1000,
         runtime="1h",
+    params:
+        call="gan.segments:gan_segments",
     script:
-        "../scripts/gan_segments.py"
+        "../scripts/call.py"
 
 
 rule gan_train:
     input:
-        code=GAN_SOURCES
-        + code("training_state", "gan/train", "gan/job", "gan/check", "gan/warm_start", "selection/metric"),
         audio=f"{GAN_INPUT}/train.npy",
         valid=f"{GAN_INPUT}/valid.npy",
         phones_text="<results>/silence/phones.txt",
@@ -51,17 +50,17 @@ rule gan_train:
         runtime="24h",
         gpu=int(config["gan"]["device"] == "cuda"),
     params:
+        call="gan.train:gan_train",
         runs=lambda wildcards: [GAN_RUNS[number] for number in job_runs(wildcards)],
         numbers=job_runs,
-        settings=GAN,
-        silence=config["silence"],
+        settings=section("gan"),
+        silence=section("silence"),
     script:
-        "../scripts/gan_train.py"
+        "../scripts/call.py"
 
 
 rule gan_decode:
     input:
-        code=GAN_SOURCES,
         segments=f"{GAN_INPUT}/{{split}}.npy",
         boundaries=f"{GAN_INPUT}/{{split}}.boundaries.parquet" if GAN_ON_SEGMENTS else [],
         model=lambda wildcards: f"<results>/gan/job{run_job(int(wildcards.run))}/{{moment}}.safetensors",
@@ -79,5 +78,7 @@ rule gan_decode:
     resources:
         mem_mb=2000,
         runtime="4h",
+    params:
+        call="gan.transcribe:gan_decode",
     script:
-        "../scripts/gan_decode.py"
+        "../scripts/call.py"

@@ -6,10 +6,6 @@ In it, `phones` and `words` hold the graph of that language model, its weights a
 
 # Gaussians with diagonal covariances need decorrelated features: cepstra, or what PCA makes of anything else.
 HMM_FRAMES = "features" if config["features"]["kind"] == "mfcc" else "pca"
-HMM_TRAINING = section("hmm", "steps states iterations realign lda_dims lda_context_frames max_frames")
-HMM_SEARCH = section("hmm", "lm_weights insertion_penalties min_edit_rate tune_utterances beam max_active")
-HMM_SOURCES = code("hmm/model", "hmm/topology", "hmm/gmm", "hmm/frontend")
-SEARCH_SOURCES = [*HMM_SOURCES, *code("hmm/search", "decoding/beam", "decoding/lattice", "decoding/graph", "hmm/tune")]
 LAST_STEP = len(config["hmm"]["steps"])
 
 
@@ -22,7 +18,6 @@ wildcard_constraints:
 
 rule hmm_train:
     input:
-        code=HMM_SOURCES + code("hmm/train", "hmm/align", "hmm/labels"),
         features=f"<results>/{HMM_FRAMES}/train.npy",
         labels=step_labels,
         phones="<results>/phonemize/phones.txt",
@@ -39,15 +34,15 @@ rule hmm_train:
         mem_mb=4000,
         runtime="8h",
     params:
-        settings=HMM_TRAINING,
+        call="hmm.train:hmm_train",
+        settings=section("hmm"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/hmm_train.py"
+        "../scripts/call.py"
 
 
 rule hmm_phone_graph:
     input:
-        code=code("hmm/graph", "decoding/graph", "hmm/topology"),
         model="<results>/{place}/model.safetensors",
         fst=lambda wildcards: f"{text_of(wildcards)}/phone_lm/{config['hmm']['lm_order']}gram.fst",
     output:
@@ -62,13 +57,14 @@ rule hmm_phone_graph:
     resources:
         mem_mb=2000,
         runtime="1h",
+    params:
+        call="hmm.graph:phone_graph",
     script:
-        "../scripts/hmm_phone_graph.py"
+        "../scripts/call.py"
 
 
 rule hmm_word_graph:
     input:
-        code=code("hmm/graph", "decoding/graph", "hmm/topology"),
         model="<results>/{place}/model.safetensors",
         fst=lambda wildcards: f"{text_of(wildcards)}/word_lm/lm.fst",
         word_symbols=lambda wildcards: f"{text_of(wildcards)}/word_lm/words.txt",
@@ -86,14 +82,14 @@ rule hmm_word_graph:
         mem_mb=4000,
         runtime="2h",
     params:
-        silence=config["silence"],
+        call="hmm.graph:word_graph",
+        silence=section("silence"),
     script:
-        "../scripts/hmm_word_graph.py"
+        "../scripts/call.py"
 
 
 rule hmm_tune:
     input:
-        code=SEARCH_SOURCES,
         features=f"<results>/{HMM_FRAMES}/valid.npy",
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
@@ -113,17 +109,17 @@ rule hmm_tune:
         mem_mb=3000,
         runtime="2h",
     params:
-        settings=HMM_SEARCH,
-        silence=config["silence"],
+        call="hmm.tune:hmm_tune",
+        settings=section("hmm"),
+        silence=section("silence"),
         transcribed=lambda wildcards: wildcards.place.startswith("supervised"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/hmm_tune.py"
+        "../scripts/call.py"
 
 
 rule hmm_decode:
     input:
-        code=SEARCH_SOURCES + code("hmm/decode"),
         features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
@@ -141,15 +137,15 @@ rule hmm_decode:
         mem_mb=3000,
         runtime="12h",
     params:
-        settings=HMM_SEARCH,
+        call="hmm.decode:hmm_decode",
+        settings=section("hmm"),
     script:
-        "../scripts/hmm_decode.py"
+        "../scripts/call.py"
 
 
 # Which cycle was best is decided by the loss that also chooses the mapping; a single one needs no decision.
 rule hmm_select:
     input:
-        code=code("hmm/select", "matching/statistics", "matching/phone_text"),
         models=expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/model.safetensors", cycle=CYCLES),
         decoded=(
             expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/phones/train.parquet", cycle=CYCLES)
@@ -172,15 +168,15 @@ rule hmm_select:
         mem_mb=1000,
         runtime="30m",
     params:
-        match=MATCH,
+        call="selection.cycle:hmm_select",
+        match=section("match"),
     script:
-        "../scripts/hmm_select.py"
+        "../scripts/call.py"
 
 
 # The loop back: alignments of a cycle are the segments from which the next one's mapping is learned.
 rule hmm_segments:
     input:
-        code=code("hmm/segments", "matching/resegment", "units/segment") + HMM_SOURCES,
         frames="<results>/pca/train.npy",
         features=f"<results>/{HMM_FRAMES}/train.npy",
         model=f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/model.safetensors",
@@ -201,13 +197,14 @@ rule hmm_segments:
     resources:
         mem_mb=2000,
         runtime="4h",
+    params:
+        call="hmm.segments:hmm_segments",
     script:
-        "../scripts/hmm_segments.py"
+        "../scripts/call.py"
 
 
 use rule match_round as match_cycle with:
     input:
-        code=code("matching/match", "matching/optimize", "matching/phone_text", "matching/statistics", "matching/units"),
         segments=cycle_before("segments.npy"),
         previous=cycle_before("labels.npy"),
         phones_text="<results>/silence/phones.txt",
@@ -221,13 +218,12 @@ use rule match_round as match_cycle with:
     benchmark:
         "<benchmarks>/hmm/cycle{cycle}/match.tsv"
     params:
-        settings=MATCH,
+        settings=section("match"),
         seed=SEEDS[0],
 
 
 use rule acoustic_round as acoustic_cycle with:
     input:
-        code=code("matching/acoustic", "decoding/acoustic", "decoding/search", "decoding/viterbi", "units/pca"),
         frames="<results>/pca/train.npy",
         boundaries=cycle_before("boundaries.parquet"),
         labels="<results>/hmm/cycle{cycle}/mapping/labels.npy",
@@ -240,14 +236,13 @@ use rule acoustic_round as acoustic_cycle with:
     benchmark:
         "<benchmarks>/hmm/cycle{cycle}/acoustic.tsv"
     params:
-        settings=config["acoustic"],
-        decode=config["decode"],
+        settings=section("acoustic"),
+        decode=section("decode"),
         seed=SEEDS[0],
 
 
 use rule decode_round as decode_cycle with:
     input:
-        code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         frames="<results>/pca/{split}.npy",
         model="<results>/hmm/cycle{cycle}/mapping/model.safetensors",
         arpa=PHONE_LM,
@@ -261,7 +256,6 @@ use rule decode_round as decode_cycle with:
 
 rule words_split:
     input:
-        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest", "outputs/words"),
         features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
         model="<results>/hmm/final/model.safetensors",
         graph="<results>/hmm/final/words/graph.safetensors",
@@ -281,7 +275,8 @@ rule words_split:
         mem_mb=3000,
         runtime="12h",
     params:
-        settings=config["words"],
-        search=HMM_SEARCH,
+        call="hmm.words:words",
+        settings=section("words"),
+        search=section("hmm"),
     script:
-        "../scripts/words.py"
+        "../scripts/call.py"

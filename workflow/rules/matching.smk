@@ -3,7 +3,6 @@
 
 rule match_round:
     input:
-        code=code("matching/match", "matching/optimize", "matching/phone_text", "matching/statistics", "matching/units"),
         segments=lambda wildcards: before(
             wildcards,
             "<results>/segment/train.npy",
@@ -27,14 +26,14 @@ rule match_round:
         mem_mb=3000,
         runtime="4h",
     params:
-        settings=MATCH,
+        call="matching.match:match",
+        settings=section("match"),
     script:
-        "../scripts/match.py"
+        "../scripts/call.py"
 
 
 rule acoustic_round:
     input:
-        code=code("matching/acoustic", "decoding/acoustic", "decoding/search", "decoding/viterbi", "units/pca"),
         frames="<results>/pca/train.npy",
         boundaries=lambda wildcards: before(
             wildcards,
@@ -57,18 +56,15 @@ rule acoustic_round:
         mem_mb=3000,
         runtime="4h",
     params:
-        settings=config["acoustic"],
-        decode=config["decode"],
+        call="acoustic.train:acoustic",
+        settings=section("acoustic"),
+        decode=section("decode"),
     script:
-        "../scripts/acoustic.py"
+        "../scripts/call.py"
 
 
 rule resegment_round:
     input:
-        code=code(
-            *("matching/resegment", "matching/phone_text", "matching/statistics", "units/segment"),
-            *("decoding/acoustic", "decoding/search", "decoding/viterbi"),
-        ),
         frames="<results>/pca/train.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
         arpa=PHONE_LM,
@@ -91,17 +87,17 @@ rule resegment_round:
         mem_mb=2000,
         runtime="4h",
     params:
-        match=MATCH,
-        decode=config["decode"],
+        call="matching.resegment:resegment",
+        match=section("match"),
+        decode=section("decode"),
     script:
-        "../scripts/resegment.py"
+        "../scripts/call.py"
 
 
 # Every round's hypotheses for one split: of valid for the choice, of train for the GAN's warm start, of test to see the
 # rounds' progress.
 rule decode_round:
     input:
-        code=code("decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         frames="<results>/pca/{split}.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
         arpa=PHONE_LM,
@@ -118,6 +114,7 @@ rule decode_round:
         mem_mb=1000,
         runtime="4h",
     params:
-        settings=config["decode"],
+        call="acoustic.decode:decode",
+        settings=section("decode"),
     script:
-        "../scripts/decode.py"
+        "../scripts/call.py"

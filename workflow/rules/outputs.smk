@@ -3,7 +3,6 @@
 
 rule ctm_split:
     input:
-        code=code("outputs/ctm", "outputs/words", "audio/times"),
         words="<results>/words/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
     output:
@@ -20,15 +19,15 @@ rule ctm_split:
         mem_mb=2000,
         runtime="1h",
     params:
+        call="outputs.ctm:ctm",
         hop_ms=HOP_MS,
         sample_rate_hz=RATE,
     script:
-        "../scripts/ctm.py"
+        "../scripts/call.py"
 
 
 rule textgrid_split:
     input:
-        code=code("outputs/textgrid", "outputs/words"),
         phones_ctm="<results>/ctm/{split}.phones.parquet",
         words_ctm="<results>/ctm/{split}.words.parquet",
         vad="<results>/vad/{split}.parquet",
@@ -44,13 +43,14 @@ rule textgrid_split:
     resources:
         mem_mb=2000,
         runtime="1h",
+    params:
+        call="outputs.textgrid:textgrid",
     script:
-        "../scripts/textgrid.py"
+        "../scripts/call.py"
 
 
 rule pseudo_labels_split:
     input:
-        code=code("outputs/pseudo_labels", "outputs/words"),
         words="<results>/words/{split}.parquet",
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
@@ -66,13 +66,14 @@ rule pseudo_labels_split:
     resources:
         mem_mb=2000,
         runtime="1h",
+    params:
+        call="outputs.pseudo_labels:pseudo_labels",
     script:
-        "../scripts/pseudo_labels.py"
+        "../scripts/call.py"
 
 
 rule vocabulary:
     input:
-        code=code("outputs/pseudo_labels"),
         labels="<results>/pseudo_labels/train.parquet",
     output:
         vocab="<results>/pseudo_labels/vocab.json",
@@ -86,5 +87,7 @@ rule vocabulary:
     resources:
         mem_mb=1000,
         runtime="30m",
+    params:
+        call="outputs.pseudo_labels:vocabulary",
     script:
-        "../scripts/vocabulary.py"
+        "../scripts/call.py"

@@ -3,7 +3,6 @@
 
 rule pretrain_targets:
     input:
-        code=code("wav2vec/targets", "wav2vec/waveform", "audio/features", "units/kmeans"),
         manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
         vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
         sizes=config["pretrain"]["model"],
@@ -21,18 +20,18 @@ rule pretrain_targets:
         mem_mb=6000,
         runtime="2h",
     params:
+        call="ssl.targets:fit_targets",
         teacher=config["pretrain"]["targets"],
         layer=config["pretrain"]["targets_layer"],
-        settings={**config["kmeans"], "clusters": config["pretrain"]["clusters"]},
+        settings=section("kmeans", clusters=config["pretrain"]["clusters"]),
         seed=config["pretrain"]["seed"],
         sample_rate_hz=RATE,
     script:
-        "../scripts/pretrain_targets.py"
+        "../scripts/call.py"
 
 
 rule pretrain_model:
     input:
-        code=PRETRAIN_SOURCES,
         manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
         vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
         valid_manifests=[f"{place}/manifest/valid.parquet" for place in PRETRAIN_PLACES],
@@ -55,19 +54,19 @@ rule pretrain_model:
         runtime="4d",
         gpu=config["pretrain"]["processes"] if config["pretrain"]["device"] == "cuda" else 0,
     params:
+        call="ssl.pretrain:pretrain",
         languages=PRETRAIN_LANGUAGES,
         alpha=config["pretrain"]["alpha"],
         teacher=config["pretrain"]["targets"],
         teacher_layer=config["pretrain"]["targets_layer"],
-        settings=PRETRAINING,
+        settings=section("pretrain"),
         sample_rate_hz=RATE,
     script:
-        "../scripts/pretrain.py"
+        "../scripts/call.py"
 
 
 rule codebook:
     input:
-        code=code("wav2vec/codebook", "wav2vec/waveform"),
         model="<results>/pretrain/model",
         manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
         vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
@@ -85,8 +84,9 @@ rule codebook:
         mem_mb=4000,
         runtime="2h",
     params:
+        call="ssl.codebook:codebook",
         languages=PRETRAIN_LANGUAGES,
         sample_rate_hz=RATE,
         seed=config["pretrain"]["seed"],
     script:
-        "../scripts/codebook.py"
+        "../scripts/call.py"

@@ -3,7 +3,6 @@
 
 rule select:
     input:
-        code=code("selection/select", "selection/metric"),
         hypotheses=hypotheses("valid"),
         models=[found["model"] for found in CANDIDATES],
         arpa=SELECTION_LM,
@@ -23,16 +22,16 @@ rule select:
         mem_mb=500,
         runtime="1h",
     params:
+        call="selection.select:select",
         names=[found["name"] for found in CANDIDATES],
         kinds=[found["kind"] for found in CANDIDATES],
-        silence=config["silence"],
+        silence=section("silence"),
     script:
-        "../scripts/select.py"
+        "../scripts/call.py"
 
 
 rule decode_split:
     input:
-        code=code("selection/decode", "decoding/decode", "decoding/acoustic", "decoding/search", "decoding/viterbi"),
         selection="<results>/select/selection.json",
         model="<results>/select/model.safetensors",
         frames="<results>/pca/{split}.npy",
@@ -52,6 +51,7 @@ rule decode_split:
         mem_mb=1000,
         runtime="4h",
     params:
-        settings=config["decode"],
+        call="selection.decode:decode_chosen",
+        settings=section("decode"),
     script:
-        "../scripts/decode_chosen.py"
+        "../scripts/call.py"

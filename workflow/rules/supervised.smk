@@ -7,7 +7,6 @@ which the transcripts are added to, are others. No output of an unsupervised sta
 
 rule supervised_text:
     input:
-        code=code("hmm/transcripts"),
         references=references("train"),
         text=CLEAN_TEXT,
     output:
@@ -23,14 +22,14 @@ rule supervised_text:
         mem_mb=1000,
         runtime="30m",
     params:
+        call="supervised.stages:supervised_text",
         language=config["corpus"]["language"],
     script:
-        "../scripts/supervised_text.py"
+        "../scripts/call.py"
 
 
 use rule phonemize as supervised_phonemize with:
     input:
-        code=code("text/phonemize", "text/variants"),
         text="<results>/supervised/text.txt",
     output:
         lexicon="<results>/supervised/phonemize/lexicon.parquet",
@@ -45,7 +44,6 @@ use rule phonemize as supervised_phonemize with:
 
 use rule silence as supervised_silence with:
     input:
-        code=code("text/silence"),
         sentences="<results>/supervised/phonemize/sentences.parquet",
     output:
         phones_text="<results>/supervised/silence/phones.txt",
@@ -57,7 +55,6 @@ use rule silence as supervised_silence with:
 
 use rule lexicon as supervised_lexicon with:
     input:
-        code=code("text/lexicon", "text/variants"),
         lexicon_table="<results>/supervised/phonemize/lexicon.parquet",
         sentences="<results>/supervised/phonemize/sentences.parquet",
         phones="<results>/supervised/phonemize/phones.txt",
@@ -73,7 +70,6 @@ use rule lexicon as supervised_lexicon with:
 
 use rule phone_lm_order as supervised_phone_lm with:
     input:
-        code=code("text/phone_lm", "text/ngram", "text/arpa"),
         phones_text="<results>/supervised/silence/phones.txt",
         phones="<results>/supervised/phonemize/phones.txt",
     output:
@@ -88,7 +84,6 @@ use rule phone_lm_order as supervised_phone_lm with:
 
 use rule word_lm as supervised_word_lm with:
     input:
-        code=code("text/word_lm", "text/ngram", "text/arpa", "text/prune"),
         sentences="<results>/supervised/phonemize/sentences.parquet",
         lexicon="<results>/supervised/lexicon/lexiconp.txt",
     output:
@@ -104,7 +99,6 @@ use rule word_lm as supervised_word_lm with:
 
 rule supervised_labels:
     input:
-        code=code("hmm/transcripts"),
         references=references("train"),
         features=f"<results>/{HMM_FRAMES}/train.npy",
         lexiconp="<results>/supervised/lexicon/lexiconp.txt",
@@ -121,14 +115,36 @@ rule supervised_labels:
         mem_mb=1000,
         runtime="30m",
     params:
+        call="supervised.stages:flat_labels",
         language=config["corpus"]["language"],
     script:
-        "../scripts/flat_labels.py"
+        "../scripts/call.py"
+
+
+rule supervised_valid_labels:
+    input:
+        references=references("valid"),
+        features=f"<results>/{HMM_FRAMES}/valid.npy",
+    output:
+        labels="<results>/supervised/labels/valid.parquet",
+    log:
+        "<logs>/supervised/labels.valid.log",
+    benchmark:
+        "<benchmarks>/supervised/supervised_valid_labels.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        call="supervised.stages:reference_phones",
+    script:
+        "../scripts/call.py"
 
 
 use rule hmm_train as supervised_train with:
     input:
-        code=HMM_SOURCES + code("hmm/train", "hmm/align", "hmm/labels"),
         features=f"<results>/{HMM_FRAMES}/train.npy",
         labels=supervised_step_labels,
         phones="<results>/supervised/phonemize/phones.txt",
@@ -142,7 +158,6 @@ use rule hmm_train as supervised_train with:
 
 rule supervised_align:
     input:
-        code=SEARCH_SOURCES + code("hmm/transcripts", "hmm/graph"),
         references=references("train"),
         features=f"<results>/{HMM_FRAMES}/train.npy",
         model="<results>/supervised/step{step}/model.safetensors",
@@ -161,15 +176,15 @@ rule supervised_align:
         mem_mb=3000,
         runtime="8h",
     params:
-        silence=config["silence"],
+        call="supervised.stages:word_alignment",
+        silence=section("silence"),
         language=config["corpus"]["language"],
     script:
-        "../scripts/word_alignment.py"
+        "../scripts/call.py"
 
 
 use rule words_split as supervised_words with:
     input:
-        code=SEARCH_SOURCES + code("hmm/words", "decoding/nbest", "outputs/words"),
         features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
         model=f"<results>/supervised/step{LAST_STEP}/model.safetensors",
         graph=f"<results>/supervised/step{LAST_STEP}/words/graph.safetensors",
@@ -186,7 +201,6 @@ use rule words_split as supervised_words with:
 
 use rule evaluate_hmm as supervised_evaluate_hmm with:
     input:
-        code=code("evaluation/hmm", *SCORING),
         decodes=expand("<results>/supervised/step{step}/phones/test.parquet", step=range(1, LAST_STEP + 1)),
         references=references("test"),
         manifest="<results>/manifest/test.parquet",
@@ -202,7 +216,6 @@ use rule evaluate_hmm as supervised_evaluate_hmm with:
 
 use rule evaluate_words as supervised_evaluate_words with:
     input:
-        code=code("evaluation/words", "evaluation/wer", *SCORING),
         words=expand("<results>/supervised/words/{split}.parquet", split=EVALUATED),
         references=references(*EVALUATED),
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),

@@ -29,92 +29,93 @@ localrules:
 rule corpus:
     input:
         "<results>/corpus/recordings.parquet",
-        force("corpus", "make_corpus"),
+        force(workflow, "corpus", "make_corpus"),
 
 
 rule manifest:
     input:
         expand("<results>/manifest/{split}.parquet", split=SPLITS),
-        force("manifest", "manifest_split"),
+        force(workflow, "manifest", "manifest_split"),
 
 
 rule vad:
     input:
         expand("<results>/vad/{split}.parquet", split=SPLITS),
-        force("vad", "vad_split"),
+        force(workflow, "vad", "vad_split"),
 
 
 rule features:
     input:
         expand("<results>/features/{split}.npy", split=SPLITS),
-        force("features", *FEATURE_RULES),
+        force(workflow, "features", *FEATURE_RULES),
 
 
 rule pretrain:
     input:
         "<results>/pretrain/model",
         expand("<results>/figures/{name}.png", name=PRETRAIN_FIGURES),
-        force("pretrain", "pretrain_model", "pretrain_targets", "codebook"),
+        force(workflow, "pretrain", "pretrain_model", "pretrain_targets", "codebook"),
 
 
 rule kmeans:
     input:
         expand("<results>/kmeans/{split}.npy", split=SPLITS),
-        force("kmeans", "kmeans_fit", "kmeans_split"),
+        force(workflow, "kmeans", "kmeans_fit", "kmeans_split"),
 
 
 rule pca:
     input:
         expand("<results>/pca/{split}.npy", split=SPLITS),
-        force("pca", "pca_fit", "pca_split"),
+        force(workflow, "pca", "pca_fit", "pca_split"),
 
 
 rule segment:
     input:
         expand("<results>/segment/{split}.npy", split=SPLITS),
-        force("segment", "segment_split"),
+        force(workflow, "segment", "segment_split"),
 
 
 rule phone_lm:
     input:
         expand("<results>/phone_lm/{order}gram.fst", order=PHONE_LM_ORDERS),
-        force("phone_lm", "phone_lm_order"),
+        force(workflow, "phone_lm", "phone_lm_order"),
 
 
 rule match:
     input:
         expand("<results>/match/{place}/labels.npy", place=ROUND_PLACES),
-        force("match", "match_round"),
+        force(workflow, "match", "match_round"),
 
 
 rule acoustic:
     input:
         expand("<results>/acoustic/{place}/model.safetensors", place=ROUND_PLACES),
-        force("acoustic", "acoustic_round"),
+        force(workflow, "acoustic", "acoustic_round"),
 
 
 rule resegment:
     input:
         expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
-        force("resegment", "resegment_round"),
+        force(workflow, "resegment", "resegment_round"),
 
 
 rule gan:
     input:
         gan_phones(["best"], SPLITS),
-        force("gan", "gan_segments", "gan_train", "gan_decode"),
+        force(workflow, "gan", "gan_segments", "gan_train", "gan_decode"),
 
 
 rule decode:
     input:
         expand("<results>/decode/{split}.parquet", split=SPLITS),
-        force("decode", "decode_split", "decode_round"),
+        force(workflow, "decode", "decode_split", "decode_round"),
 
 
 rule hmm:
     input:
         expand("<results>/hmm/final/phones/{split}.parquet", split=["valid", "test"]),
         force(
+            workflow,
             "hmm",
             *("hmm_train", "hmm_phone_graph", "hmm_word_graph", "hmm_tune", "hmm_decode", "hmm_select"),
             *("hmm_segments", "match_cycle", "acoustic_cycle", "decode_cycle"),
@@ -124,44 +125,45 @@ rule hmm:
 rule words:
     input:
         expand("<results>/words/{split}.parquet", split=SPLITS),
-        force("words", "words_split"),
+        force(workflow, "words", "words_split"),
 
 
 rule ctm:
     input:
         expand("<results>/ctm/{split}.{unit}.parquet", split=SPLITS, unit=["phones", "words"]),
-        force("ctm", "ctm_split"),
+        force(workflow, "ctm", "ctm_split"),
 
 
 rule textgrid:
     input:
         expand("<results>/textgrid/{split}", split=SPLITS),
-        force("textgrid", "textgrid_split"),
+        force(workflow, "textgrid", "textgrid_split"),
 
 
 rule pseudo_labels:
     input:
         PSEUDO_LABELS,
-        force("pseudo_labels", "pseudo_labels_split", "vocabulary"),
+        force(workflow, "pseudo_labels", "pseudo_labels_split", "vocabulary"),
 
 
 rule supervised:
     input:
         "<results>/supervised/evaluate/hmm.json",
         "<results>/supervised/evaluate/words.json",
-        force("supervised", "supervised_text", "supervised_labels", "supervised_train", "supervised_align"),
+        force(workflow, "supervised", "supervised_text", "supervised_labels", "supervised_train", "supervised_align"),
 
 
 rule finetune:
     input:
         expand("<results>/finetune/{labels}/evaluate/{decoder}.json", labels=FINETUNED, decoder=FINETUNE_DECODERS),
-        force("finetune", "finetune_labels", "finetune_pseudo_labels", "finetune_train"),
+        force(workflow, "finetune", "finetune_labels", "finetune_pseudo_labels", "finetune_train"),
 
 
 rule figures:
     input:
         figures(),
         force(
+            workflow,
             "figures",
             "utterance_figure",
             "rounds_figure",

@@ -9,7 +9,6 @@ else:
 
 rule normalize:
     input:
-        code=code("text/normalize"),
         text="<results>/corpus/text.txt",
     output:
         normalized="<results>/normalize/text.txt",
@@ -25,15 +24,15 @@ rule normalize:
         mem_mb=1000,
         runtime="1h",
     params:
-        settings=config["normalize"],
+        call="text.normalize:normalize",
+        settings=section("normalize"),
         language=config["corpus"]["language"],
     script:
-        "../scripts/normalize.py"
+        "../scripts/call.py"
 
 
 rule phonemize:
     input:
-        code=code("text/phonemize", "text/variants"),
         text=CLEAN_TEXT,
     output:
         lexicon="<results>/phonemize/lexicon.parquet",
@@ -51,15 +50,15 @@ rule phonemize:
         mem_mb=2000,
         runtime="2h",
     params:
-        settings=config["phonemize"],
+        call="text.phonemize:phonemize",
+        settings=section("phonemize"),
         language=config["corpus"]["language"],
     script:
-        "../scripts/phonemize.py"
+        "../scripts/call.py"
 
 
 rule silence:
     input:
-        code=code("text/silence"),
         sentences="<results>/phonemize/sentences.parquet",
     output:
         phones_text="<results>/silence/phones.txt",
@@ -74,15 +73,15 @@ rule silence:
         mem_mb=1000,
         runtime="1h",
     params:
-        settings=config["silence"],
+        call="text.silence:silence",
+        settings=section("silence"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/silence.py"
+        "../scripts/call.py"
 
 
 rule lexicon:
     input:
-        code=code("text/lexicon", "text/variants"),
         lexicon_table="<results>/phonemize/lexicon.parquet",
         sentences="<results>/phonemize/sentences.parquet",
         phones="<results>/phonemize/phones.txt",
@@ -101,14 +100,14 @@ rule lexicon:
         mem_mb=1000,
         runtime="2h",
     params:
-        settings=config["lexicon"],
+        call="text.lexicon:lexicon",
+        settings=section("lexicon"),
     script:
-        "../scripts/lexicon.py"
+        "../scripts/call.py"
 
 
 rule phone_lm_order:
     input:
-        code=code("text/phone_lm", "text/ngram", "text/arpa"),
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
     output:
@@ -126,14 +125,14 @@ rule phone_lm_order:
         mem_mb=4000,
         runtime="2h",
     params:
+        call="text.phone_lm:phone_lm",
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/phone_lm.py"
+        "../scripts/call.py"
 
 
 rule word_lm:
     input:
-        code=code("text/word_lm", "text/ngram", "text/arpa", "text/prune"),
         sentences="<results>/phonemize/sentences.parquet",
         lexicon="<results>/lexicon/lexiconp.txt",
     output:
@@ -152,7 +151,8 @@ rule word_lm:
         mem_mb=4000,
         runtime="2h",
     params:
-        settings=config["word_lm"],
+        call="text.word_lm:word_lm",
+        settings=section("word_lm"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/word_lm.py"
+        "../scripts/call.py"

@@ -3,7 +3,6 @@
 
 rule kmeans_fit:
     input:
-        code=code("units/kmeans"),
         features="<results>/features/train.npy",
     output:
         centroids="<results>/kmeans/kmeans.safetensors",
@@ -18,15 +17,15 @@ rule kmeans_fit:
         mem_mb=5000 if WAV2VEC else 2000,
         runtime="2h",
     params:
-        settings=config["kmeans"],
+        call="segmentation.kmeans:fit_kmeans",
+        settings=section("kmeans"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/kmeans_fit.py"
+        "../scripts/call.py"
 
 
 rule kmeans_split:
     input:
-        code=code("units/kmeans"),
         features="<results>/features/{split}.npy",
         kmeans="<results>/kmeans/kmeans.safetensors",
     output:
@@ -42,13 +41,14 @@ rule kmeans_split:
     resources:
         mem_mb=1000,
         runtime="1h",
+    params:
+        call="segmentation.kmeans:apply_kmeans",
     script:
-        "../scripts/kmeans_apply.py"
+        "../scripts/call.py"
 
 
 rule pca_fit:
     input:
-        code=code("units/pca"),
         features="<results>/features/train.npy",
     output:
         pca="<results>/pca/pca.safetensors",
@@ -63,15 +63,15 @@ rule pca_fit:
         mem_mb=3000 if WAV2VEC else 1000,
         runtime="1h",
     params:
-        settings=config["pca"],
+        call="segmentation.pca:fit_pca",
+        settings=section("pca"),
         seed=config["corpus"]["seed"],
     script:
-        "../scripts/pca_fit.py"
+        "../scripts/call.py"
 
 
 rule pca_split:
     input:
-        code=code("units/pca"),
         features="<results>/features/{split}.npy",
         pca="<results>/pca/pca.safetensors",
     output:
@@ -87,13 +87,14 @@ rule pca_split:
     resources:
         mem_mb=1000,
         runtime="1h",
+    params:
+        call="segmentation.pca:apply_pca",
     script:
-        "../scripts/pca_apply.py"
+        "../scripts/call.py"
 
 
 rule segment_split:
     input:
-        code=code("units/segment"),
         frames="<results>/pca/{split}.npy",
         features="<results>/features/{split}.npy",
         clusters="<results>/kmeans/{split}.npy" if config["segment"]["method"] == "clusters" else [],
@@ -112,6 +113,7 @@ rule segment_split:
         mem_mb=1000,
         runtime="1h",
     params:
-        settings=config["segment"],
+        call="segmentation.segment:segment",
+        settings=section("segment"),
     script:
-        "../scripts/segment.py"
+        "../scripts/call.py"

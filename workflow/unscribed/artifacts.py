@@ -1,35 +1,29 @@
-"""Tables, frame stores and JSON files: the one place that knows the file formats.
+"""Files: tables (Parquet), tensors (safetensors), JSON and text, all written under a temporary name and renamed.
 
-Table: Parquet, first column ``utterance`` (or the item's name), units in the column names.
-Frame store: ``NAME.npy`` (frames, dims), C order, plus ``NAME.parquet`` (utterance, offset, frames).
-Model: safetensors.
-Everything is written under a temporary name and renamed, so that a killed job leaves nothing half-written.
-
-Dimensions: T frames, D features.
+A killed job leaves nothing half-written. What the columns of a table mean is in `unscribed.tables`; frames have stores
+of their own, `unscribed.frames`.
 """
 
 import errno
 import glob
 import json
-import mmap
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from unscribed.errors import UserError
 
 Pathlike = str | Path
-HEADER_BYTES = 128  # room for the .npy header of a store whose length is not known yet
 
 ELSEWHERE = "run in another folder with `snakemake --directory FOLDER`"
 NO_FOLDER = "a file has the name of a folder on the way to it. Rename that file, or " + ELSEWHERE
@@ -158,101 +152,17 @@ def write_tensors(path: Pathlike, tensors: Mapping[str, np.ndarray], metadata: M
         temporary.write_bytes(save(arrays, None if metadata is None else {"json": json.dumps(metadata)}))
 
 
-class FrameWriter:
-    """Write a frame store utterance by utterance; memory does not grow with the corpus.
+def read_tensors(path: Pathlike, stage: str) -> tuple[dict[str, np.ndarray], Any]:
+    """Read the arrays and the metadata that `write_tensors` wrote; the metadata are None if there are none.
 
-    Use as a context manager; the files appear only when the block ends without an error.
+    Raises UserError, which names the `stage` that makes the file, if it is missing or damaged.
     """
-
-    def __init__(self, path: Pathlike, metadata: Mapping[str, Any] | None = None, dtype: str = "float32") -> None:
-        self.path = Path(path)
-        self.dtype = np.dtype(dtype)
-        self.metadata = dict(metadata or {})
-        self.utterances: list[str] = []
-        self.lengths: list[int] = []
-        self.dims: int | None = None
-
-    def __enter__(self) -> "FrameWriter":
-        with ExitStack() as stack:  # an error in here still passes through atomic_path
-            temporary = stack.enter_context(atomic_path(self.path))
-            self._file = stack.enter_context(open(temporary, "wb"))
-            self._file.write(b"\0" * HEADER_BYTES)
-            self._stack = stack.pop_all()
-        return self
-
-    def append(self, utterance: str, frames: np.ndarray) -> None:
-        """Add one utterance, (T, D). Raises ValueError if D differs from the first utterance's."""
-        if self.dims is None:
-            self.dims = frames.shape[1]
-        if frames.shape[1] != self.dims:
-            raise ValueError(f"{utterance}: {frames.shape[1]} dimensions, the store has {self.dims}")
-        self._file.write(np.ascontiguousarray(frames, dtype=self.dtype).tobytes())
-        self.utterances.append(utterance)
-        self.lengths.append(len(frames))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self._stack.__exit__(kind, error, trace)
-            return
-        with self._stack:
-            self._file.seek(0)
-            self._file.write(self._header())
-            self._file.flush()
-            write_table(
-                self.path.with_suffix(".parquet"),
-                {
-                    "utterance": self.utterances,
-                    "offset": np.cumsum([0, *self.lengths[:-1]])[: len(self.lengths)],
-                    "frames": self.lengths,
-                },
-                [("utterance", pa.string()), ("offset", pa.int64()), ("frames", pa.int64())],
-                self.metadata,
-            )
-
-    def _header(self) -> bytes:
-        """The version 1.0 .npy header, padded to HEADER_BYTES."""
-        shape = (sum(self.lengths), self.dims or 0)
-        text = f"{{'descr': '{self.dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
-        room = HEADER_BYTES - 10 - 1
-        return b"\x93NUMPY\x01\x00" + (room + 1).to_bytes(2, "little") + text.ljust(room).encode() + b"\n"
-
-
-class FrameStore:
-    """Read a frame store, memory-mapped.
-
-    Attributes: `data` (T, D) all frames; `utterances`; `offsets` (number of utterances + 1,) in frames; `metadata`.
-    """
-
-    def __init__(self, path: Pathlike) -> None:
-        self.path = Path(path)
-        index = read_table(self.path.with_suffix(".parquet"))
-        self.metadata = read_metadata(self.path.with_suffix(".parquet"))
-        self.utterances: list[str] = index["utterance"].tolist()
-        self.offsets = np.concatenate([[0], np.cumsum(index["frames"].to_numpy())]).astype(np.int64)
-        try:
-            empty = self.offsets[-1] == 0
-            self.data: np.ndarray = np.load(self.path, mmap_mode=None if empty else "r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"{self.path} is missing or damaged ({error}): run its stage again.") from error
-        frames = int(self.offsets[-1])
-        if len(self.data) != frames:
-            raise UserError(f"{self.path} has {len(self.data)} frames, its index {frames}: run its stage again.")
-
-    def __len__(self) -> int:
-        return len(self.utterances)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        """Frames of utterance number `index`, (T, D), without copying."""
-        return self.data[self.offsets[index] : self.offsets[index + 1]]
-
-    def release(self) -> None:
-        """Give the pages read so far back to the system, so that a walk through a large store stays small in memory."""
-        mapped = getattr(self.data, "_mmap", None)
-        if mapped is not None:
-            mapped.madvise(mmap.MADV_DONTNEED)
-
-    def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        for index, utterance in enumerate(self.utterances):
-            yield utterance, self[index]
+    try:
+        with safe_open(path, "numpy") as file:
+            metadata = (file.metadata() or {}).get("json")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+        return tensors, None if metadata is None else json.loads(metadata)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(
+            f"{path} is missing or damaged ({error}): delete it and run the stage {stage} again."
+        ) from error

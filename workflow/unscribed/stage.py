@@ -1,6 +1,6 @@
 """Run one package function as one Snakemake job: logging, arguments, errors.
 
-The adaptors in workflow/scripts call `run`; nothing here imports Snakemake.
+workflow/scripts/call.py calls `call`; nothing here imports Snakemake.
 """
 
 import dataclasses
@@ -8,19 +8,33 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from unscribed.errors import UserError
 
+OWN = ("code", "call")  # of the rule, not of the function
+
+
+def call(job: Any) -> None:
+    """Run the function that the job's rule names in `params.call`, as `module:function` within the package."""
+    run(job, named_function(job.params["call"]))
+
+
+def named_function(name: str) -> Callable[..., Any]:
+    """Import the function `module:function` of the package."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"unscribed.{module}"), function)
+
 
 def run(job: Any, function: Callable[..., None]) -> None:
     """Call `function` with the job's named inputs, outputs, params and, where it asks for them, threads and wildcards.
 
-    Left out are the input `code` (the module's source, there so that an edit reruns the stage) and outputs named
-    `index` or `…_index` (the table beside a frame store, written with it). A dict given to an argument annotated with a
-    dataclass becomes that dataclass. A UserError ends the process with status 1 and its message alone, in the log and
-    on the terminal; any other exception with status 1 and its traceback.
+    Left out are the input `code` (the function's sources, there so that an edit reruns the stage), the param `call`,
+    and files named `index` or `…_index` (the table beside a frame store, read and written with it). A dict given to an
+    argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
+    message alone, in the log and on the terminal; any other exception with status 1 and its traceback.
     """
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +57,7 @@ def run(job: Any, function: Callable[..., None]) -> None:
 def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for source in (job.input, job.output, job.params):
-        given.update({name: value for name, value in source.items() if name != "code" and not name.endswith("index")})
+        given.update({name: value for name, value in source.items() if name not in OWN and not name.endswith("index")})
     wanted = inspect.signature(function).parameters
     if "threads" in wanted:
         given["threads"] = job.threads

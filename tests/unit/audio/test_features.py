@@ -8,10 +8,11 @@ import soundfile
 import torch
 import torchaudio
 
-from unscribed.artifacts import FrameStore, write_table
+from unscribed.artifacts import write_table
 from unscribed.audio import features as module
 from unscribed.audio.features import Extractor, FeatureSettings, deltas, features
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 
 RATE = 16000
 SETTINGS = FeatureSettings(

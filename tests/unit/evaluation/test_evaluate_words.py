@@ -7,7 +7,7 @@ from unscribed.artifacts import read_json, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.evaluation.metrics import EvaluateSettings
 from unscribed.evaluation.words import evaluate_words
-from unscribed.outputs.words import WORDS_SCHEMA
+from unscribed.tables import WordTable
 
 TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 # The references are "a b c" and "button"; times: a 0.1, b 0.3, c 0.5; n̩ 0, tʃ 1.2 s
@@ -22,9 +22,9 @@ TEST = [
 
 @pytest.fixture
 def decoded(finished: Any) -> Any:
-    finished.table("words/test.parquet", TEST, WORDS_SCHEMA)
+    finished.table("words/test.parquet", TEST, list(WordTable.SCHEMA.items()))
     row = ("v1", ["a"], [0], [10], [1.0], ["a"], [0], 10, ["a"], [-1.0], "ok")
-    finished.table("words/valid.parquet", [row], WORDS_SCHEMA)
+    finished.table("words/valid.parquet", [row], list(WordTable.SCHEMA.items()))
     write_lines(finished.root / "lexicon.txt", ["a a", "b b", "d d"])
     return finished
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from unscribed.artifacts import FrameWriter, write_lines
+from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
+from unscribed.frames import FrameWriter
 from unscribed.gan.batches import WINDOW_BATCHES, Chance, Sequences, read_segments, read_sentences
 
 CPU = torch.device("cpu")

@@ -3,17 +3,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_table
-from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.artifacts import read_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.gan.segments import gan_segments
+from unscribed.tables import PhoneTable
 
 
 def _run(folder: Path, frames: int) -> None:
     with FrameWriter(folder / "frames.npy", {"hop_ms": 10.0}) as writer:
         writer.append("u", np.array([[0.0, 1.0], [2.0, 3.0], [10.0, 20.0], [4.0, 5.0]]))
     columns = {"utterance": ["u"], "phones": [["a", "b", "a"]], "starts_frames": [[0, 2, 3]], "frames": [frames]}
-    write_table(folder / "decoded.parquet", columns, DECODE_SCHEMA)
+    PhoneTable(**columns).write(folder / "decoded.parquet")
     gan_segments(
         frames=folder / "frames.npy",
         decoded=folder / "decoded.parquet",

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_table
-from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.artifacts import read_table, write_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.gan.job import Job
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings
 from unscribed.gan.train import gan_train
 from unscribed.gan.transcribe import find_run, gan_decode
+from unscribed.tables import BoundaryTable, PhoneTable
 from unscribed.text.silence import SilenceSettings
-from unscribed.units.segment import BOUNDARIES_SCHEMA
 
 PHONES = ["<SIL>", "a", "b", "k", "t"]
 SETTINGS = GanSettings(
@@ -66,7 +66,7 @@ def _write_audio(folder: Path, split: str, utterances: int, seed: int) -> list[n
             edges.append(np.arange(len(phones) + 1) * 3)
         names = list(writer.utterances)
     columns = {"utterance": names, "boundaries_frames": edges}
-    write_table(folder / f"{split}.boundaries.parquet", columns, BOUNDARIES_SCHEMA)
+    BoundaryTable(**columns).write(folder / f"{split}.boundaries.parquet")
     write_table(
         folder / f"{split}.labels.parquet",
         {
@@ -75,7 +75,7 @@ def _write_audio(folder: Path, split: str, utterances: int, seed: int) -> list[n
             "starts_frames": [edge[:-1] for edge in edges],
             "frames": [int(edge[-1]) for edge in edges],
         },
-        DECODE_SCHEMA,
+        list(PhoneTable.SCHEMA.items()),
     )
     return spoken
 
@@ -249,11 +249,11 @@ def test_audio_and_labels_of_other_inventories(corpus: Path) -> None:
 )
 def test_labels_that_do_not_fit(corpus: Path, column: str, value: object, message: str) -> None:
     table = read_table(corpus / "train.labels.parquet")
-    columns = {name: list(table[name]) for name, _ in DECODE_SCHEMA}
+    columns = {name: list(table[name]) for name in PhoneTable.SCHEMA}
     if column == "phones":
         columns["starts_frames"][0] = [0]
     columns[column][0] = value
-    write_table(corpus / "train.labels.parquet", columns, DECODE_SCHEMA)
+    PhoneTable(**columns).write(corpus / "train.labels.parquet")
     with pytest.raises(UserError, match=message):
         _train(corpus, "job", [{**RUN, "start": "match"}], warm=True)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import FrameStore, FrameWriter
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.hmm.frontend import FrontEnd, scaling, splice, with_lda
 
 

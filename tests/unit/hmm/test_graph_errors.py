@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from unscribed.artifacts import write_lines
-from unscribed.decoding.beam import search
-from unscribed.decoding.graph import Graph
 from unscribed.errors import UserError
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
@@ -16,6 +14,8 @@ from unscribed.hmm.graph import lexicon_fst, phone_graph, read_symbols, word_gra
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
 from unscribed.text.silence import SilenceSettings
+from unscribed.wfst.beam import search
+from unscribed.wfst.graph import Graph
 
 PHONES = ["<SIL>", "a", "b"]
 SILENCE = SilenceSettings(probability=0.25, surround=False)

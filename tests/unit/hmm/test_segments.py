@@ -3,14 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_table
-from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.artifacts import read_table
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.segments import hmm_segments, log_posteriors
 from unscribed.hmm.topology import Topology
-from unscribed.matching.resegment import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
+from unscribed.segmentation.represent import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
+from unscribed.tables import PhoneTable
 
 PHONES = ["<SIL>", "a", "b"]
 LENGTHS = {"u0": 9, "u1": 4, "u2": 3}
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     HmmModel(front_end, mixtures, Topology(PHONES, 2, np.ones(15))).write(tmp_path / "model.safetensors")
     columns = {"utterance": list(ALIGNED), "phones": [phones.split() for phones, _ in ALIGNED.values()]}
     columns |= {"starts_frames": [starts for _, starts in ALIGNED.values()], "frames": [LENGTHS[u] for u in ALIGNED]}
-    write_table(tmp_path / "aligned.parquet", columns, DECODE_SCHEMA)
+    PhoneTable(**columns).write(tmp_path / "aligned.parquet")
     hmm_segments(
         frames=tmp_path / "frames.npy",
         features=tmp_path / "features.npy",

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unscribed.artifacts import FrameStore, read_json, read_table
-from unscribed.decoding.nbest import Hypothesis
+from unscribed.artifacts import read_json, read_table
+from unscribed.frames import FrameStore
 from unscribed.hmm.decode import hmm_decode
 from unscribed.hmm.graph import phone_graph, word_graph
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.tune import TuneSettings, hmm_tune
 from unscribed.hmm.words import WordSettings, confidences, word_spans, words
 from unscribed.text.silence import strip_silence
+from unscribed.wfst.nbest import Hypothesis
 
 SEARCH = TuneSettings(
     lm_weights=[2.0, 5.0], insertion_penalties=[0.0], min_edit_rate=0.0, tune_utterances=15, beam=15.0, max_active=500

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from unscribed.artifacts import read_json, read_table, write_lines, write_table
-from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.artifacts import read_json, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.hmm.graph import phone_graph
 from unscribed.hmm.tune import TuneSettings, edit_rate, hmm_tune, hypothesis_perplexity
+from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
 
@@ -97,6 +97,6 @@ def test_min_edit_rate(world, train, tmp_path: Path) -> None:
 def test_labels_of_other_utterances(world, train, tmp_path: Path) -> None:
     labels = tmp_path / "labels.parquet"
     columns = {"utterance": ["u00", "other"], "phones": [["<SIL>"], ["a"]], "starts_frames": [[0], [0]]}
-    write_table(labels, columns | {"frames": [5, 5]}, DECODE_SCHEMA)  # u00 has silence alone
+    PhoneTable(**(columns | {"frames": [5, 5]})).write(labels)  # u00 has silence alone
     with pytest.raises(UserError, match=r"labels\.parquet has no phones for any utterance of .*mfcc\.npy"):
         _tune(world, train, tmp_path, labels=labels)

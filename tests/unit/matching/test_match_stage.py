@@ -6,12 +6,13 @@ import kaldialign
 import numpy as np
 import pytest
 
-from unscribed.artifacts import FrameStore, FrameWriter, read_table, write_lines
+from unscribed.artifacts import read_table, write_lines
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching import match as stage
 from unscribed.matching.match import match
 from unscribed.matching.phone_text import MatchSettings, read_text
-from unscribed.units.segment import runs
+from unscribed.segmentation.segment import runs
 
 PHONES = ["<SIL>", "a", "b", "d", "e", "k"]
 SETTINGS = MatchSettings(

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import FrameStore, FrameWriter, read_json, read_table, write_lines
-from unscribed.decoding import search
-from unscribed.decoding.acoustic import AcousticModel
-from unscribed.decoding.viterbi import DecodeSettings
+from unscribed.acoustic import search
+from unscribed.acoustic.model import AcousticModel
+from unscribed.acoustic.viterbi import DecodeSettings
+from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching.phone_text import MatchSettings
-from unscribed.matching.resegment import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT, resegment
+from unscribed.matching.resegment import resegment
+from unscribed.segmentation.represent import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
 
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2, 2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2, 0, 0])  # a phone per frame

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from unscribed.artifacts import write_table
-from unscribed.outputs.words import WORDS_SCHEMA
+from unscribed.tables import WordTable
 
 TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 SCHEMAS = {
-    "words": WORDS_SCHEMA,
+    "words": list(WordTable.SCHEMA.items()),
     "vad": [
         ("utterance", TEXT),
         ("starts_samples", pa.list_(INT)),

@@ -10,15 +10,17 @@ import pyarrow as pa
 import pytest
 
 import unscribed
-from unscribed.artifacts import FrameWriter, read_json, read_table, write_json, write_lines, write_table
-from unscribed.decoding.acoustic import AcousticModel
-from unscribed.decoding.decode import DECODE_SCHEMA, decode
-from unscribed.decoding.viterbi import DecodeSettings
+from unscribed.acoustic.decode import decode
+from unscribed.acoustic.model import AcousticModel
+from unscribed.acoustic.viterbi import DecodeSettings
+from unscribed.artifacts import read_json, read_table, write_json, write_lines, write_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameWriter
 from unscribed.selection.decode import decode_chosen
-from unscribed.selection.metric import score
 from unscribed.selection.select import CANDIDATES_SCHEMA, SCORES, select
+from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
+from unscribed.text.label_free import score
 from unscribed.text.silence import SilenceSettings
 
 FOLDER = Path(unscribed.__file__).parent
@@ -45,7 +47,7 @@ def write_phones(path: Path, phones: list[list[str]], utterances: list[str] | No
     names = utterances or [f"u{number}" for number in range(len(phones))]
     lengths = [len(found) for found in phones]
     columns = [names, phones, [list(range(length)) for length in lengths], lengths]
-    write_table(path, dict(zip([name for name, _ in DECODE_SCHEMA], columns, strict=True)), DECODE_SCHEMA)
+    PhoneTable(**dict(zip(PhoneTable.SCHEMA, columns, strict=True))).write(path)
     return str(path)
 
 
@@ -140,7 +142,7 @@ def run_decode(folder: Path, candidate: str, kind: str, boundaries: Path | list 
         decoded=folder / "decoded.parquet",
     )
     table = read_table(folder / "decoded.parquet")
-    assert list(table) == [name for name, _ in DECODE_SCHEMA]
+    assert list(table) == list(PhoneTable.SCHEMA)
     return [(row.utterance, row.phones.tolist(), row.starts_frames.tolist(), row.frames) for row in table.itertuples()]
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from unscribed.artifacts import read_json, write_table
-from unscribed.clashes import check
-from unscribed.config import complete
+from unscribed.config.checks import check
+from unscribed.config.schema import complete
 from unscribed.errors import UserError
 from unscribed.text import transformer_lm as stage
 from unscribed.text.ngram import symbol_table, write_symbols

@@ -16,11 +16,12 @@ import pandas as pd
 import torch
 import torchaudio
 
-from unscribed.artifacts import FrameWriter, Pathlike, read_table
+from unscribed.artifacts import Pathlike, read_table
 from unscribed.audio import io
-from unscribed.audio.parallel import log_speed, ordered_map
 from unscribed.audio.vad import speech
 from unscribed.errors import UserError
+from unscribed.frames import FrameWriter
+from unscribed.parallel import log_speed, ordered_map
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from unscribed.artifacts import Pathlike, read_table, write_table
 from unscribed.audio import io
-from unscribed.audio.parallel import log_speed, ordered_map
 from unscribed.errors import UserError
+from unscribed.parallel import log_speed, ordered_map
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-
-from unscribed.artifacts import Pathlike, atomic_path, read_table, write_table
+from unscribed.artifacts import Pathlike, atomic_path
 from unscribed.errors import UserError
+from unscribed.tables import RecordingTable, ReferenceTable
 from unscribed.text.lines import read_lines
 
 SPLITS = ("train", "valid", "test")
@@ -71,26 +70,14 @@ def write_recordings(path: Pathlike, rows: Sequence[Recording], source: str) -> 
             "Add files, or raise the fraction or list other parts for that split."
         )
     rows = sorted(rows, key=lambda row: (SPLITS.index(row.split), row.utterance))
-    names = Recording._fields
-    columns = {name: [getattr(row, name) for row in rows] for name in names}
-    write_table(path, columns, [(name, pa.string()) for name in names])
+    RecordingTable(**{name: [getattr(row, name) for row in rows] for name in RecordingTable.SCHEMA}).write(path)
     log.info("recordings: %s", ", ".join(f"{counts[split]} {split}" for split in SPLITS))
 
 
 def write_references(path: Pathlike, rows: Sequence[Reference]) -> None:
     """Write the references of one split, sorted by utterance."""
     rows = sorted(rows, key=lambda row: row.utterance)
-    write_table(
-        path,
-        {name: [getattr(row, name) for row in rows] for name in Reference._fields},
-        [
-            ("utterance", pa.string()),
-            ("words", pa.string()),
-            ("phones", pa.list_(pa.string())),
-            ("starts_seconds", pa.list_(pa.float64())),
-            ("end_seconds", pa.float64()),
-        ],
-    )
+    ReferenceTable(**{name: [getattr(row, name) for row in rows] for name in ReferenceTable.SCHEMA}).write(path)
 
 
 def write_split_references(
@@ -100,7 +87,7 @@ def write_split_references(
 
     `outputs` maps each split to its file. Raises UserError, naming `source`, if no reference belongs to any recording.
     """
-    table = read_table(recordings)
+    table = RecordingTable.read(recordings)
     split_of = dict(zip(table["utterance"], table["split"], strict=True))
     rows: dict[str, list[Reference]] = {split: [] for split in SPLITS}
     unknown = 0

@@ -9,8 +9,8 @@ from unscribed.evaluation.labels import (
     align_decoded,
     decoded_boundaries,
     phone_rate,
-    read_references,
     score_boundaries,
+    scored_references,
 )
 from unscribed.evaluation.metrics import EvaluateSettings, Metrics
 from unscribed.evaluation.per import Alignment, spoken_phones
@@ -39,7 +39,7 @@ def evaluate_hmm(
     """
     values: Metrics = {}
     alignments: dict[str, Alignment] = {}
-    known = read_references(references[0], manifest) if references else None
+    known = scored_references(references[0], manifest) if references else None
     if known and known.phones:
         tables = [read_table(path) for path in decodes]
         rates = [phone_rate(known, table, spoken_phones) for table in tables]

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
 from unscribed.evaluation import per
 from unscribed.evaluation.boundaries import BoundaryCounts, match_boundaries
+from unscribed.references import read_references
+from unscribed.tables import BoundaryTable, ManifestTable
 from unscribed.text.silence import SILENCE
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ def known_references(path: Pathlike, manifest_path: Pathlike) -> tuple[pd.DataFr
 
     Raises UserError if no reference belongs to any utterance.
     """
-    table, accepted = read_table(path), set(read_table(manifest_path)["utterance"])
+    table, accepted = read_references(path), set(ManifestTable.read(manifest_path)["utterance"])
     known = table[table["utterance"].isin(accepted)]
     if len(table) and not len(known):
         raise UserError(
@@ -40,7 +42,7 @@ def known_references(path: Pathlike, manifest_path: Pathlike) -> tuple[pd.DataFr
     return known, len(accepted)
 
 
-def read_references(path: Pathlike, manifest_path: Pathlike) -> References:
+def scored_references(path: Pathlike, manifest_path: Pathlike) -> References:
     """Read the references of the utterances in the manifest; files rejected there were never decoded.
 
     Utterances of which only the words are known are left out with a warning. Raises UserError if no reference
@@ -92,7 +94,7 @@ def align_decoded(
 
 def segment_boundaries(path: Pathlike) -> dict[str, np.ndarray]:
     """Inner boundaries (frames) of the segmentation: all but 0 and the end of the utterance."""
-    table = read_table(path)
+    table = BoundaryTable.read(path)
     return {row.utterance: row.boundaries_frames[1:-1] for row in table.itertuples()}
 
 

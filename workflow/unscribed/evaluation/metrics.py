@@ -23,8 +23,8 @@ from unscribed.evaluation.labels import (
     decoded_boundaries,
     decoded_phones,
     phone_rate,
-    read_references,
     score_boundaries,
+    scored_references,
     segment_boundaries,
 )
 from unscribed.evaluation.lm import lm_metrics
@@ -86,7 +86,7 @@ def evaluate(
     """
     manifest = by_split(manifests)
     decodes = {split: read_table(path) for split, path in by_split(decoded).items()}
-    known = {split: read_references(path, manifest[split]) for split, path in by_split(references).items()}
+    known = {split: scored_references(path, manifest[split]) for split, path in by_split(references).items()}
     known = {split: found for split, found in known.items() if found.phones}
     if "test" not in known:
         logger.warning("no reference phones for the split test: only label-free numbers are written")

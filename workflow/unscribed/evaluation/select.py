@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from unscribed.artifacts import Pathlike, read_table, write_table
-from unscribed.evaluation.labels import References, phone_rate, read_references
+from unscribed.evaluation.labels import References, phone_rate, scored_references
 from unscribed.evaluation.tables import write_metrics
-from unscribed.selection.metric import Score, choose
 from unscribed.selection.select import CANDIDATES_SCHEMA
+from unscribed.text.label_free import Score, choose
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def evaluate_select(
     Raises UserError if the references belong to other utterances.
     """
     table = read_table(candidates)
-    known = read_references(references[0], manifest) if references else None
+    known = scored_references(references[0], manifest) if references else None
     if known and not known.phones:
         known = None
     if known is None:

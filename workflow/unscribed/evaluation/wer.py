@@ -15,7 +15,7 @@ from unscribed.artifacts import Pathlike
 from unscribed.evaluation.labels import known_references
 from unscribed.evaluation.per import GAP, Alignment, count_errors
 from unscribed.text.lines import read_lines
-from unscribed.text.normalize import cleaner
+from unscribed.text.normalize import words_of
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +28,9 @@ def read_word_references(path: Pathlike, manifest_path: Pathlike, language: str)
     Utterances without any are left out with a warning; so are digits, which the text has none of. Raises UserError if
     no reference belongs to any utterance.
     """
-    clean = cleaner(language)
     table, accepted = known_references(path, manifest_path)
     composed = {row.utterance: unicodedata.normalize("NFC", row.words or "") for row in table.itertuples()}
-    references = {utterance: words for utterance, line in composed.items() if (words := clean(line))}
+    references = {utterance: words for utterance, words in words_of(composed, language).items() if words}
     if len(references) < accepted:
         logger.warning(
             "%d of %d utterances have no reference words (%s) and are not scored",

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Sequence
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
 from unscribed.evaluation.labels import (
     decoded_boundaries,
     phone_rate,
-    read_references,
     score_boundaries,
+    scored_references,
 )
 from unscribed.evaluation.metrics import EvaluateSettings, Metrics, by_split
 from unscribed.evaluation.per import Alignment, count_errors, spoken_phones
@@ -22,7 +22,7 @@ from unscribed.evaluation.wer import (
     read_word_references,
     sentence_error_rate,
 )
-from unscribed.outputs.words import NO_PATH, read_words
+from unscribed.tables import NO_PATH, VadTable, WordTable
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def evaluate_words(
     Raises UserError if `words` are no such tables, or if the references belong to other utterances.
     """
     manifest, transcripts = by_split(manifests), by_split(references)
-    decoded = {split: read_words(path) for split, path in by_split(words).items()}
+    decoded = {split: WordTable.read(path) for split, path in by_split(words).items()}
     if "test" not in transcripts:
         logger.warning("no references for the split test: only label-free numbers are written")
     values: Metrics = {}
@@ -67,11 +67,11 @@ def evaluate_words(
         if len(heard) and not heard["phones"].map(len).any():  # a model that writes letters knows no phones
             alignments = found if split == "test" else alignments
             continue
-        phones = read_references(transcripts[split], manifest[split])
+        phones = scored_references(transcripts[split], manifest[split])
         values[f"{split}.words.per"] = phone_rate(phones, table, spoken_phones)
         if split == "test":
             alignments = found
-            times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
+            times = TimeBase(VadTable.by_utterance(vad), hop_ms, sample_rate_hz)
             frames = decoded_boundaries(table, spoken_phones)
             counts = score_boundaries(phones.boundaries, frames, times, settings.tolerance_ms / 1000)
             if phones.boundaries:

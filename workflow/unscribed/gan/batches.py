@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unscribed.artifacts import FrameStore, Pathlike
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, blocks
 from unscribed.gan.layers import mask_of
-from unscribed.units.blocks import blocks
 
 Tensor = torch.Tensor
 

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unscribed.selection.metric import Score, score
 from unscribed.text.arpa import Arpa
+from unscribed.text.label_free import Score, score
 from unscribed.text.silence import SilenceSettings, strip_silence
 
 COLLAPSED_USAGE = 0.15  # of the inventory; every run that learned anything used more than half

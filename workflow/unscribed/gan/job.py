@@ -17,7 +17,7 @@ from unscribed.gan.check import PATIENCE, Judge, verdict
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings, Run, run_label
 from unscribed.gan.trainer import Losses, State, Trainer
-from unscribed.selection.metric import Score
+from unscribed.text.label_free import Score
 from unscribed.training_state import fingerprint, load_state, save_state
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from unscribed.artifacts import FrameStore, Pathlike, atomic_path
+from unscribed.artifacts import Pathlike, atomic_path
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 from unscribed.gan.batches import Sequences
 from unscribed.gan.generator import generate
 from unscribed.gan.join import mean

@@ -8,9 +8,11 @@ import logging
 
 import numpy as np
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_table, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
-from unscribed.units.segment import BOUNDARIES_SCHEMA, segment_means
+from unscribed.frames import FrameStore, FrameWriter
+from unscribed.segmentation.segment import segment_means
+from unscribed.tables import BoundaryTable, PhoneTable
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +24,11 @@ def gan_segments(*, frames: Pathlike, decoded: Pathlike, segments: Pathlike, bou
     different audio.
     """
     store = FrameStore(frames)
-    table = read_table(decoded).set_index("utterance")
+    table = PhoneTable.by_utterance(decoded)
     edges = []
     with FrameWriter(segments, store.metadata) as writer:
         for number, utterance in enumerate(store.utterances):
-            length = int(store.offsets[number + 1] - store.offsets[number])
+            length = int(store.lengths[number])
             if utterance not in table.index or table.loc[utterance, "frames"] != length:
                 raise UserError(
                     f"{decoded} does not have the {length} frames of utterance {utterance} in {store.path}: they "
@@ -34,5 +36,5 @@ def gan_segments(*, frames: Pathlike, decoded: Pathlike, segments: Pathlike, bou
                 )
             edges.append(np.append(table.loc[utterance, "starts_frames"], length))
             writer.append(utterance, segment_means(store[number], edges[-1]))
-    write_table(boundaries, {"utterance": store.utterances, "boundaries_frames": edges}, BOUNDARIES_SCHEMA)
+    BoundaryTable(utterance=store.utterances, boundaries_frames=edges).write(boundaries)
     log.info("%d segments", sum(map(len, edges)) - len(edges))

@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 
-from unscribed.artifacts import FrameStore, Pathlike, write_table
+from unscribed.artifacts import Pathlike, write_table
 from unscribed.devices import device_of
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentences, read_targets
 from unscribed.gan.check import Judge
 from unscribed.gan.discriminator import init_discriminator

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_table, write_table
-from unscribed.decoding.decode import DECODE_SCHEMA
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.gan.batches import read_segments
 from unscribed.gan.model import Generators
+from unscribed.tables import BoundaryTable, PhoneTable
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ class Spoken:
     starts: np.ndarray
     posteriors: np.ndarray
     frames: int
+
+    def append_to(self, table: PhoneTable) -> None:
+        """Add these phones to a table."""
+        table.append(utterance=self.utterance, phones=self.phones, starts_frames=self.starts, frames=self.frames)
 
 
 def gan_decode(
@@ -44,14 +49,14 @@ def gan_decode(
     `segments` are representations with their `boundaries` in frames, or frames without. Segments of one predicted phone
     in a row are one phone. Raises UserError if the generator was trained on other features.
     """
-    columns: dict[str, list] = {name: [] for name, _ in DECODE_SCHEMA}
+    table = PhoneTable()
     generator = find_run(model, "run", int(run))
     with FrameWriter(posteriors, {"phones": generator.phones}) as writer:
         for spoken in listen(generator, segments, boundaries):
             writer.append(spoken.utterance, spoken.posteriors)
-            add_row(columns, spoken)
-    write_table(decoded, columns, DECODE_SCHEMA)
-    log.info("%d utterances, %d phones", len(columns["phones"]), sum(map(len, columns["phones"])))
+            spoken.append_to(table)
+    table.write(decoded)
+    log.info("%d utterances, %d phones", len(table), sum(map(len, table.columns["phones"])))
 
 
 def find_run(model: Pathlike, key: str, value: object) -> Generators:
@@ -68,18 +73,10 @@ def listen(generator: Generators, segments: Pathlike, boundaries: Pathlike | Seq
     store = FrameStore(segments)
     generator.check(store)
     if boundaries:
-        edges = read_table(boundaries).set_index("utterance").loc[store.utterances, "boundaries_frames"].tolist()
+        edges = BoundaryTable.by_utterance(boundaries, store.utterances)["boundaries_frames"].tolist()
     else:
-        edges = [np.arange(length + 1) for length in np.diff(store.offsets)]
+        edges = [np.arange(length + 1) for length in store.lengths]
     inventory = np.array(generator.phones)
     said = generator.transcribe(read_segments(segments, torch.device("cpu")))
     for utterance, edge, ((phones, first, posteriors),) in zip(store.utterances, edges, said, strict=True):
         yield Spoken(utterance, inventory[phones].tolist(), edge[first], posteriors, int(edge[-1]))
-
-
-def add_row(columns: dict[str, list], spoken: Spoken) -> None:
-    """Append an utterance to the columns of DECODE_SCHEMA."""
-    columns["utterance"].append(spoken.utterance)
-    columns["phones"].append(spoken.phones)
-    columns["starts_frames"].append(spoken.starts)
-    columns["frames"].append(spoken.frames)

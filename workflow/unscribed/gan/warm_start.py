@@ -6,8 +6,9 @@ Dimensions: N runs, B batch, S segments, V phones.
 import numpy as np
 import torch
 
-from unscribed.artifacts import FrameStore, Pathlike, read_table
+from unscribed.artifacts import Pathlike, read_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 from unscribed.gan.batches import Chance, Sequences
 from unscribed.gan.generator import Weights, generate
 from unscribed.gan.layers import mask_of

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from unscribed.artifacts import FrameStore
-from unscribed.units.pca import stack
+from unscribed.frames import FrameStore
+from unscribed.segmentation.pca import stack
 
 log = logging.getLogger(__name__)
 

@@ -13,19 +13,18 @@ import kaldi_hmm_gmm as khg
 import kaldifst
 
 from unscribed.artifacts import Pathlike
-from unscribed.decoding.graph import Graph
 from unscribed.errors import UserError
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import SELF_LOOP_SCALE, Topology
-from unscribed.text.lexicon import read_lexiconp
-from unscribed.text.lines import read_lines
+from unscribed.text.lexicon import Pronunciation, read_lexiconp
 from unscribed.text.silence import SilenceSettings
+from unscribed.wfst.graph import Graph
+from unscribed.wfst.openfst import read_fst, read_symbols
 
 log = logging.getLogger(__name__)
 
 SILENCE_ID = 1
 SMALLEST, LARGEST = 0.05, 0.95  # probabilities of silence: nothing is impossible or certain, whatever the config says
-Pronunciation = tuple[str, float, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -69,30 +68,6 @@ def word_graph(
             "the model: run the stage hmm again."
         )
     compose(topology, lexicon_fst(entries, symbols, topology.phones, silence), read_fst(fst)).write(graph)
-
-
-def read_symbols(path: Pathlike) -> dict[str, int]:
-    """A symbol table `symbol id` per line. Raises UserError for a line of another form."""
-    table = {}
-    for number, line in read_lines(path):
-        symbol, _, value = line.rpartition(" ")
-        if not symbol or not value.isdecimal():
-            raise UserError(f"{path}, line {number}: expected `symbol id`. Delete the file and run its stage again.")
-        table[symbol] = int(value)
-    return table
-
-
-def read_fst(path: Pathlike) -> kaldifst.StdVectorFst:
-    """Read an OpenFst file. Raises UserError if it is missing, damaged or without a path."""
-    try:
-        with open(path, "rb") as file:
-            file.read(1)
-        fst = kaldifst.StdVectorFst.read(str(path))
-    except (OSError, RuntimeError) as error:
-        raise UserError(f"{path} cannot be read ({error}): delete it and run the stage that makes it again.") from error
-    if fst is None or fst.num_states == 0:
-        raise UserError(f"{path} holds no language model: delete it and run the stage that makes it again.")
-    return fst
 
 
 def lexicon_fst(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unscribed.artifacts import FrameStore, Pathlike, read_table
+from unscribed.artifacts import Pathlike, read_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from unscribed.artifacts import FrameStore, Pathlike, write_tensors
+from unscribed.artifacts import Pathlike, write_tensors
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
 from unscribed.hmm.topology import Topology

@@ -7,10 +7,11 @@ import logging
 
 import numpy as np
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, read_table, write_table
+from unscribed.artifacts import Pathlike
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.hmm.model import HmmModel
-from unscribed.matching.resegment import represent
-from unscribed.units.segment import BOUNDARIES_SCHEMA
+from unscribed.segmentation.represent import represent
+from unscribed.tables import BoundaryTable, PhoneTable
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def hmm_segments(
     """
     store, evidence, acoustic = FrameStore(frames), FrameStore(features), HmmModel.read(model)
     inventory = {phone: number for number, phone in enumerate(acoustic.topology.phones)}
-    table = read_table(aligned).set_index("utterance").loc[store.utterances]
+    table = PhoneTable.by_utterance(aligned, store.utterances)
     edges_of = []
     with (
         FrameWriter(segments) as writer,
@@ -44,7 +45,7 @@ def hmm_segments(
             writer.append(row.Index, represent(store[number], log_posteriors(acoustic, evidence, number), edges))
             label_writer.append(row.Index, found[:, None])
             edges_of.append(edges)
-    write_table(boundaries, {"utterance": store.utterances, "boundaries_frames": edges_of}, BOUNDARIES_SCHEMA)
+    BoundaryTable(utterance=store.utterances, boundaries_frames=edges_of).write(boundaries)
     log.info("%d segments", sum(len(edges) - 1 for edges in edges_of))
 
 

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from unscribed.artifacts import FrameStore, Pathlike
-from unscribed.audio.parallel import ordered_map
+from unscribed.artifacts import Pathlike
+from unscribed.frames import FrameStore
 from unscribed.hmm.align import align, state_sequence, transition_counts, uniform_states
 from unscribed.hmm.frontend import FrontEnd, scaling, with_lda
 from unscribed.hmm.gmm import Mixtures, reestimate, single_gaussians, split
 from unscribed.hmm.labels import Labelled, read_labels
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
+from unscribed.parallel import ordered_map
 from unscribed.text.lines import read_lines
 
 log = logging.getLogger(__name__)

@@ -15,14 +15,16 @@ import kaldialign
 import numpy as np
 import pyarrow as pa
 
-from unscribed.artifacts import FrameStore, Pathlike, read_table, write_json, write_table
-from unscribed.decoding.graph import Graph
+from unscribed.artifacts import Pathlike, write_json, write_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore
 from unscribed.hmm.model import HmmModel
-from unscribed.hmm.search import Beam, Weights, decode_store
+from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
 from unscribed.text.silence import SilenceSettings, as_sentence, strip_silence
+from unscribed.wfst.graph import Graph
+from unscribed.wfst.search import Beam, Weights, decode_store
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,7 @@ def hmm_tune(
     if store and labels have no utterance in common.
     """
     store, acoustic, decoding = FrameStore(features), HmmModel.read(model), Graph.read(graph)
-    pseudo = {row.utterance: strip_silence(row.phones) for row in read_table(labels).itertuples()}
+    pseudo = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
     numbers = [number for number, name in enumerate(store.utterances) if len(pseudo.get(name, ()))]
     if not numbers:
         raise UserError(f"{labels} has no phones for any utterance of {features}: run the stage decode again.")

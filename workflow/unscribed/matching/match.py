@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_table
+from unscribed.artifacts import Pathlike, write_table
 from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching import optimize
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import Statistics, count, oversegment
-from unscribed.matching.units import cluster
+from unscribed.segmentation.segment_clusters import cluster
 
 log = logging.getLogger(__name__)
 

@@ -7,18 +7,18 @@ import logging
 
 import numpy as np
 
-from unscribed.artifacts import FrameStore, FrameWriter, Pathlike, write_json, write_table
-from unscribed.decoding.acoustic import AcousticModel
-from unscribed.decoding.search import decode_utterances
-from unscribed.decoding.viterbi import DecodeSettings, Grammar
+from unscribed.acoustic.model import AcousticModel
+from unscribed.acoustic.search import decode_utterances
+from unscribed.acoustic.viterbi import DecodeSettings, Grammar
+from unscribed.artifacts import Pathlike, write_json
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import count, discrepancy, flatten
-from unscribed.units.segment import BOUNDARIES_SCHEMA, runs, segment_means
+from unscribed.segmentation.represent import represent
+from unscribed.segmentation.segment import runs
+from unscribed.tables import BoundaryTable
 
 log = logging.getLogger(__name__)
-
-# Balance of the two halves of a representation; found on speech of the demo's kind (docs/results.md).
-FRAME_WEIGHT, POSTERIOR_WEIGHT, POSTERIOR_FLOOR = 0.5, 0.3, -8.0
 
 
 def resegment(
@@ -54,16 +54,9 @@ def resegment(
                 label_writer.append(store.utterances[number], found[:, None])
                 all_edges.append(edges)
                 all_phones.append(found)
-        write_table(boundaries, {"utterance": store.utterances, "boundaries_frames": all_edges}, BOUNDARIES_SCHEMA)
+        BoundaryTable(utterance=store.utterances, boundaries_frames=all_edges).write(boundaries)
     text, _ = read_text(phones_text, acoustic.phones, match)
     decoded = count(*flatten(all_phones), len(acoustic.phones), match.skips, match.positions)
     value = discrepancy(decoded, text)
     log.info("%d segments; statistics %.3f from the text's", sum(map(len, all_phones)), value)
     write_json(loss, {"loss": value})
-
-
-def represent(frames: np.ndarray, log_posteriors: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Weighted means of frames (T, D) beside those of log posteriors (T, V) in the segments of `edges`, (S, D + V)."""
-    evidence = np.maximum(log_posteriors, POSTERIOR_FLOOR)
-    means = [FRAME_WEIGHT * segment_means(frames, edges), POSTERIOR_WEIGHT * segment_means(evidence, edges)]
-    return np.concatenate(means, axis=1)

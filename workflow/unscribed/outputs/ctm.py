@@ -8,23 +8,14 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
-from unscribed.outputs.words import NO_PATH, read_beside, read_words
+from unscribed.tables import NO_PATH, CtmTable, VadTable, WordTable
 from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
 
-CTM_SCHEMA = [
-    ("utterance", pa.string()),
-    ("channel", pa.string()),
-    ("start_seconds", pa.float64()),
-    ("duration_seconds", pa.float64()),
-    ("symbol", pa.string()),
-    ("confidence", pa.float64()),
-]
 CHANNEL = "1"  # all audio is mixed down to one
 
 
@@ -47,8 +38,8 @@ def ctm(
     among the phones. Utterances that the decoder found no path for have no rows.
     Raises UserError if `words` is no such table, or if `vad` lacks one of its utterances.
     """
-    table = read_words(words)
-    times = TimeBase(read_beside(vad, table["utterance"], words), hop_ms, sample_rate_hz)
+    table = WordTable.read(words)
+    times = TimeBase(VadTable.by_utterance(vad, table["utterance"].tolist()), hop_ms, sample_rate_hz)
     phone_rows, word_rows = [], []
     for row in table.itertuples():
         word_ends = row.word_starts_frames + row.word_frames
@@ -90,5 +81,4 @@ def _phone_confidences(row: pd.Series) -> list[float | None]:
 
 
 def _write(path: Pathlike, rows: list[tuple]) -> None:
-    columns = {name: [row[place] for row in rows] for place, (name, _) in enumerate(CTM_SCHEMA)}
-    write_table(path, columns, CTM_SCHEMA)
+    CtmTable.from_rows(rows).write(path)

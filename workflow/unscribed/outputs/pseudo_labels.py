@@ -7,28 +7,14 @@ section 3.4). Letters and vocabulary have the form that wav2vec 2.0 is fine-tune
 import logging
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, read_table, write_json, write_table
+from unscribed.artifacts import Pathlike, write_json
 from unscribed.errors import UserError
-from unscribed.outputs.words import NO_PATH, read_beside, read_words
+from unscribed.tables import NO_PATH, ManifestTable, PseudoLabelTable, VadTable, WordTable
+from unscribed.text.letters import SPECIAL, WORD_DELIMITER
 from unscribed.text.silence import strip_silence
 
 log = logging.getLogger(__name__)
-
-PSEUDO_LABELS_SCHEMA = [
-    ("utterance", pa.string()),
-    ("path", pa.string()),
-    ("starts_samples", pa.list_(pa.int64())),
-    ("ends_samples", pa.list_(pa.int64())),
-    ("words", pa.string()),
-    ("letters", pa.list_(pa.string())),
-    ("phones", pa.list_(pa.string())),
-    ("confidence", pa.float64()),
-]
-WORD_DELIMITER = "|"
-SPECIAL = ("<pad>", WORD_DELIMITER, "<unk>")  # first of the vocabulary; <pad> is also the blank of CTC
 
 
 def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels: Pathlike) -> None:
@@ -39,32 +25,34 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
     counted in the log.
     Raises UserError if `words` is no such table, if nothing is left of it, or if the others lack its utterances.
     """
-    table = read_words(words)
-    lost = table["status"] == NO_PATH
-    wordless = ~lost & (table["words"].map(len) == 0)
-    kept = table[~lost & ~wordless]
+    spoken = WordTable.read(words)
+    lost = spoken["status"] == NO_PATH
+    wordless = ~lost & (spoken["words"].map(len) == 0)
+    kept = spoken[~lost & ~wordless]
     if not len(kept):
         raise UserError(
-            f"{words}: none of its {len(table)} utterances has words, so there are no pseudo labels. "
+            f"{words}: none of its {len(spoken)} utterances has words, so there are no pseudo labels. "
             "See the log of the stage words; a wider beam finds more."
         )
-    paths = read_beside(manifest, kept["utterance"], words)["path"]
-    regions = read_beside(vad, kept["utterance"], words)
-    columns = {
-        "utterance": kept["utterance"],
-        "path": paths.loc[kept["utterance"]],
-        "starts_samples": regions.loc[kept["utterance"], "starts_samples"],
-        "ends_samples": regions.loc[kept["utterance"], "ends_samples"],
-        "words": [" ".join(found) for found in kept["words"]],
-        "letters": [list(WORD_DELIMITER.join(found)) for found in kept["words"]],
-        "phones": [strip_silence(phones) for phones in kept["phones"]],
-        "confidence": [float(np.mean(found)) for found in kept["word_confidences"]],
-    }
-    write_table(labels, columns, PSEUDO_LABELS_SCHEMA)
+    utterances = kept["utterance"].tolist()
+    regions = VadTable.by_utterance(vad, utterances)
+    table = PseudoLabelTable(
+        **{
+            "utterance": utterances,
+            "path": ManifestTable.by_utterance(manifest, utterances)["path"],
+            "starts_samples": regions["starts_samples"],
+            "ends_samples": regions["ends_samples"],
+            "words": [" ".join(found) for found in kept["words"]],
+            "letters": [list(WORD_DELIMITER.join(found)) for found in kept["words"]],
+            "phones": [strip_silence(phones) for phones in kept["phones"]],
+            "confidence": [float(np.mean(found)) for found in kept["word_confidences"]],
+        }
+    )
+    table.write(labels)
     log.info(
         "%d utterances with pseudo labels, mean confidence %.3f; left out: %d without a path, %d without words",
         len(kept),
-        np.mean(columns["confidence"]),
+        np.mean(table.columns["confidence"]),
         lost.sum(),
         wordless.sum(),
     )
@@ -75,9 +63,7 @@ def vocabulary(*, labels: Pathlike, vocab: Pathlike) -> None:
 
     0 `<pad>`, 1 `|`, 2 `<unk>`, then the letters by code point. Raises UserError if `labels` is no table of this stage.
     """
-    table: pd.DataFrame = read_table(labels)
-    if "letters" not in table.columns:
-        raise UserError(f"{labels} has no column letters: delete it and run the stage pseudo_labels again.")
+    table = PseudoLabelTable.read(labels)
     letters = {letter for found in table["letters"] for letter in found} - {WORD_DELIMITER}
     write_json(vocab, {symbol: number for number, symbol in enumerate([*SPECIAL, *sorted(letters)])})
     log.info("%d letters and %d special symbols", len(letters), len(SPECIAL))

@@ -9,9 +9,9 @@ import logging
 import re
 from collections.abc import Iterable
 
-from unscribed.artifacts import Pathlike, atomic_folder, read_table
+from unscribed.artifacts import Pathlike, atomic_folder
 from unscribed.errors import UserError
-from unscribed.outputs.words import read_beside
+from unscribed.tables import CtmTable, VadTable
 from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,16 @@ def textgrid(*, phones_ctm: Pathlike, words_ctm: Pathlike, vad: Pathlike, folder
     file systems refuse are written as `%` and two hexadecimal digits. Raises UserError if the tables are of other
     utterances.
     """
-    regions = read_table(vad)
+    regions = VadTable.read(vad)
     known = set(regions["utterance"])
     spoken = {}
     for tier, path in zip(TIERS, (words_ctm, phones_ctm), strict=True):
         spoken[tier] = _intervals(path)
-        read_beside(vad, spoken[tier].keys() - known, path)
+        if strange := sorted(spoken[tier].keys() - known):
+            raise UserError(
+                f"{path} has {len(strange)} utterances that {vad} lacks, for example {strange[0]}: the two come from "
+                f"different runs. Delete {path} and run the stage ctm again."
+            )
     with atomic_folder(folder) as temporary:
         for row in regions.itertuples():
             end = round(row.total_seconds * MICROSECONDS)
@@ -47,9 +51,7 @@ def textgrid(*, phones_ctm: Pathlike, words_ctm: Pathlike, vad: Pathlike, folder
 
 def _intervals(path: Pathlike) -> dict[str, list[Interval]]:
     """The labelled intervals of a CTM table by utterance; silence is none."""
-    table = read_table(path)
-    if "duration_seconds" not in table.columns:
-        raise UserError(f"{path} has no times: it is no table of the stage ctm. Delete it and run that stage again.")
+    table = CtmTable.read(path)
     found: dict[str, list[Interval]] = {}
     for row in table[table["symbol"] != SILENCE].itertuples():
         start, end = row.start_seconds, row.start_seconds + row.duration_seconds

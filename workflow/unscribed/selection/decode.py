@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Sequence
 
-from unscribed.artifacts import Pathlike, read_json, write_table
-from unscribed.decoding.decode import DECODE_SCHEMA, decode
-from unscribed.decoding.viterbi import DecodeSettings
+from unscribed.acoustic.decode import decode
+from unscribed.acoustic.viterbi import DecodeSettings
+from unscribed.artifacts import Pathlike, read_json
+from unscribed.tables import PhoneTable
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,10 @@ def decode_chosen(
     if chosen["kind"] == "match":
         decode(frames=frames, model=model, arpa=arpa, settings=settings, threads=threads, decoded=decoded)
         return
-    from unscribed.gan.transcribe import (  # torch takes two seconds that the matching does not need
-        add_row,
-        find_run,
-        listen,
-    )
+    from unscribed.gan.transcribe import find_run, listen  # torch takes two seconds that the matching does not need
 
-    columns: dict[str, list] = {name: [] for name, _ in DECODE_SCHEMA}
+    table = PhoneTable()
     for spoken in listen(find_run(model, "label", chosen["candidate"]), segments, boundaries):
-        add_row(columns, spoken)
-    write_table(decoded, columns, DECODE_SCHEMA)
-    log.info("%d utterances by %s", len(columns["utterance"]), chosen["candidate"])
+        spoken.append_to(table)
+    table.write(decoded)
+    log.info("%d utterances by %s", len(table), chosen["candidate"])

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from unscribed.artifacts import Pathlike, atomic_path, read_table, write_json, write_table
 from unscribed.errors import UserError
-from unscribed.selection.metric import Score, choose, score
 from unscribed.text.arpa import Arpa
+from unscribed.text.label_free import Score, choose, score
 from unscribed.text.silence import SilenceSettings
 
 log = logging.getLogger(__name__)

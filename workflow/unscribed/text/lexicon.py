@@ -10,6 +10,9 @@ from unscribed.text.variants import LexiconSettings, Phones, count_variants, pro
 
 log = logging.getLogger(__name__)
 
+Pronunciation = tuple[str, float, tuple[str, ...]]  # a word, its probability relative to the best one, its phones
+Lexicon = dict[str, list[tuple[str, ...]]]  # the pronunciations of each word
+
 
 def lexicon(
     *,

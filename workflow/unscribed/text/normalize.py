@@ -7,7 +7,7 @@ dotless i of Turkish and Azerbaijani.
 import logging
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,12 @@ def _scripts(characters: Counter[str]) -> set[str]:
         return set()
     first = letters.most_common(1)[0][0]
     return JAPANESE & letters.keys() if first in JAPANESE else {first}
+
+
+def words_of(lines: Mapping[str, str], language: str) -> dict[str, list[str]]:
+    """The words of each line, in the spelling of the text; lines are in Unicode's composed form."""
+    clean = cleaner(language)
+    return {name: clean(line) for name, line in lines.items()}
 
 
 def cleaner(language: str) -> Callable[[str], list[str]]:

@@ -1,0 +1,141 @@
+"""A finished run of two test utterances, small enough to score by hand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import soundfile
+
+from unscribed.artifacts import write_json, write_lines, write_table
+from unscribed.selection.select import CANDIDATES_SCHEMA
+
+TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
+DECODED = [("utterance", TEXT), ("phones", pa.list_(TEXT)), ("starts_frames", pa.list_(INT)), ("frames", INT)]
+REFERENCES = [
+    ("utterance", TEXT),
+    ("words", TEXT),
+    ("phones", pa.list_(TEXT)),
+    ("starts_seconds", pa.list_(FLOAT)),
+    ("end_seconds", FLOAT),
+]
+MANIFEST = [
+    ("utterance", TEXT),
+    ("path", TEXT),
+    ("sample_rate_hz", INT),
+    ("channels", INT),
+    ("duration_samples", INT),
+    ("duration_seconds", FLOAT),
+    ("clipped_fraction", FLOAT),
+]
+REJECTED = [("utterance", TEXT), ("path", TEXT), ("reason", TEXT)]
+VAD = [
+    ("utterance", TEXT),
+    ("starts_samples", pa.list_(INT)),
+    ("ends_samples", pa.list_(INT)),
+    ("speech_seconds", FLOAT),
+    ("total_seconds", FLOAT),
+]
+RESTARTS = [("units", INT), ("restart", INT), ("loss", FLOAT), ("chosen", pa.bool_())]
+NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
+FINAL = [
+    ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
+    ("u2", ["n̩", "tʃ", "a"], [0, 68, 90], 100),
+]
+# nll - log usage: infinite, 2.0, 1.9, 2.39; perplexity and usage would have chosen the third
+CANDIDATES = [
+    ("match seed0/round1", "match", np.inf, 0.0, -np.inf, np.inf, np.inf, False),
+    ("match seed0/round2", "match", 2.0, 1.0, -90.0, np.exp(2.0), np.exp(2.0), True),
+    ("match seed1/round1", "match", 1.9, 1.0, -95.0, np.exp(1.9), np.exp(1.9), False),
+    ("match seed1/round2", "match", 1.7, 0.5, -99.0, np.exp(1.7), 4 * np.exp(1.7), False),
+]
+BETTER = [("u1", ["a", "b", "c"], [0, 20, 40], 60), FINAL[1]]
+
+
+@dataclass
+class Run:
+    """The files of the run, under `root`."""
+
+    root: Path
+    decoded_schema = DECODED
+    references_schema = REFERENCES
+    candidates_schema = CANDIDATES_SCHEMA
+    candidates = CANDIDATES
+    better = BETTER
+
+    def table(self, name: str, rows: list[tuple], schema: list[tuple[str, pa.DataType]]) -> str:
+        path = self.root / name
+        columns = {column: [row[place] for row in rows] for place, (column, _) in enumerate(schema)}
+        write_table(path, columns, schema)
+        return str(path)
+
+    def paths(self, pattern: str) -> list[str]:
+        return sorted(str(path) for path in self.root.glob(pattern))
+
+    def path(self, name: str) -> str:
+        return str(self.root / name)
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Run:
+    run = Run(tmp_path)
+    _audio(run)
+    run.table("references/valid.parquet", [("v1", "a", ["a"], [0.1], 0.2)], REFERENCES)
+    run.table(
+        "references/test.parquet",
+        [
+            ("u1", "a b c", ["a", "b", "c"], [0.1, 0.3, 0.5], 0.7),
+            ("u2", "button", ["n̩", "<SIL>", "tʃ"], [0.0, 0.5, 1.2], 1.5),
+            ("rejected", "x", ["a", "b"], [0.0, 0.1], 0.2),
+        ],
+        REFERENCES,
+    )
+    run.table("decode/valid.parquet", [("v1", ["a"], [0], 10)], DECODED)
+    run.table("decode/test.parquet", FINAL, DECODED)
+    for seed, number, decoded, loss, restarts in (
+        (0, 1, NONE, 2.0, [(8, 0, 9.0, True), (8, 1, 9.5, False), (16, 0, 3.0, False), (16, 1, 2.0, True)]),
+        (0, 2, FINAL, 1.0, [(16, 0, 1.0, True), (16, 1, 1.5, False)]),
+        (1, 1, BETTER, 1.2, [(16, 0, 1.2, True)]),
+        (1, 2, NONE, 2.5, [(16, 0, 2.5, True)]),
+    ):
+        place = f"seed{seed}/round{number}"
+        run.table(f"decode/{place}/test.parquet", decoded, DECODED)
+        run.table(f"match/{place}/losses.parquet", restarts, RESTARTS)
+        write_json(run.root / f"resegment/{place}/loss.json", {"loss": loss})
+    run.table("candidates.parquet", CANDIDATES, CANDIDATES_SCHEMA)
+    schema = [("utterance", TEXT), ("boundaries_frames", pa.list_(INT))]
+    run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], schema)
+    write_lines(run.root / "phones.txt", ["<SIL>", "a", "b", "d", "n̩", "tʃ"])
+    write_lines(run.root / "text.txt", ["one", "two", "", "three", "4"])
+    Path(run.path("lexicon.txt")).write_text("a a\nb b\n", encoding="utf-8")
+    run.table("sentences.parquet", [(0, "one"), (1, "two"), (3, "three")], [("sentence", INT), ("words", TEXT)])
+    write_json(run.root / "phone_lm/3gram.json", {"order": 3, "perplexity": 6.5})
+    write_json(run.root / "word_lm/report.json", {"perplexity": 120.0, "oov_rate": 0.02})
+    for name, seconds, memory in (
+        ("seed0/round1/match", 10, 100),
+        ("seed1/round1/match", 20.5, 300),
+        ("vad.test", 0.5, "-"),
+    ):
+        write_lines(run.root / f"benchmarks/{name}.tsv", ["s\th:m:s\tmax_rss", f"{seconds}\t0:00:10\t{memory}"])
+    return run
+
+
+def _audio(run: Run) -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for name, seconds in (("u1", 0.8), ("u2", 1.5)):
+        path = run.path(f"{name}.wav")
+        samples = int(16000 * seconds)
+        soundfile.write(path, 0.1 * rng.standard_normal(samples), 16000)
+        rows.append((name, path, 16000, 1, samples, seconds, 0.0))
+    run.table("manifest/test.parquet", rows, MANIFEST)
+    run.table("manifest/valid.parquet", [("v1", "v1.wav", 16000, 1, 16000, 1.0, 0.0)], MANIFEST)
+    run.table("manifest/test.rejected.parquet", [("rejected", "rejected.wav", "is empty (0 bytes)")], REJECTED)
+    run.table("manifest/valid.rejected.parquet", [], REJECTED)
+    # u1: 60 frames from 0.1 s on; u2: 50 frames from 0 s on, 50 from 1 s on
+    run.table(
+        "vad/test.parquet",
+        [("u1", [1600], [11200], 0.6, 0.8), ("u2", [0, 16000], [8000, 24000], 1.0, 1.5)],
+        VAD,
+    )

@@ -1,0 +1,3 @@
+"""Fixtures of these tests."""
+
+from helpers.toy_language import train, world  # noqa: F401

@@ -1,0 +1,43 @@
+"""Acoustic model and beam search together, in blocks of utterances so that memory does not grow with the corpus.
+
+Dimensions: T frames, V phones.
+"""
+
+from collections.abc import Iterator
+
+import numba
+import numpy as np
+
+from unscribed.acoustic.model import AcousticModel
+from unscribed.acoustic.viterbi import DecodeSettings, Grammar, decode
+from unscribed.frames import FrameStore, blocks
+
+
+def decode_utterances(
+    model: AcousticModel,
+    store: FrameStore,
+    grammar: Grammar,
+    settings: DecodeSettings,
+    threads: int,
+    chosen: np.ndarray | None = None,
+) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """Yield (first, last + 1, log posteriors (T, V), phone per frame (T,)) for runs of utterances, in order.
+
+    `chosen` (sorted numbers) limits the work to those utterances.
+    """
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    for first, last in blocks(store) if chosen is None else _chosen_blocks(store, chosen):
+        log_posteriors = model.log_posteriors(store, first, last)
+        offsets = store.offsets[first : last + 1] - store.offsets[first]
+        path = decode(model.scores(log_posteriors, settings), offsets, grammar, settings.beam)
+        yield first, last, log_posteriors, path
+
+
+def _chosen_blocks(store: FrameStore, chosen: np.ndarray) -> Iterator[tuple[int, int]]:
+    """The blocks of `store` cut into runs of chosen utterances."""
+    wanted = np.zeros(len(store) + 1, dtype=bool)
+    wanted[chosen] = True
+    for first, last in blocks(store):
+        flags = np.concatenate([[False], wanted[first:last], [False]])
+        edges = np.flatnonzero(flags[1:] != flags[:-1]) + first
+        yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -1,0 +1,115 @@
+"""What the function of a rule is made of, read from its source without importing it.
+
+A rule names its function in `params`, as `hmm.train:hmm_train`. From that name follow the sources whose edit must run
+the rule again, and the keys of the configuration that the function takes.
+Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
+"""
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+FUNCTION_PARAMS = ("call", "reader")  # the params of a rule that name functions
+
+
+def split_call(call: str) -> tuple[str, str]:
+    """Module (within the package) and function of `module:function`. Raises ValueError if it names neither."""
+    module, _, function = call.partition(":")
+    if module not in modules() or function not in _definitions(module):
+        raise ValueError(f"{call}: there is no such function in {PACKAGE}")
+    return module, function
+
+
+@functools.cache
+def modules() -> dict[str, Path]:
+    """Every module of the package with its file; a package is named by its folder, the root by the empty name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def closure(*names: str) -> list[Path]:
+    """The files of the modules `names` and of all that they import, directly or not, in order of their names.
+
+    Imports inside functions count, those for type checkers alone do not.
+    """
+    seen: set[str] = set()
+    waiting = [*names]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += imported(name)
+    return [modules()[name] for name in sorted(seen)]
+
+
+@functools.cache
+def imported(name: str) -> frozenset[str]:
+    """The modules of the package that the module `name` imports, and the packages that they lie in."""
+    found: set[str] = set(_parents(name))
+    for node in _imports(_tree(name)):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        else:
+            targets = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for target in targets:
+            inside = target.removeprefix(PACKAGE.name).removeprefix(".")
+            if target.split(".")[0] == PACKAGE.name and inside in modules():
+                found |= {inside, *_parents(inside)}
+    return frozenset(found - {name})
+
+
+def settings_fields(call: str, argument: str) -> list[str]:
+    """The fields of the dataclass that `argument` of the function `call` is annotated with: keys of a config section.
+
+    Raises ValueError if there is no such argument, or its type is no dataclass of the package.
+    """
+    module, function = split_call(call)
+    definition = _definitions(module)[function]
+    arguments = definition.args.kwonlyargs + definition.args.args if isinstance(definition, ast.FunctionDef) else []
+    for found in arguments:
+        if found.arg == argument and isinstance(found.annotation, ast.Name):
+            return _fields(module, found.annotation.id, call)
+    raise ValueError(f"{call} has no argument {argument} that is annotated with a class")
+
+
+def _fields(module: str, name: str, call: str) -> list[str]:
+    definition = _definitions(module).get(name)
+    if isinstance(definition, ast.ClassDef):
+        targets = [line.target for line in definition.body if isinstance(line, ast.AnnAssign)]
+        return [target.id for target in targets if isinstance(target, ast.Name)]
+    for node in _imports(_tree(module)):
+        if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
+            return _fields((node.module or "").removeprefix(f"{PACKAGE.name}."), name, call)
+    raise ValueError(f"{call}: {name} is no class of the package")
+
+
+def _parents(name: str) -> list[str]:
+    """The packages that a module lies in; importing it runs their `__init__`, too."""
+    parts = name.split(".") if name else []
+    return [".".join(parts[:length]) for length in range(len(parts))]
+
+
+@functools.cache
+def _tree(name: str) -> ast.Module:
+    return ast.parse(modules()[name].read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _definitions(name: str) -> dict[str, ast.stmt]:
+    """Functions and classes at the top of a module."""
+    return {node.name: node for node in _tree(name).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            yield from (found for line in child.orelse for found in _imports(line))
+        else:
+            yield from _imports(child)

@@ -1,0 +1,59 @@
+"""k-means of frames (wav2vec-U §4.2), with distances in units of each dimension's standard deviation.
+
+Dimensions: T frames, D features, K clusters.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+
+from unscribed.errors import UserError
+from unscribed.frames import standard_deviations
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class KmeansSettings:
+    """Section `kmeans` of the configuration."""
+
+    clusters: int
+    iterations: int
+    restarts: int
+    max_frames: int
+
+
+def cluster(
+    frames: np.ndarray, settings: KmeansSettings, seed: int, key: str = "kmeans.clusters"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids (K, D), and the scale (D,) by which distances are divided, of `frames` (T, D) float32, which it spoils.
+
+    Raises UserError, which names the setting `key`, if there are fewer frames than clusters.
+    """
+    if len(frames) < settings.clusters:
+        raise UserError(
+            f"{len(frames)} frames are too few for {key} {settings.clusters}: lower {key}, "
+            "raise kmeans.max_frames, or add audio."
+        )
+    scale = standard_deviations(frames)
+    model = faiss.Kmeans(
+        frames.shape[1],
+        settings.clusters,
+        niter=settings.iterations,
+        nredo=settings.restarts,
+        seed=seed,
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(frames),  # the sample is drawn before
+    )
+    frames /= scale  # in place: a large model's frames fill gigabytes
+    error = model.train(frames)
+    log.info(
+        "%d clusters of %d frames; mean squared distance %.3f of %d",
+        settings.clusters,
+        len(frames),
+        error / len(frames),
+        frames.shape[1],
+    )
+    return model.centroids * scale, scale

@@ -1,0 +1,83 @@
+"""Stage finetune: teach a pretrained model to write, with few labels or with pseudo-labels.
+
+Baevski et al., wav2vec 2.0, 2020, §4.2 and appendix B; on pseudo-labels, wav2vec-U (Baevski et al., 2021), §3.4.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from unscribed.artifacts import Pathlike, read_json, write_table
+from unscribed.ctc.finetune_data import read_examples
+from unscribed.ctc.finetune_job import FinetuneJob
+from unscribed.ctc.model import FinetuneSettings, build, cnn_features, write_model
+from unscribed.devices import device_of, out_of_memory
+from unscribed.ssl.checkpoint import load
+from unscribed.ssl.waveform import Speech
+
+log = logging.getLogger(__name__)
+
+KEY = "finetune.checkpoint"
+CHECKED_UTTERANCES = 200
+CURVES_SCHEMA = [
+    ("update", pa.int64()),
+    *((name, pa.float64()) for name in ("seconds", "learning_rate", "loss", "gradient_norm", "valid_loss", "uer")),
+    ("best", pa.bool_()),
+]
+
+
+def finetune(
+    *,
+    checkpoint: str,
+    train_labels: Sequence[str],
+    manifests: Sequence[str],
+    vads: Sequence[str],
+    valid_labels: Sequence[str],
+    valid_manifests: Sequence[str],
+    valid_vads: Sequence[str],
+    vocab: Pathlike,
+    units: str,
+    settings: FinetuneSettings,
+    sample_rate_hz: int,
+    seed: int,
+    threads: int,
+    model: Pathlike,
+    curves: Pathlike,
+) -> None:
+    """Fine-tune `checkpoint` on `train_labels` (PseudoLabelTable); write the best weights and the curves.
+
+    Labels, manifests and vad tables are one for each language; several share the vocabulary (XLSR §3.3).
+    The best weights are those of the check with the lowest error rate of letters or phones (`uer`) on up to
+    CHECKED_UTTERANCES of `valid_labels`. Losses are in nat per symbol. `model` becomes a folder in Hugging Face's
+    layout. A killed job goes on where its last check was.
+    Raises UserError for a checkpoint that cannot be used, without a GPU that is asked for, for labels that nothing can
+    be learned from, for a loss that is not finite and for a full memory.
+    """
+    torch.set_num_threads(threads)
+    device = device_of(settings.device, "finetune.device")
+    pretrained, symbols = load(checkpoint, sample_rate_hz, KEY), read_json(vocab)
+    network = build(pretrained, len(symbols), settings, seed).to(device)
+
+    def front(samples: np.ndarray) -> torch.Tensor:
+        with settings.autocast():
+            return cnn_features(network, samples)
+
+    speech, valid_speech = (
+        Speech.joined([Speech(*files, sample_rate_hz) for files in zip(*tables, strict=True)])
+        for tables in ((manifests, vads), (valid_manifests, valid_vads))
+    )
+    train = read_examples(train_labels, speech, pretrained, front, symbols, units, settings.min_confidence)
+    valid = read_examples(valid_labels, valid_speech, pretrained, front, symbols, units, 0.0, CHECKED_UTTERANCES)
+    log.info("%d utterances, %.2f h of speech, %d symbols", len(train), train.hours, len(symbols))
+    job = FinetuneJob(network, train, valid, settings, seed, [list(symbols), units, network.config.to_json_string()])
+    state = Path(curves).with_name("state.safetensors")
+    job.resume(state)
+    with out_of_memory("finetune.batch_seconds", settings.batch_seconds):
+        job.run(state)
+    write_model(model, network, pretrained, symbols, units)
+    write_table(curves, {name: [row[name] for row in job.rows] for name, _ in CURVES_SCHEMA}, CURVES_SCHEMA)
+    state.unlink(missing_ok=True)

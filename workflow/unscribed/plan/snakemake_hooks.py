@@ -1,0 +1,46 @@
+"""All that the workflow does with Snakemake's inner parts, which are no promised interface: pinned in pyproject.toml.
+
+Called while the Snakefile is read, so nothing heavy is imported.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from unscribed.calls import FUNCTION_PARAMS, closure, settings_fields, split_call
+
+
+class Section(dict):
+    """A section of the configuration in the params of a rule, of which `link` passes on what the function takes."""
+
+
+def link(workflow: Any) -> None:
+    """Give every rule that names functions their sources as the input `code`, and cut its sections to their settings.
+
+    Paths are relative to the working directory, so that a project folder that is moved or copied stays finished.
+    Raises ValueError for a function, or a key of its settings, that does not exist.
+    """
+    for rule in workflow.rules:
+        calls = [value for name, value in rule.params.items() if name in FUNCTION_PARAMS]
+        if not calls:
+            continue
+        sources = closure(*(split_call(call)[0] for call in calls))
+        rule.set_input(code=[os.path.relpath(path) for path in sources])
+        for name, (place, _) in list(rule.params._get_names()):
+            if isinstance(section := rule.params[place], Section):
+                rule.params[place] = {key: section[key] for key in settings_fields(rule.params.call, name)}
+                rule.params._set_name(name, place)
+
+
+def force(workflow: Any, stage: str, *rules: str) -> Callable[[Any], list[str]]:
+    """An input without files by which `--forcerun stage` means the stage's own rules: its target only gathers them.
+
+    Snakemake asks for inputs when it knows what is forced and has not yet decided what to run.
+    """
+
+    def mark(wildcards: Any) -> list[str]:
+        if stage in workflow.dag_settings.forcerun:
+            workflow.dag.forcerules.update(workflow.get_rule(name) for name in rules)
+        return []
+
+    return mark

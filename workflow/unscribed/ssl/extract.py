@@ -1,0 +1,193 @@
+"""Stage features, kind wav2vec: the states of one layer of a checkpoint for every frame of the speech.
+
+Utterances of similar length are batched within blocks of consecutive ones. Each finished block is kept in a folder of
+parts beside the result, so that a killed job goes on where it was and memory does not grow with the corpus.
+Dimensions: T frames, D dimensions of the hidden states.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unscribed.artifacts import Pathlike
+from unscribed.devices import device_of, out_of_memory
+from unscribed.errors import UserError
+from unscribed.parallel import log_speed, ordered_map
+from unscribed.ssl.checkpoint import Checkpoint, check_layer, load
+from unscribed.ssl.encode import hidden_states
+from unscribed.ssl.parts import Parts
+from unscribed.ssl.waveform import Speech, normalized, padded
+
+log = logging.getLogger(__name__)
+
+BLOCK_SECONDS = 900.0  # what a killed job loses at most; 90 MB of a large model's frames wait for their block
+LOG_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Wav2vecSettings:
+    """The keys of section `features` that count for the kind wav2vec, without the checkpoint."""
+
+    layer: int
+    batch_seconds: float
+    device: str
+    shards: int
+
+
+def wav2vec_features(
+    *,
+    manifest: Pathlike,
+    vad: Pathlike,
+    settings: Wav2vecSettings,
+    checkpoint: str,
+    sample_rate_hz: int,
+    hop_ms: float,
+    shard: int | str,
+    features: Pathlike,
+    threads: int,
+) -> None:
+    """Write the frame store of one split, or of every `settings.shards`-th block of it from number `shard` on.
+
+    Utterances are in the order of the manifest, their speech regions joined. `hop_ms` is what the other stages take for
+    the time between two frames. Raises UserError for a checkpoint, layer or device that is not there, for an utterance
+    shorter than the receptive field, for values beyond float16, and if the memory is full.
+    """
+    started = time.monotonic()
+    torch.set_num_threads(threads)
+    device = device_of(settings.device, "features.device")
+    loaded = load(str(checkpoint), sample_rate_hz)
+    check_layer(loaded, settings.layer)
+    speech = Speech(manifest, vad, sample_rate_hz)
+    metadata = _metadata(loaded, settings)
+    _check(loaded, speech, metadata["hop_ms"], hop_ms)
+    blocks = _blocks(speech.lengths / sample_rate_hz)[int(shard) :: settings.shards]
+    parts = Parts(Path(features), _fingerprint(loaded, settings, speech, blocks))
+    todo = [number for number in range(len(blocks)) if not parts.has(number)]
+    if len(todo) < len(blocks):
+        log.info("%d of %d blocks are there already", len(blocks) - len(todo), len(blocks))
+    with out_of_memory("features.batch_seconds", settings.batch_seconds):
+        loaded.model.encoder.layers = loaded.model.encoder.layers[: max(1, settings.layer)]  # the others take up memory
+        loaded.model.to(device)
+        _extract(loaded, speech, [(number, blocks[number]) for number in todo], settings, parts, threads)
+    parts.join(len(blocks), metadata)
+    done = np.concatenate([blocks[number] for number in todo]) if todo else np.zeros(0, dtype=np.int64)
+    log_speed(log, len(done), float(speech.lengths[done].sum() / sample_rate_hz), started)
+
+
+def _extract(
+    checkpoint: Checkpoint,
+    speech: Speech,
+    blocks: Sequence[tuple[int, np.ndarray]],
+    settings: Wav2vecSettings,
+    parts: Parts,
+    threads: int,
+) -> None:
+    """Write the frames of each block of utterances, by the block's number."""
+
+    def read(batch: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        waves = [speech[number] for number in batch]
+        return padded([normalized(wave) for wave in waves] if checkpoint.normalize else waves)
+
+    most = settings.batch_seconds * checkpoint.sample_rate_hz
+    batches = [list(batches_by_length(block, speech.lengths, most)) for _, block in blocks]
+    audio = ordered_map(read, [batch for group in batches for batch in group], threads, "features")
+    started = said = time.monotonic()
+    seconds = 0.0
+    for done, ((number, block), group) in enumerate(zip(blocks, batches, strict=True), start=1):
+        frames: dict[int, np.ndarray] = {}
+        for batch in group:
+            states, counts = hidden_states(checkpoint, *next(audio), settings.layer)
+            values = states.half().cpu().numpy()
+            for utterance, row, count in zip(batch, values, counts.tolist(), strict=True):
+                _check_values(row[:count], speech.paths[utterance], checkpoint, settings)
+                frames[utterance] = row[:count].copy()  # not a view, which would keep the padding
+        parts.write(number, [speech.utterances[place] for place in block], [frames[place] for place in block])
+        seconds += float(speech.lengths[block].sum()) / checkpoint.sample_rate_hz
+        if time.monotonic() - said > LOG_SECONDS:
+            said = time.monotonic()
+            log.info("block %d of %d, %.0f x real time", done, len(blocks), seconds / (said - started))
+
+
+def _blocks(seconds: np.ndarray) -> list[np.ndarray]:
+    """Cut the numbers of utterances of these `seconds` into consecutive stretches of BLOCK_SECONDS."""
+    starts = np.cumsum(seconds) - seconds
+    stretch = (starts // BLOCK_SECONDS).astype(np.int64)
+    return np.split(np.arange(len(seconds)), np.flatnonzero(np.diff(stretch)) + 1) if len(seconds) else []
+
+
+def batches_by_length(block: np.ndarray, lengths: np.ndarray, most: float) -> Iterator[np.ndarray]:
+    """Utterances of a block, longest first, in batches of at most `most` samples with their padding, or of one."""
+    ordered = block[np.argsort(-lengths[block], kind="stable")]
+    first = 0
+    while first < len(ordered):
+        count = max(1, int(most // max(1, lengths[ordered[first]])))
+        yield ordered[first : first + count]
+        first += count
+
+
+def _metadata(checkpoint: Checkpoint, settings: Wav2vecSettings) -> dict[str, Any]:
+    return {
+        "kind": "wav2vec",
+        "dims": checkpoint.dims,
+        "static_dims": checkpoint.dims,
+        "hop_ms": 1000 * checkpoint.hop_samples / checkpoint.sample_rate_hz,
+        "sample_rate_hz": checkpoint.sample_rate_hz,
+        "checkpoint": checkpoint.name,
+        "layer": settings.layer,
+    }
+
+
+def _check(checkpoint: Checkpoint, speech: Speech, hop_ms: float, expected_ms: float) -> None:
+    """Raise UserError for frames at another pace than the other stages count on, or for too short an utterance."""
+    if abs(hop_ms - expected_ms) > 1e-6:
+        raise UserError(
+            f"features.checkpoint: {checkpoint.name} gives a frame every {hop_ms:g} ms, not every {expected_ms:g} ms "
+            "as models on the hub do: download it into a folder and name that, so that its pace is known beforehand."
+        )
+    field, rate = checkpoint.receptive_field_samples, checkpoint.sample_rate_hz
+    short = np.flatnonzero(speech.lengths < field)
+    if len(short):
+        raise UserError(
+            f"{speech.paths[short[0]]} has {1000 * speech.lengths[short[0]] / rate:.0f} ms of speech, less than the "
+            f"{1000 * field / rate:g} ms of one frame of {checkpoint.name} ({len(short)} such files): remove the file, "
+            "or raise audio.min_seconds or vad.margin_ms."
+        )
+
+
+def _check_values(frames: np.ndarray, path: str, checkpoint: Checkpoint, settings: Wav2vecSettings) -> None:
+    """Raise UserError for `frames` (T, D) float16 with values that float16 does not have."""
+    if np.isfinite(frames).all():
+        return
+    wide = "features.device: cpu (which computes in float32), or " if settings.device == "cuda" else ""
+    raise UserError(
+        f"{path}: layer {settings.layer} of {checkpoint.name} gives values that are not finite or exceed "
+        f"{np.finfo(np.float16).max:g}, the most that the frame store holds: set {wide}another features.layer. If all "
+        "layers do so, the checkpoint is damaged, or its training diverged."
+    )
+
+
+def _fingerprint(
+    checkpoint: Checkpoint, settings: Wav2vecSettings, speech: Speech, blocks: Sequence[np.ndarray]
+) -> str:
+    """What must not have changed between a killed job and its continuation; batches may be of another size."""
+    weights = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in checkpoint.folder.glob("*.safetensors")
+    ]
+    regions = [
+        (path, s.tolist(), e.tolist()) for path, s, e in zip(speech.paths, speech.starts, speech.ends, strict=True)
+    ]
+    about = {
+        "settings": {name: value for name, value in asdict(settings).items() if name != "batch_seconds"},
+        "model": [checkpoint.model.config.to_dict(), sorted(weights), checkpoint.normalize],
+        "audio": [speech.utterances, regions, speech.sample_rate_hz],
+        "blocks": [block[[0, -1]].tolist() for block in blocks],
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()

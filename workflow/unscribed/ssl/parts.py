@@ -1,0 +1,82 @@
+"""The frames of a split in parts: blocks that an extraction has finished, and shards that several jobs made."""
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unscribed.artifacts import Pathlike, read_json, read_table, write_json
+from unscribed.errors import UserError
+from unscribed.frames import FrameStore, FrameWriter
+
+log = logging.getLogger(__name__)
+
+STORE_DTYPE = "float16"  # half the disk; hidden states need no more precision
+RELEASED_FRAMES = 50_000  # read while joining before they are given back to the system
+
+
+class Parts:
+    """The finished blocks of an extraction, one small frame store each, in a folder beside its `result`.
+
+    Blocks of another `fingerprint` are removed: they come from other settings, audio or weights.
+    """
+
+    def __init__(self, result: Path, fingerprint: str) -> None:
+        self.result = result
+        self.folder = result.with_name(f".{result.name}.parts")
+        note = self.folder / "fingerprint.json"
+        if self.folder.exists() and (not note.is_file() or read_json(note) != fingerprint):
+            log.info("%s belongs to other settings, audio or weights: removed", self.folder)
+            shutil.rmtree(self.folder)
+        write_json(note, fingerprint)
+
+    def path(self, number: int) -> Path:
+        """The store of a block."""
+        return self.folder / f"{number:06}.npy"
+
+    def has(self, number: int) -> bool:
+        """Whether a block is finished and whole."""
+        try:
+            return self.path(number).is_file() and len(FrameStore(self.path(number))) > 0
+        except UserError:  # a machine went down before the disk had it all
+            return False
+
+    def write(self, number: int, utterances: Sequence[str], frames: Sequence[np.ndarray]) -> None:
+        """Keep a finished block."""
+        with FrameWriter(self.path(number), dtype=STORE_DTYPE) as writer:
+            for utterance, values in zip(utterances, frames, strict=True):
+                writer.append(utterance, values)
+
+    def join(self, count: int, metadata: Mapping[str, Any]) -> None:
+        """Write the result from the blocks 0 to `count` - 1 and delete them."""
+        with FrameWriter(self.result, metadata, STORE_DTYPE) as writer:
+            for number in range(count):
+                store = FrameStore(self.path(number))
+                for utterance, frames in store:
+                    writer.append(utterance, frames)
+                store.release()
+        shutil.rmtree(self.folder)
+
+
+def join_shards(*, manifest: Pathlike, shards: Sequence[str], features: Pathlike) -> None:
+    """Write the frame store of a split from those of its shards, in the order of the manifest.
+
+    Raises UserError if the shards lack utterances.
+    """
+    stores = [FrameStore(path) for path in shards]
+    places = {name: (store, number) for store in stores for number, name in enumerate(store.utterances)}
+    read = 0
+    with FrameWriter(features, stores[0].metadata, STORE_DTYPE) as writer:
+        for utterance in read_table(manifest)["utterance"]:
+            if utterance not in places:
+                raise UserError(f"{shards[0]} and its neighbours lack {utterance}: run the stage features again.")
+            store, number = places[utterance]
+            writer.append(utterance, store[number])
+            read += writer.lengths[-1]
+            if read > RELEASED_FRAMES:
+                read = 0
+                for store in stores:
+                    store.release()

@@ -1,0 +1,208 @@
+"""Stage pretrain: wav2vec 2.0 or HuBERT on the audio of a corpus, or of several languages as XLSR.
+
+arXiv 2006.11477, 2106.07447, 2006.13979.
+
+With several GPUs the stage starts itself once for each of them by torchrun; the processes share every update.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from transformers import HubertModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining
+
+from unscribed.artifacts import Pathlike, atomic_folder, read_json, write_json, write_table
+from unscribed.devices import device_of, out_of_memory
+from unscribed.errors import UserError
+from unscribed.ssl.clusters import ClusterModel, ClusterObjective
+from unscribed.ssl.contrastive import ContrastiveModel, Objective
+from unscribed.ssl.model_config import hubert_config, read_model_config
+from unscribed.ssl.pretrain_job import PretrainJob, PretrainSettings
+from unscribed.ssl.sampling import Languages
+from unscribed.ssl.targets import Targets, frames_from
+from unscribed.ssl.waveform import Speech, receptive_field
+
+log = logging.getLogger(__name__)
+
+SHORTEST_SPANS = 2  # of masked frames: shorter utterances leave no context and too few distractors
+AUTOCAST = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+LISTS = ("manifests", "vads", "valid_manifests", "valid_vads", "languages")  # Snakemake's lists are no JSON lists
+CURVES_TYPES = {"update": pa.int64(), "valid_perplexities": pa.list_(pa.float64()), "status": pa.string()}
+
+
+def pretrain(
+    *,
+    manifests: Sequence[str],
+    vads: Sequence[str],
+    valid_manifests: Sequence[str],
+    valid_vads: Sequence[str],
+    languages: Sequence[str],
+    sizes: Pathlike,
+    targets: Pathlike | Sequence[str],
+    teacher: str,
+    teacher_layer: int,
+    settings: PretrainSettings,
+    alpha: float,
+    sample_rate_hz: int,
+    threads: int,
+    model: Pathlike,
+    curves: Pathlike,
+) -> None:
+    """Pretrain a model on the speech of `languages`, one manifest and vad table each; write it and its curves.
+
+    `sizes` is a file of config/models; `targets`, `teacher` and its layer belong to the objective `clusters` (targets),
+    otherwise they say nothing. `model` becomes a folder that transformers loads (Wav2Vec2ForPreTraining, or
+    HubertModel). A killed job goes on where its last check was. Raises UserError for sizes that do not fit together, a
+    GPU that is not there, a full memory, audio too short to mask, and a loss that is not finite.
+    """
+    job = {**locals(), "settings": asdict(settings)}
+    device_of(settings.device, "pretrain.device")
+    if settings.device == "cpu" and settings.precision == "float16":
+        raise UserError("pretrain.precision: float16 needs a GPU; set bfloat16 or float32, or pretrain.device: cuda.")
+    if settings.device == "cuda" and settings.processes > torch.cuda.device_count():
+        raise UserError(
+            f"pretrain.processes is {settings.processes}, but this machine has {torch.cuda.device_count()} GPUs: "
+            "lower it."
+        )
+    if settings.processes == 1:
+        train(**job)
+    else:
+        _launch(job, settings.processes, Path(curves).with_name("job.json"))
+
+
+def train(
+    *,
+    manifests: Sequence[str],
+    vads: Sequence[str],
+    valid_manifests: Sequence[str],
+    valid_vads: Sequence[str],
+    languages: Sequence[str],
+    sizes: Pathlike,
+    targets: Pathlike | Sequence[str],
+    teacher: str,
+    teacher_layer: int,
+    settings: dict,
+    alpha: float,
+    sample_rate_hz: int,
+    threads: int,
+    model: Pathlike,
+    curves: Pathlike,
+) -> None:
+    """The same in this process, which may be one of several."""
+    wanted = PretrainSettings(**settings)
+    torch.set_num_threads(max(1, threads // wanted.processes))
+    config = read_model_config(sizes)
+    accelerator = Accelerator(
+        mixed_precision=AUTOCAST[wanted.precision],
+        gradient_accumulation_steps=wanted.accumulation,
+        cpu=wanted.device == "cpu",
+        # layers that layerdrop skips have no gradients in some processes
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=config.layerdrop > 0)],
+    )
+    field, hop = receptive_field(config.conv_kernel, config.conv_stride)
+    shortest = field + hop * (SHORTEST_SPANS * wanted.mask_frames - 1)
+    longest = round(wanted.max_seconds * sample_rate_hz)
+    parts = {}
+    for split, tables in {"train": (manifests, vads), "valid": (valid_manifests, valid_vads)}.items():
+        speech = [Speech(*files, sample_rate_hz) for files in zip(*tables, strict=True)]
+        try:
+            batch = wanted.batch_seconds * sample_rate_hz
+            parts[split] = Languages(languages, speech, shortest, longest, alpha, batch, wanted.seed)
+        except ValueError as error:
+            raise UserError(
+                f"no {split} utterance of {error} is as long as pretraining needs ({shortest / sample_rate_hz:.2f} s, "
+                "two masks): lower pretrain.mask_frames, or give it longer audio."
+            ) from error
+    if accelerator.is_main_process:
+        _describe(parts["train"], sample_rate_hz)
+    torch.manual_seed(wanted.seed)
+    if wanted.objective == "clusters":
+        source = frames_from(
+            teacher, teacher_layer, config.conv_kernel, config.conv_stride, sample_rate_hz, str(accelerator.device)
+        )
+        network, mark = _hubert(config, wanted, Targets(str(targets), source))
+    else:
+        network, mark = _wav2vec(config, wanted)
+    log.info("%.1f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
+    job = PretrainJob(network, parts["train"], parts["valid"], wanted, accelerator, max(1, threads // 2), mark)
+    state = Path(curves).with_name("state.safetensors")
+    job.resume(state)
+    with out_of_memory("pretrain.batch_seconds", wanted.batch_seconds):
+        job.run(state)
+    if accelerator.is_main_process:
+        _write(job, sample_rate_hz, model, curves)
+        state.unlink(missing_ok=True)
+    accelerator.end_training()
+
+
+def _wav2vec(config: Wav2Vec2Config, settings: PretrainSettings) -> tuple[ContrastiveModel, str]:
+    """A new wav2vec 2.0, and what tells it from others."""
+    objective = Objective(**{name: getattr(settings, name) for name in Objective.__dataclass_fields__})
+    return ContrastiveModel(Wav2Vec2ForPreTraining(config), objective), config.to_json_string()
+
+
+def _hubert(config: Wav2Vec2Config, settings: PretrainSettings, targets: Targets) -> tuple[ClusterModel, str]:
+    """A new HuBERT, and what tells it from others."""
+    network = ClusterModel(HubertModel(hubert_config(config)), ClusterObjective(settings.unmasked_weight), targets)
+    return network, network.model.config.to_json_string() + targets.mark
+
+
+def _describe(audio: Languages, sample_rate_hz: int) -> None:
+    """Hours and shares of the languages, for the log."""
+    rows = zip(audio.names, audio.amounts, audio.probabilities, audio.left_out, strict=True)
+    for name, amount, share, left_out in rows:
+        hours = amount / sample_rate_hz / 3600
+        log.info("%s: %.2f h, %.0f %% of the batches, %d too short", name, hours, 100 * share, left_out)
+
+
+def _write(job: PretrainJob, sample_rate_hz: int, model: Pathlike, curves: Pathlike) -> None:
+    with atomic_folder(model) as folder:
+        job.plain.model.save_pretrained(folder)
+        Wav2Vec2FeatureExtractor(
+            sampling_rate=sample_rate_hz, do_normalize=True, return_attention_mask=True
+        ).save_pretrained(folder)
+    schema = [(name, CURVES_TYPES.get(name, pa.float64())) for name in job.rows[0]]
+    write_table(curves, {name: [row[name] for row in job.rows] for name, _ in schema}, schema)
+    if job.rows[-1]["status"] != "ok":
+        log.warning("the training ended with a collapsed codebook: see %s", curves)
+
+
+def _launch(job: dict, processes: int, path: Path) -> None:
+    """Start `processes` of this module by torchrun, and pass on what they log and the UserError that ends them."""
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in job.items()}
+    write_json(path, {name: list(value) if name in LISTS else value for name, value in plain.items()})
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    said = ""
+    with subprocess.Popen(
+        [*command, "-m", "unscribed.ssl.pretrain", str(path)], stderr=subprocess.PIPE, text=True
+    ) as child:
+        for line in child.stderr or ():
+            log.info("%s", line.rstrip())
+            said = line.removeprefix("error: ").strip() if line.startswith("error: ") else said
+    path.unlink(missing_ok=True)
+    if said:
+        raise UserError(said)
+    if child.returncode:
+        raise RuntimeError(f"torchrun ended with status {child.returncode}")
+
+
+def _main(path: str) -> None:
+    """One of several processes."""
+    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes, the one that speaks
+    logging.basicConfig(level=logging.INFO if first else logging.ERROR, format="%(message)s", stream=sys.stderr)
+    try:
+        train(**read_json(path))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
