@@ -24,12 +24,17 @@ def link(workflow: Any) -> None:
         calls = [value for name, value in rule.params.items() if name in FUNCTION_PARAMS]
         if not calls:
             continue
-        sources = closure(*(split_call(call)[0] for call in calls))
-        rule.set_input(code=[os.path.relpath(path) for path in sources])
+        rule.set_input(code=_sources(calls))
         for name, (place, _) in list(rule.params._get_names()):
             if isinstance(section := rule.params[place], Section):
                 rule.params[place] = {key: section[key] for key in settings_fields(rule.params.call, name)}
                 rule.params._set_name(name, place)
+
+
+def _sources(calls: list[str]) -> Callable[[Any], list[str]]:
+    """An input function: Snakemake changes paths that are given directly, by the module that it is reading."""
+    paths = [os.path.relpath(path) for path in closure(*(split_call(call)[0] for call in calls))]
+    return lambda wildcards: paths
 
 
 def force(workflow: Any, stage: str, *rules: str) -> Callable[[Any], list[str]]:
