@@ -27,7 +27,7 @@ from unscribed.gan.batches import Chance, Sequences
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator
 from unscribed.gan.layers import mask_of
-from unscribed.gan.trainer import Corpus, Penalties, Trainer, Turns
+from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
 
 Losses = dict[str, Tensor]
 
@@ -73,7 +73,7 @@ class PlainDiscriminator(nn.Module):
 class Plain:
     """One run of the published algorithm (wav2vec-U, section 3.2), from the weights of the package's only run."""
 
-    def __init__(self, package: Trainer, size: Size, dropout: float = DROPOUT) -> None:
+    def __init__(self, package: GanTrainer, size: Size, dropout: float = DROPOUT) -> None:
         self.corpus, self.size, self.dropout = package.corpus, size, dropout
         self.generator = nn.Conv1d(size.dims, size.phones, GENERATOR_KERNEL, bias=False)
         self.discriminator = PlainDiscriminator(size)
@@ -158,7 +158,7 @@ def _step(total: Tensor, losses: Losses, module: nn.Module, adam: torch.optim.Op
     return {name: loss.detach() for name, loss in losses.items()}
 
 
-def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> Trainer:
+def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> GanTrainer:
     """The package's training on random sequences, hardly ever joined if `equal`, else with repeats."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(size.length if equal else size.length // 2, size.length + 1, size=(2, 2 * size.batch))
@@ -174,10 +174,11 @@ def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> Trainer
         "discriminator": init_discriminator(size.phones, size.channels, DISCRIMINATOR_KERNEL, generators),
         "statistics": {},
     }
-    weights = PENALTY, SMOOTHNESS, DIVERSITY, 0.0, GENERATOR_RATE, DISCRIMINATOR_RATE
     state = {part: {name: one.to(device) for name, one in each.items()} for part, each in state.items()}
-    penalties = Penalties(*(torch.full((runs,), weight, device=device) for weight in weights))
-    return Trainer(corpus, shape, state, penalties, list(range(runs)), Turns(size.batch, DROPOUT, 0, 0.0))
+    weights = {"gradient_penalty": PENALTY, "smoothness": SMOOTHNESS, "diversity": DIVERSITY}
+    penalties = {name: torch.full((runs,), weight, device=device) for name, weight in weights.items()}
+    rates = Rates(*(torch.full((runs,), rate, device=device) for rate in (GENERATOR_RATE, DISCRIMINATOR_RATE)))
+    return GanTrainer(corpus, shape, state, penalties, rates, list(range(runs)), Turns(size.batch, DROPOUT, 0, 0.0))
 
 
 def compare(size: Size, device: torch.device, updates: int = 6) -> dict[str, tuple[float, float]]:

@@ -1,4 +1,7 @@
-"""Follow GAN runs with the phone error rate of the split valid, to find settings and see what decides convergence.
+"""An experiment: follow GAN runs with the phone error rate of the split valid, to see what decides convergence.
+
+It made the table and the figure of docs/gan.md. It looks at the transcripts of valid while settings are being searched,
+so it stays outside the workflow: nothing that it finds for a corpus may be said to have been learned without labels.
 
     python benchmarks/gan_search.py results/demo config/gan/random.yaml --curves random.parquet
     python benchmarks/gan_search.py --figure docs/gan.png random.parquet others.parquet
@@ -24,13 +27,13 @@ from unscribed.evaluation.per import phone_error_rate
 from unscribed.figures.style import save, style
 from unscribed.frames import FrameStore
 from unscribed.gan.batches import Sequences, read_segments, read_sentences
-from unscribed.gan.check import Judge
+from unscribed.gan.check import LabelFreeScorer
 from unscribed.gan.generator import Shape
 from unscribed.gan.model import Generators
-from unscribed.gan.runs import GanSettings, Run, all_runs, run_label, shared_settings
+from unscribed.gan.runs import GanSettings, Run, all_runs, run_label
 from unscribed.gan.train import new_trainer, start_warm
-from unscribed.gan.trainer import Corpus, Trainer
-from unscribed.gan.warm_start import read_labels
+from unscribed.gan.trainer import Corpus, GanTrainer
+from unscribed.gan.warm_start import read_segment_labels
 from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
 
@@ -72,13 +75,14 @@ def main() -> None:
 def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterator[dict]:
     """Train all runs of the section `gan`; yield a row per run and check."""
     section, phones = config["gan"], (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
-    settings = GanSettings(**shared_settings(section))
-    runs = [Run(**run) for run in all_runs(section)]
+    settings = GanSettings(**{name: section[name] for name in GanSettings.__dataclass_fields__})
+    runs = all_runs(section)
     folder = results / INPUTS[section["input"]]
     trainer = prepare(results, folder, settings, runs, phones, section["match_round"], arguments)
     references = scored_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
     order = config["hmm"]["lm_order"]
-    judge = Judge(Arpa.read(results / f"phone_lm/{order}gram.arpa"), phones, SilenceSettings(**config["silence"]))
+    silence = SilenceSettings(**config["silence"])
+    scorer = LabelFreeScorer(Arpa.read(results / f"phone_lm/{order}gram.arpa"), phones, silence)
     valid, names = (
         read_segments(folder / "valid.npy", trainer.device),
         FrameStore(folder / "valid.npy").utterances,
@@ -92,9 +96,9 @@ def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterat
                 found = {
                     name: [phones[phone] for phone in one[place][0]] for name, one in zip(names, said, strict=True)
                 }
-                score = judge.score(list(found.values()))
+                score = scorer.score(list(found.values()))
                 yield {
-                    "label": run_label(vars(run)),
+                    "label": run_label(run),
                     "update": update,
                     "seconds": time.monotonic() - started,
                     "per": phone_error_rate(references, found),
@@ -112,7 +116,7 @@ def prepare(
     phones: list[str],
     match_round: int,
     arguments: argparse.Namespace,
-) -> Trainer:
+) -> GanTrainer:
     """The trainer with the weights that each run starts with."""
     device = device_of(settings.device, "gan.device")
     store = FrameStore(folder / "train.npy")
@@ -121,9 +125,9 @@ def prepare(
     corpus = Corpus(audio, part(sentences, arguments.sentences, arguments.join), None)
     shape = Shape(store.data.shape[1], len(phones), settings.kernel, settings.stride, settings.residual, 0)
     trainer = new_trainer(corpus, shape, settings, runs, device)
-    if any(run.start == "match" for run in runs):
+    if any(run["start"] == "match" for run in runs):
         hypotheses = sorted((results / "decode").glob("seed*"))[0] / f"round{match_round}/train.parquet"
-        labels = read_labels(hypotheses, store, folder / "train.boundaries.parquet", phones, device)
+        labels = read_segment_labels(hypotheses, store, folder / "train.boundaries.parquet", phones, device)
         start_warm(trainer, runs, part(labels, arguments.utterances, arguments.join))
     return trainer
 

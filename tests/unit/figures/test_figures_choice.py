@@ -12,11 +12,11 @@ import pytest
 from unscribed.evaluation.select import SCORED_SCHEMA
 from unscribed.figures.gan import gan_figure
 from unscribed.figures.select import select_figure
-from unscribed.gan.runs import all_runs, run_label
+from unscribed.gan.runs import GRID, all_runs, run_label
 from unscribed.gan.train import CURVES_SCHEMA
 
-GRID = {"start": ["match", "random"], "gradient_penalty": [0.1, 1.5], "smoothness": [0.05], "diversity": [4.0]}
-LABELS = [run_label(run) for run in all_runs({"seeds": [0, 1], **GRID})]
+WEIGHTS = {**{name: [0.05] for name in GRID}, "start": ["match", "random"], "gradient_penalty": [0.1, 1.5]}
+LABELS = [run_label(run) for run in all_runs({"seeds": [0, 1], **WEIGHTS})]
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@ import torch
 
 from unscribed.gan.discriminator import Discriminator, init_discriminator
 from unscribed.gan.layers import mask_of
-from unscribed.gan.losses import adversarial, auxiliary, diversity, gradient_penalty, smoothness
+from unscribed.gan.losses import COMPUTED, adversarial, auxiliary, diversity, gradient_penalty, smoothness
+from unscribed.gan.penalties import PENALTIES
 
 Tensor = torch.Tensor
 
@@ -16,6 +17,10 @@ def _random(*shape: int, seed: int = 0) -> Tensor:
 
 def _tensor(*values: object) -> Tensor:
     return torch.tensor(values, dtype=torch.double)
+
+
+def test_every_penalty_is_computed() -> None:
+    assert COMPUTED.keys() == PENALTIES.keys()
 
 
 def test_adversarial_by_hand() -> None:

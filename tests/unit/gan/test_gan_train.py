@@ -9,9 +9,9 @@ import torch
 from unscribed.artifacts import read_table, write_table
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.gan.job import Job
+from unscribed.gan.job import GanJob
 from unscribed.gan.model import Generators
-from unscribed.gan.runs import GanSettings
+from unscribed.gan.runs import GRID, GanSettings, run_label
 from unscribed.gan.train import gan_train
 from unscribed.gan.transcribe import find_run, gan_decode
 from unscribed.tables import BoundaryTable, PhoneTable
@@ -36,7 +36,7 @@ SETTINGS = GanSettings(
     device="cpu",
     average=0.9,
 )
-RUN = {"seed": 0, "start": "random", "gradient_penalty": 0.1, "smoothness": 0.1, "diversity": 1.0}
+RUN = {"seed": 0, "start": "random", **dict.fromkeys(GRID[1:], 0.1), "diversity": 1.0}
 ARPA = """\\data\\
 ngram 1=7
 
@@ -138,18 +138,18 @@ def test_runs_side_by_side_give_what_each_gives_alone(corpus: Path) -> None:
 def test_a_killed_job_goes_on_as_if_nothing_had_happened(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [RUN, {**RUN, "start": "match"}]
     whole = _train(corpus, "whole", runs, warm=True)
-    save = Job._save
+    save = GanJob._save
 
-    def save_and_die(self: Job, path: Path) -> None:
+    def save_and_die(self: GanJob, path: Path) -> None:
         save(self, path)
         if self.done == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Job, "_save", save_and_die)
+    monkeypatch.setattr(GanJob, "_save", save_and_die)
     with pytest.raises(KeyboardInterrupt):
         _train(corpus, "killed", runs, warm=True)
     assert not (corpus / "killed/curves.parquet").exists()
-    monkeypatch.setattr(Job, "_save", save)
+    monkeypatch.setattr(GanJob, "_save", save)
     killed = _train(corpus, "killed", runs, warm=True)
     for moment in ("start", "best", "last"):
         assert (killed / f"{moment}.safetensors").read_bytes() == (whole / f"{moment}.safetensors").read_bytes()
@@ -196,7 +196,7 @@ def test_curves_and_descriptions(corpus: Path) -> None:
     about = Generators.read(target / "best.safetensors")[1]
     best = curves.loc[curves[curves["run"] == 1]["weighted_perplexity"].idxmin()]
     assert about[1]["best_update"] == best["update"]
-    assert about[1]["label"] == "random gp0.1 sm0.1 div1 seed3"
+    assert about[1]["label"] == run_label({**RUN, "seed": 3})
 
 
 def test_a_diverged_run_ends_and_the_others_go_on(corpus: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ import torch
 from unscribed.gan.batches import Sequences
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator, init_statistics
-from unscribed.gan.trainer import Corpus, Penalties, Trainer, Turns
+from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
 
 DIMS, PHONES, LABELS = 6, 5, 4
 FIRST = Shape(dims=DIMS, phones=PHONES, kernel=4, stride=1, residual=False, targets=0)
@@ -46,13 +46,16 @@ def _trainer(
     audio: list[int] = AUDIO,
     text: list[int] = TEXT,
     discriminator_first: int = 0,
-    **penalties: float,
-) -> Trainer:
-    """A trainer of the runs with these seeds; `penalties` replace those of every run."""
+    **changes: float,
+) -> GanTrainer:
+    """A trainer of the runs with these seeds; `changes` replace weights and rates of every run."""
     generators = [torch.Generator().manual_seed(100 + run) for run in runs]
     scale = 30.0 if shape.residual else 0.0
-    values = {name: [penalties.get(name, each[run]) for run in runs] for name, each in PENALTIES.items()}
-    return Trainer(
+    values = {name: torch.tensor([changes.get(name, each[run]) for run in runs]) for name, each in PENALTIES.items()}
+    rates = Rates(values.pop("generator_rate"), values.pop("discriminator_rate"))
+    if not shape.targets:
+        del values["auxiliary"]
+    return GanTrainer(
         Corpus(
             audio=_sequences("features", audio),
             text=_sequences("text", text),
@@ -64,13 +67,14 @@ def _trainer(
             "discriminator": init_discriminator(PHONES, 7, 6, generators),
             "statistics": init_statistics(shape, len(runs)),
         },
-        penalties=Penalties(**{name: torch.tensor(each) for name, each in values.items()}),
+        penalties=values,
+        rates=rates,
         seeds=runs,
         turns=Turns(batch_size=8, dropout=0.1, discriminator_first=discriminator_first, average=0.9),
     )
 
 
-def _weights(trainer: Trainer) -> dict[str, dict[str, torch.Tensor]]:
+def _weights(trainer: GanTrainer) -> dict[str, dict[str, torch.Tensor]]:
     parts = {part: getattr(trainer, part) for part in ("generator", "discriminator", "statistics")}
     return {part: {name: value.clone() for name, value in weights.items()} for part, weights in parts.items()}
 
@@ -172,7 +176,7 @@ def test_runs_that_are_kept_go_on_as_they_would_have() -> None:
 def test_a_penalty_has_the_weight_of_its_run(name: str, turn: int, parts: list[str]) -> None:
     """A larger penalty of run 1 changes the gradient of run 1 alone, in the turn it belongs to."""
     first, second = _trainer([0, 1], SECOND), _trainer([0, 1], SECOND)
-    getattr(second.penalties, name)[1] += 3
+    second.penalties[name][1] += 3
     for number in range(2):
         expected, found = first.update(number), second.update(number)
         norm = f"{'generator' if number else 'discriminator'}_norm"

@@ -19,8 +19,8 @@ PATIENCE = 2  # checks in a row
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The phone language model and how its text was made; scores what a run says."""
+class LabelFreeScorer:
+    """Scores what a run says by the phone language model, which was made from text with this silence."""
 
     arpa: Arpa
     inventory: list[str]

@@ -13,27 +13,23 @@ import torch
 from tqdm import trange
 
 from unscribed.gan.batches import Sequences
-from unscribed.gan.check import PATIENCE, Judge, verdict
+from unscribed.gan.check import PATIENCE, LabelFreeScorer, verdict
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings, Run, run_label
-from unscribed.gan.trainer import Losses, State, Trainer
+from unscribed.gan.trainer import GanTrainer, Losses, State
 from unscribed.text.label_free import Score
 from unscribed.training_state import fingerprint, load_state, save_state
 
 log = logging.getLogger(__name__)
 
 MOMENTS = ("start", "best", "last")
-LOSSES = (
-    *("discriminator_fake", "discriminator_real", "gradient_penalty", "discriminator_norm"),
-    *("generator", "smoothness", "diversity", "auxiliary", "generator_norm"),
-)
 CHECKED_UTTERANCES = 200
 GROUPS = ("averaged", "statistics")  # of the trainer's tensors: what makes a generator
 PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")
 
 
-class Job:
-    """N runs on their way.
+class GanJob:
+    """Trains N runs together and can resume.
 
     `alive` are the places of the runs still in training, in the order of the trainer's; `rows` the curves; `best` the
     lowest weighted perplexity of each run and its update.
@@ -41,15 +37,15 @@ class Job:
 
     def __init__(
         self,
-        trainer: Trainer,
+        trainer: GanTrainer,
         runs: list[Run],
         numbers: list[int],
         settings: GanSettings,
         inventory: list[str],
-        judge: Judge,
+        scorer: LabelFreeScorer,
     ) -> None:
         self.trainer, self.runs, self.numbers = trainer, runs, numbers
-        self.settings, self.inventory, self.judge = settings, inventory, judge
+        self.settings, self.inventory, self.scorer = settings, inventory, scorer
         self.alive = list(range(len(runs)))
         self.done, self.seconds = 0, 0.0
         self.rows: list[dict[str, Any]] = []
@@ -88,9 +84,9 @@ class Job:
         """A description of every run for its model file."""
         return [
             {
-                **asdict(run),
+                **run,
                 "run": number,
-                "label": run_label(asdict(run)),
+                "label": run_label(run),
                 "status": status,
                 "best_update": self.best[place][1] if place in self.best else 0,
             }
@@ -119,7 +115,7 @@ class Job:
         lost = []
         for row, place in enumerate(self.alive):
             values = {name: float(value[row]) for name, value in losses.items()}
-            scores = self.judge.score(said[row])
+            scores = self.scorer.score(said[row])
             status = verdict(values, said[row], scores.usage)
             self._note(place, values, scores, status)
             if status.startswith("diverged"):
@@ -137,7 +133,7 @@ class Job:
 
     def _note(self, place: int, losses: dict[str, float], scores: Score, status: str) -> None:
         """A row of the curves, and a line of the log."""
-        label = run_label(asdict(self.runs[place]))
+        label = run_label(self.runs[place])
         self.rows.append(
             {
                 **{"run": self.numbers[place], "label": label, "update": self.done, "seconds": self.seconds, **losses},
@@ -165,7 +161,7 @@ class Job:
     def _mark(self) -> str:
         corpus = self.trainer.corpus
         sizes = [len(corpus.audio), len(corpus.audio.data), len(corpus.text), len(corpus.text.data)]
-        return fingerprint(asdict(self.settings), [asdict(run) for run in self.runs], self.inventory, sizes)
+        return fingerprint(asdict(self.settings), self.runs, self.inventory, sizes)
 
     def _save(self, path: Path) -> None:
         groups = {f"trainer.{name}": group for name, group in self.trainer.state().items()}

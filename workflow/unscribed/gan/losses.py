@@ -1,9 +1,13 @@
 """The losses of wav2vec-U 1 and 2, each per run: N runs give a vector (N,).
 
+COMPUTED says how each of the penalties is computed from what the turn of its side has at hand.
 Masks and lengths travel with the tensors: padding never changes a loss. Where the published code averages over
 padding, too, or slices the gradient penalty to the shortest padded length, this module does what the papers say.
-Dimensions: N runs, B batch, J joined positions, V phones.
+Dimensions: N runs, B batch, S segments, J joined positions, V phones, L pseudo-labels.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
@@ -12,6 +16,36 @@ from unscribed.gan.discriminator import Discriminator
 from unscribed.gan.layers import mask_of
 
 Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class DiscriminatorTurn:
+    """Text (`real`) and audio (`fake`) in pairs, (N, B, T, C), as `Discriminator.preactivate` gives them.
+
+    Both are cut to the shorter one's `lengths` (N, B); `mix` (N, B) are random numbers in [0, 1).
+    """
+
+    discriminator: Discriminator
+    real: Tensor
+    fake: Tensor
+    lengths: Tensor
+    mix: Tensor
+
+
+@dataclass(frozen=True)
+class GeneratorTurn:
+    """What the generator says of audio: joined `logits` and `probabilities`, (N, B, J, V), of `lengths` (N, B).
+
+    Probabilities are zero where padded. With pseudo-labels, `targets` (N, B, S) of `frames` (N, B) and their
+    `target_logits` (N, B, S, L).
+    """
+
+    logits: Tensor
+    probabilities: Tensor
+    lengths: Tensor
+    frames: Tensor
+    target_logits: Tensor | None = None
+    targets: Tensor | None = None
 
 
 def adversarial(scores: Tensor, fake: bool) -> Tensor:
@@ -63,3 +97,12 @@ def auxiliary(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
     inside = mask_of(lengths, logits.shape[2])
     losses = functional.cross_entropy(logits.permute(0, 3, 1, 2), targets, reduction="none")
     return (losses * inside).sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)
+
+
+# For each of PENALTIES. The turn is the one of the penalty's side.
+COMPUTED: dict[str, Callable[..., Tensor]] = {
+    "gradient_penalty": lambda turn: gradient_penalty(turn.discriminator, turn.real, turn.fake, turn.lengths, turn.mix),
+    "smoothness": lambda turn: smoothness(turn.logits, turn.lengths),
+    "diversity": lambda turn: diversity(turn.probabilities, turn.lengths),
+    "auxiliary": lambda turn: auxiliary(turn.target_logits, turn.targets, turn.frames),
+}

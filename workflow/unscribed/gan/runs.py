@@ -5,18 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GRID = ("start", "gradient_penalty", "smoothness", "diversity")  # keys of the section `gan` that list values to try
+from unscribed.gan.penalties import PENALTIES
 
+Run = dict[str, Any]  # what may differ within a job: the seed and a value for each key of GRID
 
-@dataclass(frozen=True)
-class Run:
-    """One run: what may differ within a job."""
-
-    seed: int
-    start: str
-    gradient_penalty: float
-    smoothness: float
-    diversity: float
+GRID = ("start", *(name for name, penalty in PENALTIES.items() if penalty.short))  # these keys list values to try
 
 
 @dataclass(frozen=True)
@@ -41,17 +34,13 @@ class GanSettings:
     average: float
 
 
-def all_runs(section: Mapping[str, Any]) -> list[dict[str, Any]]:
+def all_runs(section: Mapping[str, Any]) -> list[Run]:
     """Every seed with every setting; seed after seed, so that another seed leaves the others as they are."""
     settings = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*(section[key] for key in GRID))]
     return [{"seed": seed, **setting} for seed in section["seeds"] for setting in settings]
 
 
-def shared_settings(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of GanSettings: without the grid and its distribution, so that more runs do not change the others."""
-    return {name: section[name] for name in GanSettings.__dataclass_fields__}
-
-
-def run_label(run: Mapping[str, Any]) -> str:
+def run_label(run: Run) -> str:
     """A short name for logs, tables and figures."""
-    return "{start} gp{gradient_penalty:g} sm{smoothness:g} div{diversity:g} seed{seed}".format(**run)
+    weights = [f"{penalty.short}{run[name]:g}" for name, penalty in PENALTIES.items() if penalty.short]
+    return f"{run['start']} {' '.join(weights)} seed{run['seed']}"

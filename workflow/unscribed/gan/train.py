@@ -5,6 +5,7 @@ Dimensions: N runs, S segments, V phones.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,13 +16,14 @@ from unscribed.devices import device_of
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentences, read_targets
-from unscribed.gan.check import Judge
+from unscribed.gan.check import LabelFreeScorer
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator, init_statistics
-from unscribed.gan.job import LOSSES, MOMENTS, Job
+from unscribed.gan.job import MOMENTS, GanJob
+from unscribed.gan.penalties import PENALTIES, loss_columns
 from unscribed.gan.runs import GanSettings, Run
-from unscribed.gan.trainer import Corpus, Penalties, Trainer, Turns
-from unscribed.gan.warm_start import read_labels, warm_start
+from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
+from unscribed.gan.warm_start import read_segment_labels, warm_start
 from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
 
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 INITIAL = 2**40  # in place of an update's number, for the chance of the initial weights
 CURVES_SCHEMA = [
     *(("run", pa.int64()), ("label", pa.string()), ("update", pa.int64()), ("seconds", pa.float64())),
-    *((name, pa.float64()) for name in LOSSES),
+    *((name, pa.float64()) for name in loss_columns()),
     *((name, pa.float64()) for name in ("usage", "lm_perplexity", "weighted_perplexity", "phones_per_utterance")),
     ("status", pa.string()),
 ]
@@ -46,7 +48,7 @@ def gan_train(
     targets: Pathlike | Sequence[str],
     labels: Pathlike | Sequence[str],
     boundaries: Pathlike | Sequence[str],
-    runs: Sequence[dict],
+    runs: Sequence[Run],
     numbers: Sequence[int],
     settings: GanSettings,
     silence: SilenceSettings,
@@ -68,19 +70,19 @@ def gan_train(
     pseudo, kinds = read_targets(targets, store, device) if targets else (None, 0)
     corpus = Corpus(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo)
     shape = Shape(store.data.shape[1], len(inventory), settings.kernel, settings.stride, settings.residual, kinds)
-    wanted = [Run(**run) for run in runs]
-    trainer = new_trainer(corpus, shape, settings, wanted, device)
+    trainer = new_trainer(corpus, shape, settings, runs, device)
     state = Path(curves).with_name("state.safetensors")
-    job = Job(trainer, wanted, list(numbers), settings, inventory, Judge(Arpa.read(arpa), inventory, silence))
+    scorer = LabelFreeScorer(Arpa.read(arpa), inventory, silence)
+    job = GanJob(trainer, list(runs), list(numbers), settings, inventory, scorer)
     if not job.resume(state):
         if labels:
-            start_warm(trainer, wanted, read_labels(labels, store, boundaries, inventory, device))
+            start_warm(trainer, runs, read_segment_labels(labels, store, boundaries, inventory, device))
         job.begin()
     job.train(read_segments(valid, device), state)
     if all(status.startswith("diverged") for status in job.status):
         state.unlink(missing_ok=True)
         raise UserError(
-            f"all {len(wanted)} runs of {curves} diverged (see the log): lower gan.generator_learning_rate and "
+            f"all {len(runs)} runs of {curves} diverged (see the log): lower gan.generator_learning_rate and "
             "gan.discriminator_learning_rate, or gan.batch_norm."
         )
     for moment, path in zip(MOMENTS, models, strict=True):
@@ -91,9 +93,9 @@ def gan_train(
 
 def new_trainer(
     corpus: Corpus, shape: Shape, settings: GanSettings, runs: Sequence[Run], device: torch.device
-) -> Trainer:
+) -> GanTrainer:
     """A trainer with the random weights of each run's seed."""
-    seeds = [run.seed for run in runs]
+    seeds = [run["seed"] for run in runs]
     chance = Chance(seeds, INITIAL, torch.device("cpu")).generators
     state = {
         "generator": init_generator(shape, settings.batch_norm, chance),
@@ -107,24 +109,23 @@ def new_trainer(
     def vector(values: list[float]) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device)
 
-    penalties = Penalties(
-        gradient_penalty=vector([run.gradient_penalty for run in runs]),
-        smoothness=vector([run.smoothness for run in runs]),
-        diversity=vector([run.diversity for run in runs]),
-        auxiliary=vector([settings.auxiliary for _ in runs]),
-        generator_rate=vector([settings.generator_learning_rate for _ in runs]),
-        discriminator_rate=vector([settings.discriminator_learning_rate for _ in runs]),
+    penalties = {name: vector([{**asdict(settings), **run}[name] for run in runs]) for name in PENALTIES}
+    if corpus.targets is None:
+        del penalties["auxiliary"]
+    rates = Rates(
+        vector([settings.generator_learning_rate for _ in runs]),
+        vector([settings.discriminator_learning_rate for _ in runs]),
     )
     turns = Turns(settings.batch_size, settings.dropout, settings.discriminator_first, settings.average)
-    return Trainer(corpus, shape, state, penalties, seeds, turns)
+    return GanTrainer(corpus, shape, state, penalties, rates, seeds, turns)
 
 
-def start_warm(trainer: Trainer, runs: Sequence[Run], labels: Sequences) -> None:
+def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Sequences) -> None:
     """Train those generators that start from the matching on its labels."""
-    warm = [number for number, run in enumerate(runs) if run.start == "match"]
+    warm = [number for number, run in enumerate(runs) if run["start"] == "match"]
     weights = {name: value[warm].clone() for name, value in trainer.generator.items()}
     statistics = {name: value[warm].clone() for name, value in trainer.statistics.items()}
-    losses = warm_start(weights, statistics, trainer.corpus.audio, labels, [runs[number].seed for number in warm])
+    losses = warm_start(weights, statistics, trainer.corpus.audio, labels, [runs[number]["seed"] for number in warm])
     for name, value in weights.items():
         trainer.generator[name][warm] = value
         trainer.averaged[name][warm] = value

@@ -1,16 +1,18 @@
 """One update of N runs: the discriminator's and the generator's turn (wav2vec-U, section 3.2)."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
-from unscribed.gan import losses
 from unscribed.gan.batches import Chance, Sequences
 from unscribed.gan.discriminator import Discriminator
 from unscribed.gan.generator import Generated, Shape, generate
 from unscribed.gan.join import sample
 from unscribed.gan.layers import mask_of
+from unscribed.gan.losses import COMPUTED, DiscriminatorTurn, GeneratorTurn, adversarial
 from unscribed.gan.optimizer import Adam
+from unscribed.gan.penalties import Side, penalties_of
 
 Tensor = torch.Tensor
 Weights = dict[str, Tensor]
@@ -21,15 +23,11 @@ DISCRIMINATOR_DECAY = 1e-4
 
 
 @dataclass(frozen=True)
-class Penalties:
-    """Weights of the losses and learning rates, one number per run: (N,) each."""
+class Rates:
+    """Learning rates of the two networks, one number per run: (N,) each."""
 
-    gradient_penalty: Tensor
-    smoothness: Tensor
-    diversity: Tensor
-    auxiliary: Tensor
-    generator_rate: Tensor
-    discriminator_rate: Tensor
+    generator: Tensor
+    discriminator: Tensor
 
 
 @dataclass(frozen=True)
@@ -55,18 +53,26 @@ class Turns:
     average: float
 
 
-class Trainer:
+class GanTrainer:
     """N runs in training, each with its own weights `generator`, `statistics`, `discriminator`, seed and penalties.
 
+    `penalties` has the weights (N,) of those among PENALTIES that take part; the others are not computed.
     `averaged` is the moving average of the generator's weights: the game goes in circles, and their middle is better
     than any point of them (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
     """
 
     def __init__(
-        self, corpus: Corpus, shape: Shape, state: State, penalties: Penalties, seeds: list[int], turns: Turns
+        self,
+        corpus: Corpus,
+        shape: Shape,
+        state: State,
+        penalties: Mapping[str, Tensor],
+        rates: Rates,
+        seeds: list[int],
+        turns: Turns,
     ) -> None:
         self.corpus, self.shape, self.turns = corpus, shape, turns
-        self.penalties, self.seeds = penalties, seeds
+        self.penalties, self.rates, self.seeds = penalties, rates, seeds
         self.generator, self.discriminator = state["generator"], state["discriminator"]
         self.statistics = state["statistics"]
         self.averaged = {name: weight.clone() for name, weight in self.generator.items()}
@@ -97,7 +103,8 @@ class Trainer:
             for key, value in group.items():
                 group[key] = value[runs].clone()
         self.seeds = [self.seeds[run] for run in runs]
-        self.penalties = Penalties(*(getattr(self.penalties, one.name)[runs] for one in fields(Penalties)))
+        self.penalties = {name: weights[runs] for name, weights in self.penalties.items()}
+        self.rates = Rates(self.rates.generator[runs], self.rates.discriminator[runs])
 
     def update(self, number: int) -> Losses:
         """Update number 0, 1, …: the losses of all runs by name, (N,) each, not yet weighted."""
@@ -121,19 +128,16 @@ class Trainer:
         shorter = torch.minimum(real_lengths, fake_lengths)
         width = int(shorter.max())
         mix = chance.uniform(self.turns.batch_size)
-        found = {
-            "discriminator_fake": losses.adversarial(model.score(fake_hidden, fake_lengths), fake=True),
-            "discriminator_real": losses.adversarial(model.score(real_hidden, real_lengths), fake=False),
-            "gradient_penalty": losses.gradient_penalty(
-                model, real_hidden[:, :, :width], fake_hidden[:, :, :width], shorter, mix
-            ),
+        losses = {
+            "discriminator_fake": adversarial(model.score(fake_hidden, fake_lengths), fake=True),
+            "discriminator_real": adversarial(model.score(real_hidden, real_lengths), fake=False),
         }
-        total = found["discriminator_fake"] + found["discriminator_real"]
-        total = total + self.penalties.gradient_penalty * found["gradient_penalty"]
+        turn = DiscriminatorTurn(model, real_hidden[:, :, :width], fake_hidden[:, :, :width], shorter, mix)
+        found, total = self._penalized("discriminator", losses, turn)
         gradients = torch.autograd.grad(total.sum(), trained)
         for weight in trained:
             weight.requires_grad_(False)
-        found["discriminator_norm"] = self.discriminator_optimizer.step(gradients, self.penalties.discriminator_rate)
+        found["discriminator_norm"] = self.discriminator_optimizer.step(gradients, self.rates.discriminator)
         return {name: value.detach() for name, value in found.items()}
 
     def _generator_turn(self, chance: Chance, numbers: Tensor, features: Tensor, lengths: Tensor) -> Losses:
@@ -143,24 +147,25 @@ class Trainer:
         generated = self._generate(chance, features, lengths)
         fake, fake_lengths, joined = self._fake(generated, chance)
         model = Discriminator(self.discriminator)
-        found = {
-            "generator": losses.adversarial(model.score(model.preactivate(fake), fake_lengths), fake=False),
-            "smoothness": losses.smoothness(joined, fake_lengths),
-            "diversity": losses.diversity(fake, fake_lengths),
-        }
-        total = found["generator"] + self.penalties.smoothness * found["smoothness"]
-        total = total + self.penalties.diversity * found["diversity"]
-        if self.corpus.targets is not None:
-            targets, _ = self.corpus.targets.batch(numbers)
-            found["auxiliary"] = losses.auxiliary(generated.target_logits, targets, lengths)
-            total = total + self.penalties.auxiliary * found["auxiliary"]
+        losses = {"generator": adversarial(model.score(model.preactivate(fake), fake_lengths), fake=False)}
+        targets = None if self.corpus.targets is None else self.corpus.targets.batch(numbers)[0]
+        turn = GeneratorTurn(joined, fake, fake_lengths, lengths, generated.target_logits, targets)
+        found, total = self._penalized("generator", losses, turn)
         gradients = torch.autograd.grad(total.sum(), trained)
         for weight in trained:
             weight.requires_grad_(False)
-        found["generator_norm"] = self.generator_optimizer.step(gradients, self.penalties.generator_rate)
+        found["generator_norm"] = self.generator_optimizer.step(gradients, self.rates.generator)
         for name, weight in self.generator.items():
             self.averaged[name].lerp_(weight, 1 - self.turns.average)
         return {name: value.detach() for name, value in found.items()}
+
+    def _penalized(self, side: Side, losses: Losses, turn: DiscriminatorTurn | GeneratorTurn) -> tuple[Losses, Tensor]:
+        """The adversarial losses of a side with its penalties, by name, and their weighted sum: (N,) each."""
+        penalties = {name: COMPUTED[name](turn) for name in penalties_of(side) if name in self.penalties}
+        total = sum(losses.values())
+        for name, penalty in penalties.items():
+            total = total + self.penalties[name] * penalty
+        return losses | penalties, total
 
     def _generate(self, chance: Chance, features: Tensor, lengths: Tensor) -> Generated:
         count = 2 if self.shape.residual else 1

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Spoken:
+class DecodedUtterance:
     """What a generator says of an utterance: phones (J), their first frames (J,) and posteriors (J, V)."""
 
     utterance: str
@@ -52,9 +52,9 @@ def gan_decode(
     table = PhoneTable()
     generator = find_run(model, "run", int(run))
     with FrameWriter(posteriors, {"phones": generator.phones}) as writer:
-        for spoken in listen(generator, segments, boundaries):
-            writer.append(spoken.utterance, spoken.posteriors)
-            spoken.append_to(table)
+        for found in listen(generator, segments, boundaries):
+            writer.append(found.utterance, found.posteriors)
+            found.append_to(table)
     table.write(decoded)
     log.info("%d utterances, %d phones", len(table), sum(map(len, table.columns["phones"])))
 
@@ -68,7 +68,9 @@ def find_run(model: Pathlike, key: str, value: object) -> Generators:
     raise UserError(f"{model} does not have the {key} {value}: the grid has changed. Run the stage gan again.")
 
 
-def listen(generator: Generators, segments: Pathlike, boundaries: Pathlike | Sequence[str]) -> Iterator[Spoken]:
+def listen(
+    generator: Generators, segments: Pathlike, boundaries: Pathlike | Sequence[str]
+) -> Iterator[DecodedUtterance]:
     """What one generator says of every utterance in the store `segments`, in order."""
     store = FrameStore(segments)
     generator.check(store)
@@ -79,4 +81,4 @@ def listen(generator: Generators, segments: Pathlike, boundaries: Pathlike | Seq
     inventory = np.array(generator.phones)
     said = generator.transcribe(read_segments(segments, torch.device("cpu")))
     for utterance, edge, ((phones, first, posteriors),) in zip(store.utterances, edges, said, strict=True):
-        yield Spoken(utterance, inventory[phones].tolist(), edge[first], posteriors, int(edge[-1]))
+        yield DecodedUtterance(utterance, inventory[phones].tolist(), edge[first], posteriors, int(edge[-1]))

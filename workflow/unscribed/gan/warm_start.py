@@ -19,7 +19,7 @@ UPDATES, BATCH, RATE = 600, 32, 0.01
 SMOOTHING = 0.1
 
 
-def read_labels(
+def read_segment_labels(
     hypotheses: Pathlike, segments: FrameStore, boundaries: Pathlike, phones: list[str], device: torch.device
 ) -> Sequences:
     """The phone that most frames of each segment bear in the matching's hypotheses of the same audio.

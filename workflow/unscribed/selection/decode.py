@@ -35,7 +35,7 @@ def decode_chosen(
     from unscribed.gan.transcribe import find_run, listen  # torch takes two seconds that the matching does not need
 
     table = PhoneTable()
-    for spoken in listen(find_run(model, "label", chosen["candidate"]), segments, boundaries):
-        spoken.append_to(table)
+    for found in listen(find_run(model, "label", chosen["candidate"]), segments, boundaries):
+        found.append_to(table)
     table.write(decoded)
     log.info("%d utterances by %s", len(table), chosen["candidate"])
