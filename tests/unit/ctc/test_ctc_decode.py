@@ -2,16 +2,17 @@ import math
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
+from helpers.tables import filled
 
-from unscribed.artifacts import read_json, read_table, write_json, write_lines, write_table
-from unscribed.ctc.decode import ctc_words
+from unscribed.artifacts import read_json, write_json, write_lines
+from unscribed.ctc.decode import NbestTable, ctc_words
 from unscribed.ctc.graph import ctc_graph
 from unscribed.ctc.search import CtcSettings, spoken
 from unscribed.ctc.tune import Judge, ctc_tune
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
+from unscribed.tables import PseudoLabelTable, ReferenceTable, WordTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import compile_fst, perplexity, symbol_table, write_symbols
 
@@ -57,7 +58,7 @@ def decode(folder, vocab, utterances, weight=1.0, penalty=0.0):
     write_json(folder / "weights.json", {"lm_weight": weight, "insertion_penalty": penalty})
     out = {"words": folder / "words.parquet", "nbest": folder / "nbest.parquet", "weights": folder / "weights.json"}
     ctc_words(settings=settings(), threads=2, **paths, **out)
-    return read_table(out["words"]).set_index("utterance"), read_table(out["nbest"])
+    return WordTable.by_utterance(out["words"]), NbestTable.read(out["nbest"])
 
 
 def test_letters_with_times_and_the_parts_of_the_score(tmp_path):
@@ -109,12 +110,8 @@ def test_posteriors_that_are_not_finite(tmp_path):
         decode(tmp_path, LETTERS, {"a": scores})
 
 
-def labels(folder, rows):
-    write_table(
-        folder / "labels.parquet",
-        {"utterance": list(rows), "words": list(rows.values())},
-        [("utterance", pa.string()), ("words", pa.string())],
-    )
+def labels(folder, rows, kind=ReferenceTable):
+    filled(kind, utterance=rows, words=rows.values()).write(folder / "labels.parquet")
     return folder / "labels.parquet"
 
 
@@ -123,7 +120,7 @@ def tune(folder, said, *, transcribed, **changes):
     scores = posteriors(["t", "o", "e", "|"], LETTERS, [(2, "<pad>", -1.0)])
     paths = world(folder, LETTERS, {"a": scores, "unlabelled": scores})
     del paths["lexiconp"]
-    table = labels(folder, said)
+    table = labels(folder, said, ReferenceTable if transcribed else PseudoLabelTable)
     given = {"references": table, "pseudo_labels": []} if transcribed else {"references": [], "pseudo_labels": table}
     out = {"tuning": folder / "tuning.parquet", "weights": folder / "weights.json"}
     grid = settings(**{"lm_weights": [0.5, 4.0]} | changes)

@@ -2,15 +2,16 @@ import math
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import torch
+from helpers.tables import filled
 
-from unscribed.artifacts import read_json, read_table, write_json, write_lines, write_table
+from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.ctc.decode import NbestTable
 from unscribed.ctc.rescore import Lists, Mixture, RescoreSettings, ctc_rescore, ctc_rescore_tune, mixtures
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
+from unscribed.tables import PseudoLabelTable, ReferenceTable, WordTable
 from unscribed.text.ngram import symbol_table, write_symbols
 from unscribed.text.transformer_lm import TransformerLmSettings
 from unscribed.text.transformer_model import TransformerLm
@@ -33,9 +34,8 @@ def model(folder, favoured):
 
 
 def lists(folder, rows):
-    columns = list(zip(*rows, strict=True)) or [[]] * 4
     path = folder / "nbest.parquet"
-    NbestTable(**dict(zip(NbestTable.SCHEMA, columns, strict=True))).write(path)
+    NbestTable.from_rows(rows).write(path)
     return path
 
 
@@ -50,8 +50,8 @@ NBEST = [
 
 def choose(folder, words, transcribed, rows=NBEST, **changes):
     path = folder / "labels.parquet"
-    kinds = [("utterance", pa.string()), ("words", pa.string())]
-    write_table(path, {"utterance": list(words), "words": list(words.values())}, kinds)
+    kind = ReferenceTable if transcribed else PseudoLabelTable
+    filled(kind, utterance=words, words=words.values()).write(path)
     grid = {"lm_weights": [1.0], "insertion_penalties": [0.0], "transformer_weights": [0.0, 1.0], "tune_utterances": 9}
     out = {"tuning": folder / "tuning.parquet", "weights": folder / "weights.json"}
     ctc_rescore_tune(
@@ -129,7 +129,7 @@ def rescore(folder, weights):
         threads=2,
         words=folder / "words.parquet",
     )
-    return read_table(folder / "words.parquet").set_index("utterance")
+    return WordTable.by_utterance(folder / "words.parquet")
 
 
 def test_the_right_hypothesis_comes_first_with_its_times(tmp_path):

@@ -3,16 +3,13 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
+from helpers.tables import filled
 
-from unscribed.artifacts import read_table, write_table
 from unscribed.corpora.layout import Reference, write_references
 from unscribed.ctc.labels import few_labels, finetune_vocab
 from unscribed.errors import UserError
-from unscribed.tables import PseudoLabelTable
-
-TEXT, INTS = pa.string(), pa.list_(pa.int64())
+from unscribed.tables import ManifestTable, PseudoLabelTable, VadTable
 
 
 def corpus(folder: Path, seconds: dict[str, float], references: list[Reference]) -> dict[str, Path]:
@@ -20,23 +17,21 @@ def corpus(folder: Path, seconds: dict[str, float], references: list[Reference])
     names = list(seconds)
     paths = {name: folder / f"{name}.parquet" for name in ("references", "manifest", "vad")}
     write_references(paths["references"], references)
-    table = {"utterance": names, "path": [f"{name}.wav" for name in names]}
-    write_table(paths["manifest"], table, [("utterance", TEXT), ("path", TEXT)])
-    table = {
-        "utterance": names,
-        "starts_samples": [[0]] * len(names),
-        "ends_samples": [[int(16000 * value)] for value in seconds.values()],
-        "speech_seconds": list(seconds.values()),
-    }
-    schema = [("utterance", TEXT), ("starts_samples", INTS), ("ends_samples", INTS), ("speech_seconds", pa.float64())]
-    write_table(paths["vad"], table, schema)
+    filled(ManifestTable, utterance=names, path=[f"{name}.wav" for name in names]).write(paths["manifest"])
+    filled(
+        VadTable,
+        utterance=names,
+        starts_samples=[[0]] * len(names),
+        ends_samples=[[int(16000 * value)] for value in seconds.values()],
+        speech_seconds=seconds.values(),
+    ).write(paths["vad"])
     return paths
 
 
 def subset(paths: dict[str, Path], tmp_path: Path, hours: float | None, seed: int = 0, units: str = "letters"):
     labels = tmp_path / "labels.parquet"
     few_labels(**paths, hours=hours, seed=seed, units=units, language="en-us", subset=labels)
-    return read_table(labels)
+    return PseudoLabelTable.read(labels)
 
 
 def test_rows_by_hand(tmp_path: Path) -> None:
@@ -80,7 +75,7 @@ def test_bad_labels_are_named(tmp_path: Path) -> None:
         subset({**paths, "references": []}, tmp_path, None)
     with pytest.raises(UserError, match=r"no transcript for any utterance"):
         subset(corpus(tmp_path, {"a": 36.0}, [Reference("b", "x")]), tmp_path, None)
-    with pytest.raises(UserError, match=r"manifest\.parquet has no column letters: delete it"):
+    with pytest.raises(UserError, match=r"manifest\.parquet has no column starts_samples: it is no Pseudo"):
         finetune_vocab(train_labels=[paths["manifest"]], phones=[], units="letters", vocab=tmp_path / "vocab.json")
 
 

@@ -4,24 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from unscribed.artifacts import write_table
-from unscribed.tables import WordTable
+from unscribed.tables import ManifestTable, VadTable, WordTable
 
-TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
-SCHEMAS = {
-    "words": list(WordTable.SCHEMA.items()),
-    "vad": [
-        ("utterance", TEXT),
-        ("starts_samples", pa.list_(INT)),
-        ("ends_samples", pa.list_(INT)),
-        ("speech_seconds", FLOAT),
-        ("total_seconds", FLOAT),
-    ],
-    "manifest": [("utterance", TEXT), ("path", TEXT)],
-}
+KINDS = {"words": WordTable, "vad": VadTable, "manifest": ManifestTable}
 # Speech of "a": 0.1-0.3 s and 0.5-0.6 s of the original, 30 frames; of "b/c": 0-0.2 s and 1.0-1.2 s, 40 frames.
 WORDS = [
     (
@@ -39,7 +26,7 @@ VAD = [
     ("lost", [0], [1920], 0.12, 0.5),
     ("still", [0], [1600], 0.1, 0.4),
 ]
-MANIFEST = [(name, f"audio/{name}.flac") for name in ("still", "lost", "b/c", "a")]
+MANIFEST = [(name, f"audio/{name}.flac", 16000, 1, 24000, 1.5, 0.0) for name in ("still", "lost", "b/c", "a")]
 
 
 @pytest.fixture
@@ -47,8 +34,8 @@ def table(tmp_path: Path) -> Callable[[str, list[tuple]], Path]:
     """Write rows as a table of one of the kinds above."""
 
     def write(kind: str, rows: list[tuple]) -> Path:
-        schema, path = SCHEMAS[kind], tmp_path / f"{kind}.parquet"
-        write_table(path, {name: [row[place] for row in rows] for place, (name, _) in enumerate(schema)}, schema)
+        path = tmp_path / f"{kind}.parquet"
+        KINDS[kind].from_rows(rows).write(path)
         return path
 
     return write

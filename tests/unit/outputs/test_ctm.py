@@ -64,5 +64,5 @@ def test_tables_of_other_runs_are_refused(decoded: dict[str, Path], table: Any, 
     with pytest.raises(UserError, match=r"vad\.parquet has no column words: .*run the stage words again"):
         run_ctm(decoded | {"words": decoded["vad"]}, tmp_path)
     table("vad", [("a", [1600], [4800], 0.2, 0.7)])
-    with pytest.raises(UserError, match=r"vad\.parquet lacks 3 utterances of .*words\.parquet, for example b/c"):
+    with pytest.raises(UserError, match=r"vad\.parquet lacks 3 wanted utterances, for example b/c: .*stage vad"):
         run_ctm(decoded, tmp_path)

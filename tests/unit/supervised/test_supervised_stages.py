@@ -4,25 +4,22 @@ import logging
 
 import kaldialign
 import numpy as np
-import pyarrow as pa
 import pytest
+from helpers.tables import filled
 
-from unscribed.artifacts import read_table, write_table
 from unscribed.errors import UserError
 from unscribed.supervised.stages import flat_labels, supervised_text, word_alignment
+from unscribed.tables import PhoneTable, ReferenceTable
 from unscribed.text.silence import SILENCE, strip_silence
-
-SCHEMA = [("utterance", pa.string()), ("words", pa.string()), ("phones", pa.list_(pa.string()))]
 
 
 @pytest.fixture(scope="module")
 def references(world, tmp_path_factory):
     """Transcripts with capitals and full stops; one with an unknown word, one of an utterance with a single frame."""
-    rows = [(name, " ".join(words).capitalize() + ".", []) for name, words in world.words.items()]
-    rows[3] = (rows[3][0], "ab zebra", [])
-    rows.append(("short", "ab abc", []))
+    said = {name: " ".join(words).capitalize() + "." for name, words in world.words.items()}
+    said |= {list(said)[3]: "ab zebra", "short": "ab abc"}
     path = tmp_path_factory.mktemp("references") / "train.parquet"
-    write_table(path, dict(zip([name for name, _ in SCHEMA], map(list, zip(*rows, strict=True)), strict=True)), SCHEMA)
+    filled(ReferenceTable, utterance=said, words=said.values()).write(path)
     return path
 
 
@@ -50,7 +47,7 @@ def test_flat_start(world, references, tmp_path, caplog):
             labels=tmp_path / "labels.parquet",
         )
     assert "39 utterances; left out: 1 without known words, 1 too short" in caplog.text
-    first = read_table(tmp_path / "labels.parquet").iloc[0]
+    first = PhoneTable.read(tmp_path / "labels.parquet").iloc[0]
     assert first["phones"][0] == first["phones"][-1] == SILENCE
     lengths = np.diff([*first["starts_frames"], first["frames"]])
     assert first["starts_frames"][0] == 0 and lengths.max() - lengths.min() <= 1
@@ -69,7 +66,7 @@ def test_alignment_chooses_pronunciations_and_silences(world, train, references,
         threads=2,
         aligned=tmp_path / "aligned.parquet",
     )
-    aligned = read_table(tmp_path / "aligned.parquet").set_index("utterance")
+    aligned = PhoneTable.by_utterance(tmp_path / "aligned.parquet")
     unknown = list(world.words)[3]
     assert not len(aligned.loc[unknown, "phones"]) and not len(aligned.loc["short", "phones"])
     names = [name for name in world.phones if name != unknown]
