@@ -19,7 +19,8 @@ rule select:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        # A million n-grams take 300 MB, what one candidate says of LibriSpeech's dev-clean 6 MB.
+        mem_mb=1500 + 10 * len(CANDIDATES),
         runtime="1h",
     params:
         call="selection.select:select",

@@ -15,6 +15,7 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 DEMO = ROOT / "config/config.yaml"
 CORPORA = sorted((ROOT / "config/corpora").glob("*.yaml"))
 GRIDS = sorted((ROOT / "config/gan").glob("*.yaml"))
+BENCHMARKS = sorted((ROOT / "config/benchmarks").glob("*.yaml"))
 NEEDS_NO_DATA = ("demo-unmatched", "natural-en", "natural-en-audio")
 CORPUS = {"name": "a", "kind": "espeak"}
 WITHOUT_DEFAULT = {"corpus", "corpus.name", "corpus.kind"}
@@ -200,6 +201,21 @@ def test_values_that_clash(config, line):
     assert problems({"corpus": CORPUS, **config}, check) == [line]
 
 
+def test_the_language_must_be_one_that_espeak_knows_where_it_makes_phones(tmp_path):
+    line = "corpus.language: eSpeak NG has no language 'en'; close: en-gb, en-us, en-gb-scotland, en-gb-x-rp"
+    assert problems({"corpus": {**CORPUS, "language": "en"}}, check) == [line]
+    (tmp_path / "text").touch()
+    folder = {"audio": str(tmp_path), "text": str(tmp_path / "text")}
+    own = {"name": "a", "kind": "folder", "language": "en", "folder": folder}
+    phones = {"phonemize": {"backend": "phones"}, "silence": {"probability": 0.0}}
+    assert problems({"corpus": own}, check) == [line]
+    check(complete({"corpus": own, **phones}, SCHEMA))  # any name does
+    transcribed = {**own, "folder": {**folder, "transcripts": str(tmp_path / "text")}}
+    assert problems({"corpus": transcribed, **phones}, check) == [line]  # their words get phones
+    timit = {"name": "a", "kind": "timit", "language": "en", "dataset": {"root": str(tmp_path)}}
+    check(complete({"corpus": timit, **phones}, SCHEMA))
+
+
 def test_models_that_have_seen_transcripts_stay_outside_the_firewall(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for labels, refused in {"10min": True, "pseudo1": False}.items():
@@ -344,6 +360,9 @@ def test_every_shipped_file_is_valid():
     assert CORPORA
     for path in CORPORA:
         complete(load(path), SCHEMA)
+        complete(merged(load(DEMO), load(path)), SCHEMA)
+    assert len(BENCHMARKS) == 9
+    for path in BENCHMARKS:
         complete(merged(load(DEMO), load(path)), SCHEMA)
     assert len(GRIDS) == 3
     for path in GRIDS:

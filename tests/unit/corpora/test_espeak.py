@@ -51,6 +51,23 @@ def test_two_voices_live_side_by_side():
     assert len(samples) < 8000
 
 
+@pytest.mark.parametrize(
+    ("voice", "vowel"),
+    [("en-gb", "ɒ"), ("en-gb+f3", "ɒ"), ("gmw/en", "ɒ"), ("fr-fr", "o"), ("en-us", "ɑː")],
+)
+def test_a_voice_is_named_by_its_language_code_too(voice, vowel):
+    """Those of en-gb and fr-fr bear neither as their name nor as the name of their file."""
+    with Synthesizer(voice, 175, 16000) as synthesizer:
+        assert vowel in [name for _, name in synthesizer.speak("rot")[1]]
+
+
+@pytest.mark.parametrize("code", ["en-us", "en-gb", "de", "fr-fr", "es"])
+def test_the_message_about_an_unknown_voice_recommends_voices_that_work(code):
+    with pytest.raises(UserError, match=rf"\b{code}\b"):
+        Synthesizer("xx-nope", 175, 16000)
+    Synthesizer(code, 175, 16000).close()
+
+
 def test_unknown_voice_and_closed_synthesizer():
     with pytest.raises(UserError, match=r"corpus.espeak.voice: eSpeak NG has no voice 'xx-nope'"):
         Synthesizer("xx-nope", 175, 16000)

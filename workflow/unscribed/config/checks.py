@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from unscribed.config.schema import Json, stop_for
+from unscribed.languages import unknown_language
 
 MFCC = "mfcc"  # as pretrain.targets: no checkpoint
 PRETRAIN = "pretrain"  # as features.checkpoint: the model that the stage pretrain makes
@@ -133,6 +134,8 @@ def _encoder(config: Json) -> Json:
 
 def _text(config: Json) -> Iterator[str]:
     kind, backend = config["corpus"]["kind"], config["phonemize"]["backend"]
+    if _speaks(config) and (problem := unknown_language(config["corpus"]["language"])):
+        yield f"corpus.language: {problem}"
     yield from _order(config["normalize"], "normalize", "min_words", "max_words")
     if kind == "timit" and backend != "phones":
         yield f"phonemize.backend: {backend} cannot read TIMIT's text, which is phones already; set it to phones"
@@ -140,6 +143,13 @@ def _text(config: Json) -> Iterator[str]:
         yield f"phonemize.backend: phones does not fit corpus.kind {kind}, whose text is words; set it to espeak"
     if backend == "phones" and config["silence"]["probability"] > 0:
         yield "silence.probability: would put silence between the phones of one word; set it to 0.0"
+
+
+def _speaks(config: Json) -> bool:
+    """Whether eSpeak NG makes phones of words: of the text, or of the transcripts."""
+    kind = config["corpus"]["kind"]
+    transcribed = bool(config["corpus"]["folder"]["transcripts"]) if kind == "folder" else kind != "timit"
+    return config["phonemize"]["backend"] == "espeak" or transcribed
 
 
 def _models(config: Json) -> Iterator[str]:

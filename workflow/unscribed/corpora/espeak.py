@@ -22,6 +22,7 @@ from unscribed.corpora.layout import SPLITS, Reference, write_split_references
 from unscribed.corpora.synthetic import Phones, Spoken, SpokenSettings, int16_samples, speak_corpus
 from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
+from unscribed.languages import languages
 from unscribed.text.silence import SILENCE
 
 PAUSE = ""  # the name of the phone event of a pause
@@ -119,7 +120,7 @@ class Synthesizer:
         if self._rate <= 0:
             self.close()
             raise UserError(f"eSpeak NG cannot read its data in {data.decode()}: reinstall espeakng-loader.")
-        if self._library.espeak_SetVoiceByName(voice.encode()):
+        if not any(self._library.espeak_SetVoiceByName(name.encode()) == 0 for name in _voice_names(voice)):
             self.close()
             raise UserError(
                 f"corpus.espeak.voice: eSpeak NG has no voice {voice!r}. Set it to a language code such as en-us, "
@@ -169,6 +170,15 @@ class Synthesizer:
                 self._events.append((events[index].sample, name))
             index += 1
         return 0
+
+
+def _voice_names(voice: str) -> list[str]:
+    """The names under which eSpeak NG may know a voice: as it is given, and the file of a language code.
+
+    It looks for names and files: its voice for en-gb is called "English (Great Britain)" and lies in gmw/en.
+    """
+    code, plus, variant = voice.partition("+")
+    return [voice] + ([languages()[code].file + plus + variant] if code in languages() else [])
 
 
 def _private_library() -> ctypes.CDLL:

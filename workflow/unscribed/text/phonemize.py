@@ -4,7 +4,6 @@ Words get the phones that they have in their sentence: isolated, English "a" is 
 and tə. The lexicon counts these pronunciations, so that the phone text and the word decoder agree on them.
 """
 
-import difflib
 import logging
 import re
 from collections import Counter
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 from unscribed.artifacts import write_json, write_lines, write_table
 from unscribed.errors import UserError
+from unscribed.languages import unknown_language
 from unscribed.text.lines import read_lines
 from unscribed.text.script import is_readable, scripts_of_language
 from unscribed.text.silence import SILENCE
@@ -111,16 +111,8 @@ def speak(lines: Sequence[str], language: str) -> list[list[list[str]]]:
 def _backend(language: str) -> EspeakBackend:
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    known = EspeakBackend.supported_languages()
-    if language not in known:
-        wanted = language.lower().replace("_", "-")
-        close = {
-            code for code, name in known.items() if code.split("-")[0] == wanted.split("-")[0] or wanted in name.lower()
-        }
-        close.update(difflib.get_close_matches(wanted, known))
-        nearest = sorted(close, key=lambda code: (-difflib.SequenceMatcher(None, wanted, code).ratio(), code))[:6]
-        hint = f"Close: {', '.join(nearest)}." if nearest else "Codes look like en-us, fr-fr, de, hi."
-        raise UserError(f"corpus.language: eSpeak NG has no language {language!r}. {hint}")
+    if problem := unknown_language(language):
+        raise UserError(f"corpus.language: {problem}.")
     return EspeakBackend(language, with_stress=False, language_switch="remove-flags", logger=_silent)
 
 
