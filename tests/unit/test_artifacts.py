@@ -14,22 +14,16 @@ from unscribed.artifacts import (
     read_json,
     read_metadata,
     read_table,
+    read_tensors,
+    readable,
     write_json,
     write_lines,
     write_table,
     write_tensors,
 )
 from unscribed.errors import UserError
-from unscribed.frames import FrameStore, FrameWriter
 
 SCHEMA = [("utterance", pa.string()), ("starts_frames", pa.list_(pa.int64()))]
-FRAMES = {"u1": np.arange(6).reshape(3, 2), "u2": np.zeros((0, 2)), "u3": np.full((1, 2), 0.5)}
-
-
-def write_store(path: Path, dtype: str = "float32") -> None:
-    with FrameWriter(path, {"hop_ms": 10.0}, dtype) as writer:
-        for utterance, frames in FRAMES.items():
-            writer.append(utterance, frames)
 
 
 def test_table_and_metadata_round_trip(tmp_path: Path) -> None:
@@ -53,50 +47,6 @@ def test_json_and_lines_round_trip(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_bytes() == "one\nzwölf\n".encode()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
-def test_frame_store_round_trip(tmp_path: Path, dtype: str) -> None:
-    write_store(tmp_path / "store.npy", dtype)
-    store = FrameStore(tmp_path / "store.npy")
-    assert len(store) == 3 and store.utterances == ["u1", "u2", "u3"]
-    assert store.offsets.tolist() == [0, 3, 3, 4] and store.metadata == {"hop_ms": 10.0}
-    for utterance, frames in store:
-        assert frames.dtype == dtype and frames.shape == FRAMES[utterance].shape
-        assert np.array_equal(frames, FRAMES[utterance].astype(dtype))
-    store.release()
-    assert store[2].tolist() == FRAMES["u3"].astype(dtype).tolist()
-    assert read_table(tmp_path / "store.parquet")["offset"].tolist() == [0, 3, 3]
-
-
-def test_numpy_alone_opens_a_store(tmp_path: Path) -> None:
-    write_store(tmp_path / "store.npy")
-    for mode in (None, "r"):
-        data = np.load(tmp_path / "store.npy", mmap_mode=mode, allow_pickle=False)
-        assert data.shape == (4, 2) and data.flags.c_contiguous
-        assert data.tolist() == [[0, 1], [2, 3], [4, 5], [0.5, 0.5]]
-
-
-def test_empty_stores(tmp_path: Path) -> None:
-    with FrameWriter(tmp_path / "a.npy"):
-        pass
-    store = FrameStore(tmp_path / "a.npy")
-    assert len(store) == 0 and list(store) == [] and store.data.shape == (0, 0)
-    with FrameWriter(tmp_path / "b.npy") as writer:
-        writer.append("u", np.zeros((0, 7)))
-    store = FrameStore(tmp_path / "b.npy")
-    assert store[0].shape == (0, 7)
-    store.release()
-
-
-def test_utterances_of_other_widths_are_refused(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ValueError, match="u2: 3 dimensions, the store has 2"),
-        FrameWriter(tmp_path / "a.npy") as writer,
-    ):
-        writer.append("u1", np.zeros((1, 2)))
-        writer.append("u2", np.zeros((1, 3)))
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("damage", ["cut", "empty", "noise", "missing"])
 def test_damaged_tables_are_named(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "table.parquet"
@@ -114,24 +64,6 @@ def test_damaged_tables_are_named(tmp_path: Path, damage: str) -> None:
         read_table(path)
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "pickled", "missing", "shorter"])
-def test_damaged_stores_are_named(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "store.npy"
-    write_store(path)
-    content = path.read_bytes()
-    if damage == "missing":
-        path.unlink()
-    elif damage == "pickled":
-        np.save(path, np.array([{}], dtype=object), allow_pickle=True)
-    elif damage == "shorter":
-        np.save(path, np.zeros((3, 2)))
-    else:
-        path.write_bytes(content[:-4] if damage == "cut" else b"")
-    message = "has 3 frames, its index 4" if damage == "shorter" else "is missing or damaged"
-    with pytest.raises(UserError, match=rf"store\.npy {message}.*run its stage again"):
-        FrameStore(path)
-
-
 def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_lines(path, ["old"])
@@ -139,12 +71,7 @@ def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         temporary.write_text("half", encoding="utf-8")
         raise RuntimeError("killed")
     assert path.read_text(encoding="utf-8") == "old\n"
-    write_store(tmp_path / "store.npy")
-    with pytest.raises(RuntimeError, match="killed"), FrameWriter(tmp_path / "store.npy") as writer:
-        writer.append("other", np.ones((9, 9)))
-        raise RuntimeError("killed")
-    assert FrameStore(tmp_path / "store.npy").utterances == ["u1", "u2", "u3"]
-    assert sorted(found.name for found in tmp_path.iterdir()) == ["a.txt", "store.npy", "store.parquet"]
+    assert [found.name for found in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -169,7 +96,42 @@ def test_the_same_tensors_give_the_same_file(tmp_path: Path) -> None:
     assert (tmp_path / "one").stat().st_mode == (tmp_path / "other").stat().st_mode
     with safe_open(tmp_path / "one", "numpy") as file:
         assert json.loads(file.metadata()["json"]) == metadata
-        assert np.array_equal(file.get_tensor("b"), tensors["b"])
+
+
+def test_tensors_and_metadata_round_trip(tmp_path: Path) -> None:
+    tensors = {"b": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a": np.zeros((0, 2), dtype=np.int64)}
+    for metadata in ({"phones": ["<SIL>", "ɑː"], "none": None}, {}, None):
+        write_tensors(tmp_path / "model", tensors, metadata)
+        found, said = read_tensors(tmp_path / "model")
+        assert said == metadata and found.keys() == tensors.keys()
+        for name, value in tensors.items():
+            assert found[name].dtype == value.dtype and np.array_equal(found[name], value)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "noise", "missing", "folder"])
+def test_damaged_tensors_are_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "model"
+    write_tensors(path, {"a": np.ones(100)}, {})
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    elif damage != "missing":
+        path.write_bytes({"cut": content[:-4], "empty": b"", "noise": b"\xff" * len(content)}[damage])
+    with pytest.raises(UserError, match=r"model is missing or damaged \(.*\): delete it and run the workflow again"):
+        read_tensors(path)
+
+
+def test_a_model_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    """What a reader misses in the file is an error of the file."""
+    path = tmp_path / "model"
+    write_tensors(path, {"a": np.ones(2)})
+    for name in ("tensors", "metadata"):
+        with pytest.raises(UserError, match=r"model is missing or damaged"), readable(path):
+            tensors, metadata = read_tensors(path)
+            assert tensors["b"] if name == "tensors" else metadata["phones"]
+    with pytest.raises(ZeroDivisionError), readable(path):
+        raise ZeroDivisionError  # a mistake of the code is not the file's
 
 
 def test_what_a_killed_job_left_is_removed(tmp_path: Path) -> None:
@@ -192,13 +154,6 @@ def test_a_job_that_outlives_its_run_overwrites_nothing(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "new\n"
 
 
-def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
-    with FrameWriter(tmp_path / "store.npy") as writer:
-        writer.append("u", np.ones((2, 2)))
-        assert not list(tmp_path.glob("store*"))
-    assert len(list(tmp_path.iterdir())) == 2
-
-
 @pytest.mark.parametrize(
     ("number", "message"),
     [
@@ -209,11 +164,11 @@ def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_system_refuses(tmp_path: Path, number: int, message: str) -> None:
-    path = tmp_path / "a.npy"
+    path = tmp_path / "a.txt"
     with pytest.raises(UserError, match=rf"cannot write {path}: .*{message}"), atomic_path(path) as temporary:
         temporary.touch()
         raise OSError(number, os.strerror(number), str(temporary))
-    with pytest.raises(UserError, match=rf"cannot write {path}: .*{message}"), FrameWriter(path):
+    with pytest.raises(UserError, match=rf"cannot write {path}: .*{message}"), atomic_path(path):
         raise OSError(number, os.strerror(number))  # as writing to an open file does: without a name
     assert not list(tmp_path.iterdir())
 
@@ -225,11 +180,8 @@ def test_other_errors_of_the_block_are_not_the_files(tmp_path: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-@pytest.mark.parametrize("place", ["file/a.npy", "file/folder/a.npy"])
+@pytest.mark.parametrize("place", ["file/a.txt", "file/folder/a.txt"])
 def test_a_file_in_place_of_a_folder(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
-    message = "cannot write .*a.npy: a file has the name of a folder on the way to it. Rename"
-    with pytest.raises(UserError, match=message):
-        write_store(tmp_path / place)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=r"cannot write .*a\.txt: a file has the name of a folder on the way to it"):
         write_lines(tmp_path / place, [])

@@ -152,17 +152,21 @@ def write_tensors(path: Pathlike, tensors: Mapping[str, np.ndarray], metadata: M
         temporary.write_bytes(save(arrays, None if metadata is None else {"json": json.dumps(metadata)}))
 
 
-def read_tensors(path: Pathlike, stage: str) -> tuple[dict[str, np.ndarray], Any]:
+@contextmanager
+def readable(path: Pathlike) -> Iterator[None]:
+    """Raise UserError for whatever the block raises when the model file `path` is missing, damaged or another."""
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}): delete it and run the workflow again.") from error
+
+
+def read_tensors(path: Pathlike) -> tuple[dict[str, np.ndarray], Any]:
     """Read the arrays and the metadata that `write_tensors` wrote; the metadata are None if there are none.
 
-    Raises UserError, which names the `stage` that makes the file, if it is missing or damaged.
+    Raises UserError if the file is missing or damaged.
     """
-    try:
-        with safe_open(path, "numpy") as file:
-            metadata = (file.metadata() or {}).get("json")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+    with readable(path), safe_open(path, "numpy") as file:
+        metadata = (file.metadata() or {}).get("json")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
         return tensors, None if metadata is None else json.loads(metadata)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise UserError(
-            f"{path} is missing or damaged ({error}): delete it and run the stage {stage} again."
-        ) from error

@@ -87,7 +87,8 @@ class FrameWriter:
 class FrameStore:
     """Read a frame store, memory-mapped.
 
-    Attributes: `data` (T, D) all frames; `utterances`; `offsets` (number of utterances + 1,) in frames; `metadata`.
+    Attributes: `data` (T, D) all frames; `utterances`; `lengths` (number of utterances,) and `offsets` (one more) in
+    frames, int64; `metadata`.
     """
 
     def __init__(self, path: Pathlike) -> None:
@@ -95,7 +96,8 @@ class FrameStore:
         index = read_table(self.path.with_suffix(".parquet"))
         self.metadata = read_metadata(self.path.with_suffix(".parquet"))
         self.utterances: list[str] = index["utterance"].tolist()
-        self.offsets = np.concatenate([[0], np.cumsum(index["frames"].to_numpy())]).astype(np.int64)
+        self.lengths = index["frames"].to_numpy(dtype=np.int64)
+        self.offsets = np.concatenate([[0], np.cumsum(self.lengths)])
         try:
             empty = self.offsets[-1] == 0
             self.data: np.ndarray = np.load(self.path, mmap_mode=None if empty else "r", allow_pickle=False)
@@ -107,11 +109,6 @@ class FrameStore:
 
     def __len__(self) -> int:
         return len(self.utterances)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Frames of each utterance, (number of utterances,) int64."""
-        return np.diff(self.offsets)
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Frames of utterance number `index`, (T, D), without copying."""

@@ -85,7 +85,7 @@ def test_round_trip(model: AcousticModel, tmp_path: Path) -> None:
 
 def test_missing_or_damaged_file(model: AcousticModel, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    message = r"model\.safetensors is missing or damaged.*run the stage acoustic again"
+    message = r"model\.safetensors is missing or damaged.*delete it and run the workflow again"
     with pytest.raises(UserError, match=message):
         AcousticModel.read(path)
     model.write(path)

@@ -267,7 +267,7 @@ def test_a_generator_of_other_features_or_runs(corpus: Path) -> None:
     with pytest.raises(UserError, match=r"has 3 dimensions, the generator was trained with 4"):
         _decode(corpus, model, 0)
     model.write_bytes(b"broken")
-    with pytest.raises(UserError, match=r"is missing or damaged .* run the stage gan again"):
+    with pytest.raises(UserError, match=r"is missing or damaged .*: delete it and run the workflow again"):
         find_run(model, "run", 0)
 
 

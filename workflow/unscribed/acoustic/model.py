@@ -4,15 +4,12 @@ Training is in `unscribed.acoustic.train`; here is what decoding needs, without 
 Dimensions: T frames, D features, W = (2 x context + 1) x D, H hidden units, V phones.
 """
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from unscribed.acoustic.viterbi import DecodeSettings
-from unscribed.artifacts import Pathlike, write_tensors
-from unscribed.errors import UserError
+from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 from unscribed.frames import FrameStore
 from unscribed.segmentation.pca import stack
 
@@ -57,10 +54,6 @@ class AcousticModel:
     @classmethod
     def read(cls, path: Pathlike) -> "AcousticModel":
         """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
-        try:
-            with safe_open(path, "numpy") as file:
-                metadata = json.loads(file.metadata()["json"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+        with readable(path):
+            tensors, metadata = read_tensors(path)
             return cls(**tensors, phones=metadata["phones"], context=metadata["context"])
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is missing or damaged ({error}): run the stage acoustic again.") from error

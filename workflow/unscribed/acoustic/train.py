@@ -7,7 +7,6 @@ Dimensions: B batch frames, T frames, W stacked features, V phones.
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from unscribed.artifacts import Pathlike, read_table
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.segmentation.pca import stack
+from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def acoustic(
     """
     torch.set_num_threads(threads)
     store = FrameStore(frames)
-    inventory = Path(phones).read_text(encoding="utf-8").split()
+    inventory = read_inventory(phones)
     targets = frame_labels(read_table(boundaries)["boundaries_frames"].tolist(), FrameStore(labels))
     grammar = Grammar.read(arpa, inventory, decode)
     chosen = _choose(store, settings.max_frames, int(seed))
@@ -90,7 +90,7 @@ def frame_labels(boundaries: list[np.ndarray], labels: FrameStore) -> np.ndarray
 def _choose(store: FrameStore, max_frames: int, seed: int) -> np.ndarray:
     """Numbers of randomly chosen utterances with up to `max_frames` frames, in rising order."""
     order = np.random.default_rng(seed).permutation(len(store))
-    total = np.cumsum(np.diff(store.offsets)[order])
+    total = np.cumsum(store.lengths[order])
     return np.sort(order[: max(1, int(np.searchsorted(total, max_frames, side="right")))])
 
 

@@ -7,7 +7,6 @@ of Libri-light in wav2vec 2.0 (Baevski et al., 2020, §4.1). Rows have the form 
 import logging
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from unscribed.artifacts import Pathlike, write_json
 from unscribed.errors import UserError
 from unscribed.references import read_references
 from unscribed.tables import ManifestTable, PseudoLabelTable, VadTable
+from unscribed.text.inventory import read_inventory
 from unscribed.text.letters import SPECIAL, WORD_DELIMITER
 from unscribed.text.normalize import cleaner
 from unscribed.text.silence import SILENCE, strip_silence
@@ -92,7 +92,7 @@ def finetune_vocab(*, train_labels: Sequence[str], phones: Sequence[str], units:
     Raises UserError for a table that has no letters.
     """
     if units == "phones":
-        inventory = [phone for path in phones for phone in Path(path).read_text(encoding="utf-8").split()]
+        inventory = [phone for path in phones for phone in read_inventory(path)]
         symbols = [BLANK, *dict.fromkeys(phone for phone in inventory if phone != SILENCE)]
     else:
         found: set[str] = set()

@@ -30,6 +30,7 @@ from unscribed.evaluation.labels import (
 from unscribed.evaluation.lm import lm_metrics
 from unscribed.evaluation.select import shown_candidate
 from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics, write_rounds, write_utterances
+from unscribed.text.inventory import read_inventory
 from unscribed.text.lines import read_lines
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def evaluate(
     values |= {f"{split}.per": phone_rate(found, decodes[split]) for split, found in known.items() if split in decodes}
     alignments: dict[str, per.Alignment] = {}
     if "test" in known:
-        inventory = Path(phones).read_text(encoding="utf-8").split()
+        inventory = read_inventory(phones)
         alignments = align_decoded(known["test"], decodes["test"])
         times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
         values |= _error_metrics(alignments, known["test"], decodes["test"], inventory)

@@ -30,10 +30,9 @@ class Sequences:
     def __init__(self, data: np.ndarray, offsets: np.ndarray, device: torch.device) -> None:
         self.data = torch.from_numpy(data).to(device)
         self.offsets = torch.from_numpy(np.asarray(offsets, dtype=np.int64)).to(device)
-
-        lengths = self.offsets[1:] - self.offsets[:-1]
-        order = lengths.argsort(stable=True)
-        self.by_length = order[lengths[order] > 0]  # what is empty is never drawn
+        self.lengths = self.offsets[1:] - self.offsets[:-1]
+        order = self.lengths.argsort(stable=True)
+        self.by_length = order[self.lengths[order] > 0]  # what is empty is never drawn
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -50,7 +49,7 @@ class Sequences:
 
     def batch(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """The sequences of these numbers (N, B), padded with zeros, and their lengths (N, B)."""
-        lengths = self.offsets[numbers + 1] - self.offsets[numbers]
+        lengths = self.lengths[numbers]
         width = int(lengths.max())
         inside = mask_of(lengths, width)
         places = (self.offsets[numbers][..., None] + torch.arange(width, device=numbers.device)) * inside

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
-from unscribed.artifacts import Pathlike, atomic_path
+from unscribed.artifacts import Pathlike, atomic_path, readable
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.gan.batches import Sequences
@@ -57,7 +57,7 @@ class Generators:
         Neighbouring segments of one predicted phone are one, by the mean of their logits.
         """
         first = 0
-        lengths = (segments.offsets[1:] - segments.offsets[:-1]).tolist()
+        lengths = segments.lengths.tolist()
         while first < len(segments):
             last = first + max(1, BATCH_SEGMENTS // max(1, max(lengths[first : first + 256])))
             last = min(last, first + 256, len(segments))
@@ -93,7 +93,7 @@ class Generators:
     @classmethod
     def read(cls, path: Pathlike) -> tuple["Generators", list[dict]]:
         """What `write` wrote. Raises UserError if the file is missing or damaged."""
-        try:
+        with readable(path):
             with safe_open(path, "pt") as file:
                 metadata = json.loads(file.metadata()["json"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
@@ -102,5 +102,3 @@ class Generators:
                 part, key = name.split(".")
                 parts[part][key] = value
             return cls(**parts, phones=metadata["phones"], stride=metadata["stride"]), metadata["runs"]
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is missing or damaged ({error}): run the stage gan again.") from error

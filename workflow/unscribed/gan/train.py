@@ -25,6 +25,7 @@ from unscribed.gan.runs import GanSettings, Run
 from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
 from unscribed.gan.warm_start import read_segment_labels, warm_start
 from unscribed.text.arpa import Arpa
+from unscribed.text.inventory import read_inventory
 from unscribed.text.silence import SilenceSettings
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def gan_train(
     """
     torch.set_num_threads(threads)
     device = device_of(settings.device, "gan.device")
-    inventory = Path(phones).read_text(encoding="utf-8").split()
+    inventory = read_inventory(phones)
     store = FrameStore(audio)
     pseudo, kinds = read_targets(targets, store, device) if targets else (None, 0)
     corpus = Corpus(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo)

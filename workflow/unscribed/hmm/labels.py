@@ -49,7 +49,7 @@ def read_labels(path: Pathlike, store: FrameStore, phones: list[str], max_frames
         if utterance not in table.index or not len(table["phones"][utterance]):
             continue
         row = table.loc[utterance]
-        frames = int(store.offsets[number + 1] - store.offsets[number])
+        frames = int(store.lengths[number])
         if row["frames"] != frames:
             raise UserError(
                 f"{path}: utterance {utterance} has {row['frames']} frames, but {frames} in {store.path}. The two come "
@@ -68,7 +68,7 @@ def read_labels(path: Pathlike, store: FrameStore, phones: list[str], max_frames
 
 
 def _part(found: list[Labelled], store: FrameStore, max_frames: int, seed: int) -> list[Labelled]:
-    lengths = np.array([store.offsets[item.number + 1] - store.offsets[item.number] for item in found])
+    lengths = store.lengths[[item.number for item in found]]
     if lengths.sum() <= max_frames:
         return found
     order = np.random.default_rng(seed).permutation(len(found))

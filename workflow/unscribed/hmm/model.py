@@ -3,14 +3,11 @@
 Dimensions: T frames, P states (pdfs), I transition ids, V phones.
 """
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
-from unscribed.artifacts import Pathlike, write_tensors
-from unscribed.errors import UserError
+from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 from unscribed.frames import FrameStore
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
@@ -48,19 +45,14 @@ class HmmModel:
             "dims": self.front_end.dims,
             "context": self.front_end.context,
         }
-        write_tensors(path, {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata)
+        write_tensors(path, tensors, metadata)
 
     @classmethod
     def read(cls, path: Pathlike) -> "HmmModel":
         """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
-        try:
-            with safe_open(path, "numpy") as file:
-                metadata = json.loads(file.metadata()["json"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+        with readable(path):
+            tensors, metadata = read_tensors(path)
             front_end = FrontEnd(tensors["scale"], metadata["dims"], metadata["context"], tensors.get("lda"))
             mixtures = Mixtures(*(tensors[name] for name in ("weights", "means", "variances", "offsets")))
-            return cls(
-                front_end, mixtures, Topology(metadata["phones"], metadata["states"], tensors.get("transition_counts"))
-            )
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is missing or damaged ({error}): run the stage hmm again.") from error
+            topology = Topology(metadata["phones"], metadata["states"], tensors.get("transition_counts"))
+            return cls(front_end, mixtures, topology)

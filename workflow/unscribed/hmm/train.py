@@ -22,7 +22,7 @@ from unscribed.hmm.labels import Labelled, read_labels
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
 from unscribed.parallel import ordered_map
-from unscribed.text.lines import read_lines
+from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +58,13 @@ def hmm_train(
     Raises UserError for labels that do not belong to the store, or that hold fewer than two phones.
     """
     store = FrameStore(features)
-    inventory = [phone for _, phone in read_lines(phones)]
+    inventory = read_inventory(phones)
     kind = settings.steps[int(step) - 1]
     labelled = read_labels(labels, store, inventory, settings.max_frames, seed)
     topology = Topology(inventory, settings.states)
     positions = np.concatenate([np.arange(*store.offsets[item.number : item.number + 2]) for item in labelled])
     states = np.concatenate(
-        [uniform_states(item.phones, item.starts, _frames(store, item), topology).astype(np.int32) for item in labelled]
+        [uniform_states(item.phones, item.starts, store.lengths[item.number], topology) for item in labelled]
     )
     front_end = scaling(store, positions)
     if kind["features"] == "lda":
@@ -83,7 +83,7 @@ class Trainer:
         self, store: FrameStore, labelled: list[Labelled], front_end: FrontEnd, topology: Topology, threads: int
     ) -> None:
         self.front_end, self.topology, self.threads = front_end, topology, threads
-        lengths = [_frames(store, item) for item in labelled]
+        lengths = store.lengths[[item.number for item in labelled]]
         self.offsets = np.concatenate([[0], np.cumsum(lengths)])
         parts = [front_end(store, item.number, item.number + 1) for item in labelled]
         self.frames = np.concatenate(parts)
@@ -138,7 +138,3 @@ class Trainer:
     def model(self) -> HmmModel:
         """The trained model."""
         return HmmModel(self.front_end, self.mixtures, self.topology)
-
-
-def _frames(store: FrameStore, item: Labelled) -> int:
-    return int(store.offsets[item.number + 1] - store.offsets[item.number])

@@ -6,7 +6,6 @@ Dimensions: S segments, K units, V phones, R restarts.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ from unscribed.matching import optimize
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import Statistics, count, oversegment
 from unscribed.segmentation.segment_clusters import cluster
+from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def match(
             f"{segments}: {len(store)} training utterances are too few to match statistics (at least {MIN_UTTERANCES}, "
             "sensibly some hundred). Add audio to the split train, or cut long recordings into utterances."
         )
-    inventory = Path(phones).read_text(encoding="utf-8").split()
+    inventory = read_inventory(phones)
     text, phones_per_sentence = read_text(phones_text, inventory, settings)
     ratio = settings.segments_per_phone or _segments_per_phone(store.offsets[-1] / len(store), phones_per_sentence)
     log.info("%.3f segments per phone, %d phones", ratio, len(inventory))

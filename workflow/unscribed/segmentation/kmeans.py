@@ -6,9 +6,8 @@ Dimensions: T frames, D features, K clusters.
 
 import faiss
 import numpy as np
-from safetensors.numpy import load_file
 
-from unscribed.artifacts import Pathlike, write_tensors
+from unscribed.artifacts import Pathlike, read_tensors, write_tensors
 from unscribed.clustering import KmeansSettings, cluster
 from unscribed.frames import FrameStore, FrameWriter, map_store, sample_positions
 
@@ -28,7 +27,7 @@ def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centr
 def apply_kmeans(*, features: Pathlike, kmeans: Pathlike, clusters: Pathlike) -> None:
     """Write the id of every frame's nearest centroid: a frame store of int32, (T, 1)."""
     store = FrameStore(features)
-    model = load_file(kmeans)
+    model, _ = read_tensors(kmeans)
     scale = model["scale"]
     index = faiss.IndexFlatL2(len(scale))
     index.add(np.ascontiguousarray(model["centroids"] / scale))

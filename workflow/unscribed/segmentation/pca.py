@@ -7,9 +7,8 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors.numpy import load_file
 
-from unscribed.artifacts import Pathlike, write_tensors
+from unscribed.artifacts import Pathlike, read_tensors, write_tensors
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter, map_store, sample_positions
 
@@ -66,7 +65,7 @@ def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None
     Raises UserError if the features have other dimensions than those the PCA was fitted on.
     """
     store = FrameStore(features)
-    model = load_file(pca)
+    model, _ = read_tensors(pca)
     stacked, odd = divmod(len(model["mean"]), store.data.shape[1])
     if odd or stacked % 2 == 0:
         raise UserError(

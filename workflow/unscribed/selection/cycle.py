@@ -9,7 +9,7 @@ import numpy as np
 from unscribed.artifacts import Pathlike, atomic_path, read_table, write_json
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import count, discrepancy, flatten
-from unscribed.text.lines import read_lines
+from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def hmm_select(
 
 
 def _losses(decoded: Sequence[str], phones_text: Pathlike, phones: Pathlike, match: MatchSettings) -> list[float]:
-    inventory = [phone for _, phone in read_lines(phones)]
+    inventory = read_inventory(phones)
     index = {phone: number for number, phone in enumerate(inventory)}
     losses = []
     for path in decoded:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from unscribed.artifacts import Pathlike, atomic_path, read_table, write_json, write_table
 from unscribed.errors import UserError
 from unscribed.text.arpa import Arpa
+from unscribed.text.inventory import read_inventory
 from unscribed.text.label_free import Score, choose, score
 from unscribed.text.silence import SilenceSettings
 
@@ -42,7 +43,7 @@ def select(
     different utterances, and if none of them says anything.
     """
     language_model = Arpa.read(arpa)
-    inventory = Path(phones).read_text(encoding="utf-8").split()
+    inventory = read_inventory(phones)
     tables = [read_table(path).set_index("utterance")["phones"] for path in hypotheses]
     for path, table in zip(hypotheses, tables, strict=True):
         if set(table.index) != set(tables[0].index):

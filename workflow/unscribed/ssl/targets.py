@@ -12,9 +12,8 @@ from threading import Lock
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file
 
-from unscribed.artifacts import Pathlike, write_tensors
+from unscribed.artifacts import Pathlike, read_tensors, write_tensors
 from unscribed.audio.features import Extractor, FeatureSettings
 from unscribed.clustering import KmeansSettings, cluster
 from unscribed.config.checks import MFCC
@@ -81,7 +80,7 @@ class Targets:
 
     def __init__(self, path: Pathlike, source: Source) -> None:
         self.source = source
-        found = load_file(path)
+        found, _ = read_tensors(path)
         self.scale = found["scale"]
         self.centroids = torch.from_numpy(found["centroids"] / self.scale)
         self.clusters = len(self.centroids)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unscribed.artifacts import read_json, read_table, write_lines
 from unscribed.errors import UserError
+from unscribed.text.inventory import read_inventory
 from unscribed.text.lines import read_lines
 from unscribed.text.variants import LexiconSettings, Phones, count_variants, probabilities
 
@@ -30,7 +31,7 @@ def lexicon(
     Sorted by code point, the order of `LC_ALL=C sort`.
     Raises UserError if no word is left.
     """
-    inventory = {phone for _, phone in read_lines(phones)}
+    inventory = set(read_inventory(phones))
     table = read_table(lexicon_table)
     isolated = {
         word: tuple(found)

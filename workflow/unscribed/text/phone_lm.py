@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from unscribed.errors import UserError
+from unscribed.text.inventory import read_inventory
 from unscribed.text.lines import read_lines
 from unscribed.text.ngram import ngram_model, symbol_table
 
@@ -30,7 +31,7 @@ def phone_lm(
         order=int(order),
         prune=[],
         seed=seed,
-        symbols=symbol_table(phone for _, phone in read_lines(phones)),
+        symbols=symbol_table(read_inventory(phones)),
         key="phone_lm.orders",
         arpa=arpa,
         fst=fst,

@@ -20,9 +20,10 @@ from phonemizer.backend.espeak.wrapper import EspeakWrapper
 from phonemizer.separator import Separator
 from tqdm import tqdm
 
-from unscribed.artifacts import write_json, write_lines, write_table
+from unscribed.artifacts import write_json, write_table
 from unscribed.errors import UserError
 from unscribed.languages import unknown_language
+from unscribed.text.inventory import write_inventory
 from unscribed.text.lines import read_lines
 from unscribed.text.script import is_readable, scripts_of_language
 from unscribed.text.silence import SILENCE
@@ -155,7 +156,7 @@ def phonemize(
         )
 
     _write_tables(content, counts, pronounced, lexicon, sentences)
-    write_lines(phones, inventory)
+    write_inventory(phones, inventory)
     summary = {
         "backend": settings.backend,
         "language": language,

@@ -8,11 +8,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from unscribed.artifacts import Pathlike, write_tensors
-from unscribed.errors import UserError
+from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,5 @@ class Graph:
     @classmethod
     def read(cls, path: Pathlike) -> "Graph":
         """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
-        try:
-            return cls(**load_file(path))
-        except (OSError, SafetensorError, TypeError) as error:
-            raise UserError(f"{path} is missing or damaged ({error}): delete it and run the workflow again.") from error
+        with readable(path):
+            return cls(**read_tensors(path)[0])
