@@ -10,7 +10,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from unscribed.config.checks import PRETRAIN, SYNTHESIZERS, check, hop_ms
+from unscribed.calls import takes
+from unscribed.config.checks import PRETRAIN, check, hop_ms
+from unscribed.config.kinds import KINDS
 from unscribed.config.schema import complete
 from unscribed.errors import UserError
 from unscribed.gan.runs import all_runs, run_label
@@ -101,7 +103,7 @@ def checkpoint_files(checkpoint=CHECKPOINT):
 
 def corpus_settings():
     """The config section of this kind of corpus."""
-    return config["corpus"][KIND if KIND in config["corpus"] else "dataset"]
+    return config["corpus"][KINDS[KIND].section]
 
 
 def untranscribed(settings):

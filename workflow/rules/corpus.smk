@@ -1,6 +1,6 @@
 """The corpus: recordings, unpaired text and, apart from both, the references."""
 
-if KIND in SYNTHESIZERS:
+if KINDS[KIND].speaks:
 
     # A synthesiser knows sentence and phones only while it speaks, so this one rule writes the references, too.
     rule make_corpus:
@@ -22,12 +22,12 @@ if KIND in SYNTHESIZERS:
             mem_mb=2000,
             runtime="2h",
         params:
-            call="corpora.build:build",
-            kind=KIND,
+            call="corpora.build:write_corpus",
+            reader=f"corpora.{KIND}:make_corpus",
             settings=corpus_settings(),
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
-            language=config["corpus"]["language"] if KIND == "hibari" else None,  # eSpeak NG tells its phones itself
+            language=config["corpus"]["language"] if takes(f"corpora.{KIND}:make_corpus", "language") else None,
         script:
             "../scripts/call.py"
 
@@ -50,8 +50,8 @@ else:
             mem_mb=2000,
             runtime="2h",
         params:
-            call="corpora.build:build",
-            kind=KIND,
+            call="corpora.build:write_corpus",
+            reader=f"corpora.{KIND}:make_corpus",
             settings=untranscribed(corpus_settings()),
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
@@ -77,8 +77,8 @@ else:
             mem_mb=2000,
             runtime="1h",
         params:
-            call="corpora.build:build_references",
-            kind=KIND,
+            call="corpora.build:write_references",
+            reader=f"corpora.{KIND}:make_references",
             settings=corpus_settings(),
             language=config["corpus"]["language"],
         script:

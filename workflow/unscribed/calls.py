@@ -63,18 +63,27 @@ def imported(name: str) -> frozenset[str]:
     return frozenset(found - {name})
 
 
+def takes(call: str, argument: str) -> bool:
+    """Whether the function `call` has an argument of this name. Raises ValueError if there is no such function."""
+    return argument in [found.arg for found in _arguments(call)]
+
+
 def settings_fields(call: str, argument: str) -> list[str]:
     """The fields of the dataclass that `argument` of the function `call` is annotated with: keys of a config section.
 
     Raises ValueError if there is no such argument, or its type is no dataclass of the package.
     """
-    module, function = split_call(call)
-    definition = _definitions(module)[function]
-    arguments = definition.args.kwonlyargs + definition.args.args if isinstance(definition, ast.FunctionDef) else []
-    for found in arguments:
+    module, _ = split_call(call)
+    for found in _arguments(call):
         if found.arg == argument and isinstance(found.annotation, ast.Name):
             return _fields(module, found.annotation.id, call)
     raise ValueError(f"{call} has no argument {argument} that is annotated with a class")
+
+
+def _arguments(call: str) -> list[ast.arg]:
+    module, function = split_call(call)
+    definition = _definitions(module)[function]
+    return definition.args.kwonlyargs + definition.args.args if isinstance(definition, ast.FunctionDef) else []
 
 
 def _fields(module: str, name: str, call: str) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from unscribed.config.checks import check, hop_ms
+from unscribed.config.kinds import KINDS
 from unscribed.config.schema import complete
 from unscribed.errors import UserError
 
@@ -102,8 +103,7 @@ def test_every_default_is_filled_in():
         ),
         (
             {"corpus": {"name": "a"}},
-            "corpus.kind: is missing; "
-            "add it as one of espeak, hibari, asterisk, folder, librispeech, timit, mls, commonvoice",
+            f"corpus.kind: is missing; add it as one of {', '.join(KINDS)}",
         ),
     ],
 )

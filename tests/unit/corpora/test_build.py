@@ -10,7 +10,7 @@ import soundfile
 
 from unscribed.artifacts import read_table
 from unscribed.corpora import asterisk
-from unscribed.corpora.build import build, build_references
+from unscribed.corpora.build import write_corpus, write_references
 from unscribed.errors import UserError
 
 PHONE_MAP = Path(__file__).parents[3] / "resources" / "timit-60-39.tsv"
@@ -26,8 +26,8 @@ class Corpus:
         self.recordings, self.text = folder / "recordings.parquet", folder / "text.txt"
 
     def build(self, seed=0):
-        build(
-            kind=self.kind,
+        write_corpus(
+            reader=f"corpora.{self.kind}:make_corpus",
             settings=self.settings,
             seed=seed,
             sample_rate_hz=16000,
@@ -43,8 +43,8 @@ class Corpus:
         return self.text.read_text(encoding="utf-8").splitlines()
 
     def references(self, language="en-us"):
-        build_references(
-            kind=self.kind,
+        write_references(
+            reader=f"corpora.{self.kind}:make_references",
             settings=self.settings,
             language=language,
             recordings=self.recordings,

@@ -7,8 +7,8 @@ import soundfile
 
 from unscribed.artifacts import read_table
 from unscribed.corpora import synthetic
-from unscribed.corpora.build import build
-from unscribed.corpora.espeak import EspeakSettings, espeak_corpus
+from unscribed.corpora.build import write_corpus
+from unscribed.corpora.espeak import EspeakSettings
 from unscribed.corpora.hibari import HibariSettings, Synthesizer
 from unscribed.errors import UserError
 
@@ -46,10 +46,10 @@ def make(folder, settings=SETTINGS, threads=1, language="en-us"):
     references = {f"references_{split}": folder / f"{split}.parquet" for split in SPLITS}
     paths = {"recordings": folder / "recordings.parquet", "text": folder / "text.txt", "audio": folder / "audio"}
     common = {"seed": 3, "sample_rate_hz": 16000, "threads": threads, **paths, **references}
-    if isinstance(settings, EspeakSettings):
-        espeak_corpus(settings=settings, **common)
-    else:
-        build(kind="hibari", settings=dataclasses.asdict(settings), language=language, **common)
+    kind = "espeak" if isinstance(settings, EspeakSettings) else "hibari"
+    write_corpus(
+        reader=f"corpora.{kind}:make_corpus", settings=dataclasses.asdict(settings), language=language, **common
+    )
     return read_table(paths["recordings"]), {split: read_table(folder / f"{split}.parquet") for split in SPLITS}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from unscribed.artifacts import read_table
 from unscribed.corpora import layout
-from unscribed.corpora.layout import Recording, Reference
+from unscribed.corpora.layout import Recording, Reference, References
 from unscribed.errors import UserError
 
 ROWS = [Recording("b", "test", "b.wav"), Recording("c", "train", "c.wav"), Recording("a", "train", "a.wav")]
@@ -28,7 +28,7 @@ def test_references_go_to_the_split_of_their_recording(tmp_path):
     layout.write_recordings(tmp_path / "r.parquet", [*ROWS, Recording("d", "valid", "d.wav")], "key")
     outputs = {split: tmp_path / f"{split}.parquet" for split in layout.SPLITS}
     references = [Reference("a", "so", ["s", "oʊ"], [0.1, 0.2], 0.3), Reference("b", "x"), Reference("unknown", "y")]
-    layout.write_split_references(tmp_path / "r.parquet", references, outputs, "key")
+    layout.write_split_references(tmp_path / "r.parquet", References("key", references), outputs)
     train = read_table(outputs["train"])
     assert train["utterance"].tolist() == ["a"] and train["phones"][0].tolist() == ["s", "oʊ"]
     assert train["starts_seconds"][0].tolist() == [0.1, 0.2] and train["end_seconds"][0] == 0.3
@@ -36,7 +36,8 @@ def test_references_go_to_the_split_of_their_recording(tmp_path):
     test = read_table(outputs["test"])
     assert len(test["phones"][0]) == 0 and test["end_seconds"].isna().all()
     with pytest.raises(UserError, match="key: none of the 1 transcripts names a recording"):
-        layout.write_split_references(tmp_path / "r.parquet", [Reference("unknown", "y")], outputs, "key")
+        unknown = References("key", [Reference("unknown", "y")])
+        layout.write_split_references(tmp_path / "r.parquet", unknown, outputs)
 
 
 def test_hash_splits_have_the_wanted_shares():
@@ -46,12 +47,12 @@ def test_hash_splits_have_the_wanted_shares():
         layout.check_fractions(0.5, 0.6, "corpus.folder")
 
 
-def test_text_is_copied_plain_or_gzipped_without_empty_lines(tmp_path):
+def test_text_is_read_plain_or_gzipped_without_empty_lines(tmp_path):
     plain, packed = tmp_path / "a.txt", tmp_path / "a.txt.gz"
     plain.write_text("Größe zählt \n\n so\n", encoding="utf-8")
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     for source in (plain, packed):
-        layout.copy_text(str(source), tmp_path / "out.txt", "key")
+        layout.write_text(tmp_path / "out.txt", layout.read_text(str(source), "key"))
         assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "Größe zählt\nso\n"
 
 
@@ -63,9 +64,9 @@ def test_bad_text_is_a_user_error_that_names_key_or_file(tmp_path):
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError, match=messages[name]):
-            layout.copy_text(str(tmp_path / name), tmp_path / "out.txt", "key")
+            layout.write_text(tmp_path / "out.txt", layout.read_text(str(tmp_path / name), "key"))
         assert not (tmp_path / "out.txt").exists()
     with pytest.raises(UserError, match="key is empty"):
-        layout.copy_text("", tmp_path / "out.txt", "key")
+        list(layout.read_text("", "key"))
     with pytest.raises(UserError, match=r"key: the file .*nowhere.txt does not exist"):
-        layout.copy_text(str(tmp_path / "nowhere.txt"), tmp_path / "out.txt", "key")
+        list(layout.read_text(str(tmp_path / "nowhere.txt"), "key"))

@@ -6,7 +6,8 @@ import soundfile
 
 from unscribed.artifacts import read_table
 from unscribed.corpora import synthetic
-from unscribed.corpora.espeak import EspeakSettings, espeak_corpus
+from unscribed.corpora.build import write_corpus
+from unscribed.corpora.espeak import EspeakSettings
 from unscribed.errors import UserError
 
 SETTINGS = EspeakSettings(
@@ -35,8 +36,9 @@ def small_bible(monkeypatch):
 def make(folder, settings=SETTINGS, seed=0, threads=2):
     folder.mkdir()
     references = {f"references_{split}": folder / f"{split}.parquet" for split in ("train", "valid", "test")}
-    espeak_corpus(
-        settings=settings,
+    write_corpus(
+        reader="corpora.espeak:make_corpus",
+        settings=dataclasses.asdict(settings),
         seed=seed,
         sample_rate_hz=16000,
         threads=threads,

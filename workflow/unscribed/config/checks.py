@@ -12,15 +12,13 @@ from typing import Any
 
 import yaml
 
+from unscribed.config.kinds import DATASET, KINDS
 from unscribed.config.schema import Json, stop_for
 from unscribed.languages import unknown_language
 
 MFCC = "mfcc"  # as pretrain.targets: no checkpoint
 PRETRAIN = "pretrain"  # as features.checkpoint: the model that the stage pretrain makes
 WAV2VEC_HOP_SAMPLES = 320  # of all published models
-DATASETS = ("librispeech", "timit", "mls", "commonvoice")
-SYNTHESIZERS = ("espeak", "hibari")
-BIBLE_READERS = (*SYNTHESIZERS, "asterisk")  # their text is words
 SILERO_RATES_HZ = (8000, 16000)
 KALDINGRAM_MAX_ORDER = 5
 LEARNED_FROM_LABELS = re.compile(r"/finetune/(10min|1h|10h|all)/")
@@ -46,22 +44,21 @@ def hop_ms(config: Json) -> float:
 
 def _corpus(config: Json) -> Iterator[str]:
     corpus, kind = config["corpus"], config["corpus"]["kind"]
-    section = corpus.get(kind) or corpus["dataset"]
-    name = f"corpus.{kind if kind in corpus else 'dataset'}"
+    known = KINDS[kind]
+    section, name = corpus[known.section], f"corpus.{known.section}"
     if kind == "folder":
         yield from _needs(section["audio"], f"{name}.audio", "the folder of the audio files", Path.is_dir)
-        yield from _needs(section["text"], f"{name}.text", "a text file, one sentence per line", Path.is_file)
-        if section["transcripts"]:
-            yield from _needs(section["transcripts"], f"{name}.transcripts", "a TSV file", Path.is_file)
-    if kind in DATASETS:
+    if known.section == DATASET:
         yield from _needs(section["root"], f"{name}.root", f"the folder of the unpacked {kind} corpus", Path.is_dir)
-    if kind in DATASETS and kind != "timit":
+    if known.text == "file":
         yield from _needs(section["text"], f"{name}.text", "a text file, one sentence per line", Path.is_file)
-    if kind == "timit" and section["text"]:
-        yield f"{name}.text: TIMIT brings its own text, as phones; leave it empty"
+    elif section.get("text"):
+        yield f"{name}.text: {kind} brings its own text, as {known.text}; leave it empty"
+    if kind == "folder" and section["transcripts"]:
+        yield from _needs(section["transcripts"], f"{name}.transcripts", "a TSV file", Path.is_file)
     if section.get("valid_fraction", 0) + section.get("test_fraction", 0) >= 1:
         yield f"{name}.valid_fraction and test_fraction leave nothing for training; lower them"
-    if kind in SYNTHESIZERS:
+    if known.speaks:
         yield from _order(section, name, "min_words", "max_words")
 
 
@@ -137,9 +134,10 @@ def _text(config: Json) -> Iterator[str]:
     if _speaks(config) and (problem := unknown_language(config["corpus"]["language"])):
         yield f"corpus.language: {problem}"
     yield from _order(config["normalize"], "normalize", "min_words", "max_words")
-    if kind == "timit" and backend != "phones":
-        yield f"phonemize.backend: {backend} cannot read TIMIT's text, which is phones already; set it to phones"
-    if kind in BIBLE_READERS and backend == "phones":
+    text = KINDS[kind].text
+    if text == "phones" and backend != "phones":
+        yield f"phonemize.backend: {backend} cannot read the text of {kind}, which is phones already; set it to phones"
+    if text == "words" and backend == "phones":
         yield f"phonemize.backend: phones does not fit corpus.kind {kind}, whose text is words; set it to espeak"
     if backend == "phones" and config["silence"]["probability"] > 0:
         yield "silence.probability: would put silence between the phones of one word; set it to 0.0"

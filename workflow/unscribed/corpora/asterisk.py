@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unscribed.artifacts import Pathlike, write_lines
 from unscribed.corpora.bible import clauses
 from unscribed.corpora.folder import utterance_name
-from unscribed.corpora.layout import Recording, check_fractions, write_recordings, write_split_references
+from unscribed.corpora.layout import Corpus, Recording, References, check_fractions
 from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
 
@@ -44,8 +43,8 @@ class AsteriskSettings:
     test_fraction: float
 
 
-def asterisk_corpus(*, settings: AsteriskSettings, seed: int, recordings: Pathlike, text: Pathlike) -> None:
-    """List the prompts with splits drawn by `seed`, and write clauses of a Bible translation as text.
+def make_corpus(*, settings: AsteriskSettings, seed: int) -> Corpus:
+    """Find the prompts, with splits drawn by `seed`; the text is clauses of a Bible translation.
 
     Raises UserError if the prompts or the translation are not installed, or have too few clauses.
     """
@@ -69,16 +68,12 @@ def asterisk_corpus(*, settings: AsteriskSettings, seed: int, recordings: Pathli
             f"{MIN_WORDS} to {MAX_WORDS} words. Lower it from {settings.text_sentences}."
         )
     random.Random(seed).shuffle(sentences)
-    write_lines(text, sentences[: settings.text_sentences])
-    write_recordings(recordings, rows, "corpus.asterisk")
+    return Corpus("corpus.asterisk", rows, sentences[: settings.text_sentences])
 
 
-def write_asterisk_references(
-    *, settings: AsteriskSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
-) -> None:
-    """Phonemize the transcripts and write the references of each split. Raises UserError if they are not installed."""
-    references = word_references(read_prompts(settings.transcripts), language)
-    write_split_references(recordings, references, outputs, "corpus.asterisk.transcripts")
+def make_references(*, settings: AsteriskSettings, language: str) -> References:
+    """Transcripts of the prompts, with the phones of their words. Raises UserError if they are not installed."""
+    return References("corpus.asterisk.transcripts", word_references(read_prompts(settings.transcripts), language))
 
 
 def read_prompts(path: str) -> Iterator[tuple[str, str]]:

@@ -1,29 +1,27 @@
-"""One entry for all kinds of corpora, so that the workflow needs one rule for a corpus and one for its references."""
+"""Stage corpus: what a reader or synthesiser gives, written as recordings, unpaired text and, apart, references.
+
+The rule names the reader as `module:function` of the package; it gives a `Corpus` or `References`.
+"""
 
 import inspect
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_type_hints
 
 from unscribed.artifacts import Pathlike
-from unscribed.corpora.layout import SPLITS
-
-# Kind to (module, dataclass of its settings); functions are named after the kind, modules are loaded when needed.
-KINDS = {
-    "espeak": ("espeak", "EspeakSettings"),
-    "hibari": ("hibari", "HibariSettings"),
-    "asterisk": ("asterisk", "AsteriskSettings"),
-    "folder": ("folder", "FolderSettings"),
-    "librispeech": ("librispeech", "DatasetSettings"),
-    "timit": ("timit", "DatasetSettings"),
-    "mls": ("mls", "DatasetSettings"),
-    "commonvoice": ("commonvoice", "DatasetSettings"),
-}
+from unscribed.corpora.layout import (
+    SPLITS,
+    Corpus,
+    References,
+    write_recordings,
+    write_split_references,
+    write_text,
+)
+from unscribed.stage import named_function
 
 
-def build(
+def write_corpus(
     *,
-    kind: str,
+    reader: str,
     settings: Mapping[str, Any],
     seed: int,
     sample_rate_hz: int,
@@ -37,19 +35,23 @@ def build(
     references_valid: Pathlike | None = None,
     references_test: Pathlike | None = None,
 ) -> None:
-    """Write `recordings` and `text` of a corpus of any kind; `settings` is the config section of that kind.
+    """Write `recordings` and `text` of the corpus that `reader` gives; `settings` is the config section of its kind.
 
-    `phone_map` (TIMIT's phones) is needed for timit, `audio` and the references for espeak and hibari, `language` (of
-    the references) for hibari only.
-    Raises UserError as the functions of the kinds do.
+    A synthesiser writes its audio into the folder `audio`, and its references are written, too. Raises UserError as
+    the readers do, for an empty split and for names that are used twice.
     """
-    given = {name: value for name, value in locals().items() if value is not None}
-    _call(f"{kind}_corpus", given)
+    given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "language": language}
+    corpus: Corpus = _call(reader, settings, {**given, "phone_map": phone_map, "audio": audio})
+    write_text(text, corpus.sentences)
+    write_recordings(recordings, corpus.recordings, corpus.source)
+    if corpus.references is not None:
+        outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
+        write_split_references(recordings, corpus.references, outputs)
 
 
-def build_references(
+def write_references(
     *,
-    kind: str,
+    reader: str,
     settings: Mapping[str, Any],
     language: str,
     recordings: Pathlike,
@@ -58,17 +60,15 @@ def build_references(
     references_test: Pathlike,
     phone_map: Pathlike | None = None,
 ) -> None:
-    """Write the references of a corpus that `build` has made, of any kind but espeak and hibari (`build` does it)."""
-    given = {name: value for name, value in locals().items() if value is not None}
+    """Write the references that `reader` gives for the `recordings` of a corpus. Raises UserError as the readers do."""
+    references: References = _call(reader, settings, {"language": language, "phone_map": phone_map})
     outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
-    _call(f"write_{kind}_references", {**given, "outputs": outputs})
+    write_split_references(recordings, references, outputs)
 
 
-def _call(name: str, given: Mapping[str, Any]) -> None:
-    """Call a kind's function with those of the given arguments that it takes."""
-    module_name, settings_name = KINDS[given["kind"]]
-    module = import_module(f"unscribed.corpora.{module_name}")
-    function: Callable[..., None] = getattr(module, name)
-    settings = getattr(module, settings_name)(**given["settings"])
+def _call(reader: str, settings: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    """Call a reader with its settings as the dataclass that it wants, and with those of `given` that it takes."""
+    function = named_function(reader)
     wanted = inspect.signature(function).parameters
-    function(**{**{key: value for key, value in given.items() if key in wanted}, "settings": settings})
+    arguments = {name: value for name, value in given.items() if name in wanted}
+    return function(settings=get_type_hints(function)["settings"](**settings), **arguments)

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from unscribed.artifacts import Pathlike
 from unscribed.corpora.layout import (
+    Corpus,
     DatasetSettings,
     Recording,
-    copy_text,
+    References,
     dataset_parts,
     existing_folder,
-    write_recordings,
-    write_split_references,
+    read_text,
 )
 from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
@@ -26,8 +25,8 @@ USUAL = {"train": "train", "valid": "dev", "test": "test"}
 KEY = "corpus.dataset.root"
 
 
-def commonvoice_corpus(*, settings: DatasetSettings, recordings: Pathlike, text: Pathlike) -> None:
-    """List the parts' clips (the column `path` alone is read) and copy the text.
+def make_corpus(*, settings: DatasetSettings) -> Corpus:
+    """Find the parts' clips (the column `path` alone is read); the text is the user's.
 
     Raises UserError if root, a part's table, the clips or the text are missing. Single clips are checked later.
     """
@@ -39,20 +38,17 @@ def commonvoice_corpus(*, settings: DatasetSettings, recordings: Pathlike, text:
         for split, table in _tables(settings, ["path"])
         for clip in table["path"]
     ]
-    copy_text(settings.text, text, "corpus.dataset.text")
-    write_recordings(recordings, rows, KEY)
+    return Corpus(KEY, rows, read_text(settings.text, "corpus.dataset.text"))
 
 
-def write_commonvoice_references(
-    *, settings: DatasetSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
-) -> None:
-    """Phonemize the sentences and write the references of each split."""
+def make_references(*, settings: DatasetSettings, language: str) -> References:
+    """Sentences of all parts, with the phones of their words."""
     sentences = (
         (Path(clip).stem, sentence)
         for _, table in _tables(settings, ["path", "sentence"])
         for clip, sentence in zip(table["path"], table["sentence"], strict=True)
     )
-    write_split_references(recordings, word_references(sentences, language), outputs, KEY)
+    return References(KEY, word_references(sentences, language))
 
 
 def _tables(settings: DatasetSettings, columns: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -18,8 +18,8 @@ import numpy as np
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.io import resample
-from unscribed.corpora.layout import SPLITS, Reference, write_split_references
-from unscribed.corpora.synthetic import Phones, Spoken, SpokenSettings, int16_samples, speak_corpus
+from unscribed.corpora.layout import Corpus, Reference
+from unscribed.corpora.synthetic import Phones, SpokenSentence, SpokenSettings, int16_samples, speak_corpus
 from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
 from unscribed.languages import languages
@@ -44,35 +44,20 @@ class EspeakSettings(SpokenSettings):
     rate_wpm: int
 
 
-def espeak_corpus(
-    *,
-    settings: EspeakSettings,
-    seed: int,
-    sample_rate_hz: int,
-    threads: int,
-    recordings: Pathlike,
-    text: Pathlike,
-    audio: Pathlike,
-    references_train: Pathlike,
-    references_valid: Pathlike,
-    references_test: Pathlike,
-) -> None:
-    """Speak a corpus and write its references, with times. Raises UserError as `speak_corpus`, and for the voice."""
+def make_corpus(*, settings: EspeakSettings, seed: int, sample_rate_hz: int, threads: int, audio: Pathlike) -> Corpus:
+    """Speak a corpus; its references have times. Raises UserError as `speak_corpus`, and for the voice."""
     with Synthesizer(settings.voice, settings.rate_wpm, sample_rate_hz):
         pass  # an unknown voice must fail here, not inside a worker process
-    spoken = speak_corpus(
+    return speak_corpus(
         settings=settings,
         section="corpus.espeak",
         speak=partial(_speak, settings.voice, settings.rate_wpm, sample_rate_hz),
         seed=seed,
         sample_rate_hz=sample_rate_hz,
         threads=threads,
-        recordings=recordings,
-        text=text,
         audio=audio,
+        refer=partial(map, _reference),
     )
-    outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
-    write_split_references(recordings, map(_reference, spoken), outputs, "corpus.espeak")
 
 
 class _EventId(ctypes.Union):
@@ -206,7 +191,7 @@ def _speak(voice: str, rate_wpm: int, sample_rate_hz: int, batch: Sequence[str])
         return [synthesizer.speak(sentence) for sentence in batch]
 
 
-def _reference(spoken: Spoken) -> Reference:
+def _reference(spoken: SpokenSentence) -> Reference:
     """Pauses at the ends are left out, those inside become SILENCE."""
     name, sentence, phones = spoken
     words = " ".join(spoken_words(sentence))

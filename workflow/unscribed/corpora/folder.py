@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from unscribed.artifacts import Pathlike
 from unscribed.audio.io import AUDIO_SUFFIXES
 from unscribed.corpora.layout import (
+    Corpus,
     Recording,
+    References,
     check_fractions,
-    copy_text,
     existing_folder,
     hash_split,
-    write_recordings,
-    write_split_references,
+    read_text,
 )
 from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
@@ -31,8 +30,8 @@ class FolderSettings:
     test_fraction: float
 
 
-def folder_corpus(*, settings: FolderSettings, recordings: Pathlike, text: Pathlike) -> None:
-    """List the audio files below a folder and copy the text.
+def make_corpus(*, settings: FolderSettings) -> Corpus:
+    """Find the audio files below a folder; the text is the user's.
 
     The split of a file depends on its name alone. Raises UserError if folder, audio or text are missing.
     """
@@ -45,18 +44,14 @@ def folder_corpus(*, settings: FolderSettings, recordings: Pathlike, text: Pathl
     if not rows:
         known = " ".join(sorted(AUDIO_SUFFIXES))
         raise UserError(f"corpus.folder.audio: no audio files below {root}. Known suffixes: {known}.")
-    copy_text(settings.text, text, "corpus.folder.text")
-    write_recordings(recordings, rows, "corpus.folder")
+    return Corpus("corpus.folder", rows, read_text(settings.text, "corpus.folder.text"))
 
 
-def write_folder_references(
-    *, settings: FolderSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
-) -> None:
-    """Phonemize the transcripts and write the references of each split. Raises UserError for a malformed list."""
+def make_references(*, settings: FolderSettings, language: str) -> References:
+    """The user's transcripts, with the phones of their words. Raises UserError for a malformed list."""
     if not settings.transcripts:
         raise UserError("corpus.folder.transcripts is empty: set it to a TSV of file and transcript to be evaluated.")
-    references = word_references(read_transcripts(settings.transcripts), language)
-    write_split_references(recordings, references, outputs, "corpus.folder.transcripts")
+    return References("corpus.folder.transcripts", word_references(read_transcripts(settings.transcripts), language))
 
 
 def audio_files(root: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ here only those that are already in its cache can be used. The voice does not te
 hold the words, and as phones what eSpeak NG makes of the single words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from hibari.voices import VOICES, cache_dir, voice_path
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.io import resample
-from unscribed.corpora.layout import SPLITS, write_split_references
-from unscribed.corpora.synthetic import Phones, SpokenSettings, int16_samples, speak_corpus
+from unscribed.corpora.layout import Corpus, Reference
+from unscribed.corpora.synthetic import Phones, SpokenSentence, SpokenSettings, int16_samples, speak_corpus
 from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
 
@@ -30,21 +30,10 @@ class HibariSettings(SpokenSettings):
     speed: float
 
 
-def hibari_corpus(
-    *,
-    settings: HibariSettings,
-    language: str,
-    seed: int,
-    sample_rate_hz: int,
-    threads: int,
-    recordings: Pathlike,
-    text: Pathlike,
-    audio: Pathlike,
-    references_train: Pathlike,
-    references_valid: Pathlike,
-    references_test: Pathlike,
-) -> None:
-    """Speak a corpus and write its references: words and phones without times.
+def make_corpus(
+    *, settings: HibariSettings, language: str, seed: int, sample_rate_hz: int, threads: int, audio: Pathlike
+) -> Corpus:
+    """Speak a corpus; its references are words, and phones without times.
 
     Raises UserError as `speak_corpus`, for a voice that is not on this machine and for an unknown language.
     """
@@ -52,20 +41,20 @@ def hibari_corpus(
 
     check_voice(settings.voice)
     phonemize_words(["amen"], language)  # an unknown language must fail before hours are spoken
-    spoken = speak_corpus(
+    return speak_corpus(
         settings=settings,
         section="corpus.hibari",
         speak=partial(_speak, settings.voice, settings.speed, sample_rate_hz),
         seed=seed,
         sample_rate_hz=sample_rate_hz,
         threads=threads,
-        recordings=recordings,
-        text=text,
         audio=audio,
+        refer=partial(_references, language),
     )
-    references = word_references(((utterance, sentence) for utterance, sentence, _ in spoken), language)
-    outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
-    write_split_references(recordings, references, outputs, "corpus.hibari")
+
+
+def _references(language: str, spoken: Iterable[SpokenSentence]) -> Iterator[Reference]:
+    return word_references(((one.utterance, one.sentence) for one in spoken), language)
 
 
 def check_voice(voice: str) -> None:

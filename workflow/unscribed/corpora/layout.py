@@ -1,7 +1,7 @@
-"""The shape that every corpus gets: recordings with splits, unpaired text, and references apart from both.
+"""What every reader of a corpus gives, how it is written, and what readers share.
 
-The unsupervised stages read `recordings` and `text` only. References are written by functions of their own, so that
-a workflow can build and run everything else without them.
+The unsupervised stages read recordings and text only. References are given by functions of their own, so that a
+workflow can build and run everything else without them.
 """
 
 import gzip
@@ -54,6 +54,38 @@ class Reference(NamedTuple):
     end_seconds: float = float("nan")
 
 
+@dataclass(frozen=True)
+class References:
+    """What was said, in any order; `source` is the config key that leads to it, for messages."""
+
+    source: str
+    rows: Iterable[Reference]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a reader finds: recordings, and the sentences of the unpaired text.
+
+    `source` is the config key that leads to the recordings, for messages. Only a synthesiser gives references, which
+    it knows while it speaks.
+    """
+
+    source: str
+    recordings: Sequence[Recording]
+    sentences: Iterable[str]
+    references: References | None = None
+
+
+def write_text(path: Pathlike, sentences: Iterable[str]) -> None:
+    """Write the unpaired text, one sentence per line."""
+    count = 0
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as output:
+        for sentence in sentences:
+            output.write(f"{sentence}\n")
+            count += 1
+    log.info("text: %d sentences", count)
+
+
 def write_recordings(path: Pathlike, rows: Sequence[Recording], source: str) -> None:
     """Write the table of recordings, sorted by split and utterance.
 
@@ -74,24 +106,17 @@ def write_recordings(path: Pathlike, rows: Sequence[Recording], source: str) -> 
     log.info("recordings: %s", ", ".join(f"{counts[split]} {split}" for split in SPLITS))
 
 
-def write_references(path: Pathlike, rows: Sequence[Reference]) -> None:
-    """Write the references of one split, sorted by utterance."""
-    rows = sorted(rows, key=lambda row: row.utterance)
-    ReferenceTable(**{name: [getattr(row, name) for row in rows] for name in ReferenceTable.SCHEMA}).write(path)
+def write_split_references(recordings: Pathlike, references: References, outputs: Mapping[str, Pathlike]) -> None:
+    """Write the references of every split, sorted; those of utterances that are not among the recordings are ignored.
 
-
-def write_split_references(
-    recordings: Pathlike, references: Iterable[Reference], outputs: Mapping[str, Pathlike], source: str
-) -> None:
-    """Write the references of every split; those of utterances that are not in the table of recordings are ignored.
-
-    `outputs` maps each split to its file. Raises UserError, naming `source`, if no reference belongs to any recording.
+    `outputs` maps each split to its file. Raises UserError if no reference belongs to any recording.
     """
+    source = references.source
     table = RecordingTable.read(recordings)
     split_of = dict(zip(table["utterance"], table["split"], strict=True))
     rows: dict[str, list[Reference]] = {split: [] for split in SPLITS}
     unknown = 0
-    for reference in references:
+    for reference in references.rows:
         if split := split_of.get(reference.utterance):
             rows[split].append(reference)
         else:
@@ -104,7 +129,9 @@ def write_split_references(
     if found < len(split_of):
         log.warning("%s: %d of %d recordings have no transcript", source, len(split_of) - found, len(split_of))
     for split in SPLITS:
-        write_references(outputs[split], rows[split])
+        ordered = sorted(rows[split], key=lambda row: row.utterance)
+        columns = {name: [getattr(row, name) for row in ordered] for name in ReferenceTable.SCHEMA}
+        ReferenceTable(**columns).write(outputs[split])
 
 
 def hash_split(utterance: str, valid_fraction: float, test_fraction: float) -> str:
@@ -140,8 +167,8 @@ def dataset_parts(settings: DatasetSettings, usual: Mapping[str, str]) -> Iterat
             yield split, part
 
 
-def copy_text(source: str, destination: Pathlike, key: str) -> None:
-    """Copy the user's text (UTF-8, also gzipped), dropping empty lines; `key` is the config key that names it.
+def read_text(source: str, key: str) -> Iterator[str]:
+    """Yield the lines of the user's text (UTF-8, also gzipped) without empty ones; `key` of the config names it.
 
     Raises UserError if the key is empty, the file missing, damaged or not UTF-8, or without any line of text.
     """
@@ -152,15 +179,13 @@ def copy_text(source: str, destination: Pathlike, key: str) -> None:
     if not Path(source).is_file():
         raise UserError(f"{key}: the file {source} does not exist. Correct the path.")
     lines = _gzip_lines(source) if source.endswith(".gz") else (line for _, line in read_lines(source))
-    count = 0
-    with atomic_path(destination) as temporary, open(temporary, "w", encoding="utf-8") as output:
-        for line in lines:
-            if sentence := line.strip():
-                output.write(f"{sentence}\n")
-                count += 1
-        if not count:
-            raise UserError(f"{key}: {source} holds no text. Give a UTF-8 file with one sentence per line.")
-    log.info("text: %d sentences from %s", count, source)
+    empty = True
+    for line in lines:
+        if sentence := line.strip():
+            empty = False
+            yield sentence
+    if empty:
+        raise UserError(f"{key}: {source} holds no text. Give a UTF-8 file with one sentence per line.")
 
 
 def _gzip_lines(source: str) -> Iterator[str]:

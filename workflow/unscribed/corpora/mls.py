@@ -6,15 +6,14 @@ A plain reader of our own: lhotse's recipe opens every file and imports torch (1
 from collections.abc import Iterator
 from pathlib import Path
 
-from unscribed.artifacts import Pathlike
 from unscribed.corpora.layout import (
+    Corpus,
     DatasetSettings,
     Recording,
-    copy_text,
+    References,
     dataset_parts,
     existing_folder,
-    write_recordings,
-    write_split_references,
+    read_text,
 )
 from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
@@ -24,23 +23,20 @@ USUAL = {"train": "train", "valid": "dev", "test": "test"}
 KEY = "corpus.dataset.root"
 
 
-def mls_corpus(*, settings: DatasetSettings, recordings: Pathlike, text: Pathlike) -> None:
-    """List the parts' recordings and copy the text. Raises UserError if root, a part or the text is missing."""
+def make_corpus(*, settings: DatasetSettings) -> Corpus:
+    """Find the parts' recordings; the text is the user's. Raises UserError if root, a part or the text is missing."""
     rows = [
         Recording(path.stem, split, str(path))
         for split, folder in _parts(settings)
         for path in sorted((folder / "audio").glob("*/*/*"))
         if path.suffix in {".flac", ".opus"}
     ]
-    copy_text(settings.text, text, "corpus.dataset.text")
-    write_recordings(recordings, rows, KEY)
+    return Corpus(KEY, rows, read_text(settings.text, "corpus.dataset.text"))
 
 
-def write_mls_references(
-    *, settings: DatasetSettings, language: str, recordings: Pathlike, outputs: dict[str, Pathlike]
-) -> None:
-    """Phonemize the transcripts and write the references of each split."""
-    write_split_references(recordings, word_references(_transcripts(settings), language), outputs, KEY)
+def make_references(*, settings: DatasetSettings, language: str) -> References:
+    """Transcripts of all parts, with the phones of their words."""
+    return References(KEY, word_references(_transcripts(settings), language))
 
 
 def _transcripts(settings: DatasetSettings) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import multiprocessing
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from unscribed.artifacts import Pathlike, atomic_folder, write_lines
+from unscribed.artifacts import Pathlike, atomic_folder
 from unscribed.corpora.bible import clauses
-from unscribed.corpora.layout import Recording, write_recordings
+from unscribed.corpora.layout import Corpus, Recording, Reference, References
 from unscribed.errors import UserError
 
 BATCH = 32  # sentences given to a process at once: fixed, because it decides the exact samples of kind espeak
@@ -46,7 +46,7 @@ class SpokenSettings:
     max_words: int
 
 
-class Spoken(NamedTuple):
+class SpokenSentence(NamedTuple):
     """One sentence of the corpus and what the synthesiser told about its phones."""
 
     utterance: str
@@ -62,35 +62,32 @@ def speak_corpus(
     seed: int,
     sample_rate_hz: int,
     threads: int,
-    recordings: Pathlike,
-    text: Pathlike,
     audio: Pathlike,
-) -> list[Spoken]:
+    refer: Callable[[Iterable[SpokenSentence]], Iterable[Reference]],
+) -> Corpus:
     """Speak Bible clauses into the folder `audio` (16-bit WAV); other clauses become the unpaired text.
 
     Clauses are shuffled by `seed` and spoken until `train_hours` are full, then for valid and test. `speak` is called
-    in `threads` processes with BATCH sentences at a time, and the result does not depend on their number. Returns what
-    was spoken, in order. Raises UserError, naming keys of `section`, if the translations are unknown, not installed or
-    too short.
+    in `threads` processes with BATCH sentences at a time, and the result does not depend on their number. `refer` makes
+    references of what was spoken. Raises UserError, naming keys of `section`, if the translations are unknown, not
+    installed or too short.
     """
     if settings.min_words > settings.max_words:
         raise UserError(f"{section}.min_words is above {section}.max_words: set the lower one below the upper.")
     sentences = _shuffled(settings.translation, settings, seed)
     rows: list[Recording] = []
-    spoken: list[Spoken] = []
+    spoken: list[SpokenSentence] = []
     started, seconds = time.monotonic(), 0.0
     with atomic_folder(audio) as folder, closing(_speak_all(sentences, speak, threads)) as stream:
         for split, name, sentence, samples, phones in _assigned(stream, settings, section, sample_rate_hz):
             soundfile.write(folder / f"{name}.wav", samples, sample_rate_hz, subtype="PCM_16")
             rows.append(Recording(name, split, str(Path(audio) / f"{name}.wav")))
-            spoken.append(Spoken(name, sentence, phones))
+            spoken.append(SpokenSentence(name, sentence, phones))
             seconds += len(samples) / sample_rate_hz
         unpaired = _unpaired_text(sentences, len(rows), settings, section, seed)
     elapsed = time.monotonic() - started
     log.info("spoke %.2f h in %.0f s (%.0f x real time)", seconds / 3600, elapsed, seconds / elapsed)
-    write_lines(text, unpaired)
-    write_recordings(recordings, rows, section)
-    return spoken
+    return Corpus(section, rows, unpaired, References(section, refer(spoken)))
 
 
 def int16_samples(samples: np.ndarray) -> np.ndarray:

@@ -10,14 +10,14 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from unscribed.artifacts import Pathlike, write_lines
+from unscribed.artifacts import Pathlike
 from unscribed.corpora.layout import (
+    Corpus,
     DatasetSettings,
     Recording,
     Reference,
+    References,
     existing_folder,
-    write_recordings,
-    write_split_references,
 )
 from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
@@ -39,10 +39,8 @@ CORE_TEST_SPEAKERS = (
 )
 
 
-def timit_corpus(
-    *, settings: DatasetSettings, seed: int, phone_map: Pathlike, recordings: Pathlike, text: Pathlike
-) -> None:
-    """List the recordings of the setup and write the text: one utterance per line, as folded phones.
+def make_corpus(*, settings: DatasetSettings, seed: int, phone_map: Pathlike) -> Corpus:
+    """Find the recordings of the setup; the text is one utterance per sentence, as folded phones.
 
     `corpus.dataset.train`, `valid` and `test` may list speakers (lower case) instead of the usual ones (matched setup).
     Raises UserError if TIMIT is missing or incomplete, or a text file is configured.
@@ -57,18 +55,14 @@ def timit_corpus(
         raise UserError(
             f"{KEY}: no text could be made from {settings.root}: it holds no utterance of the chosen speakers."
         )
-    write_lines(text, [line for line in lines if line])
-    write_recordings(recordings, rows, KEY)
+    return Corpus(KEY, rows, [line for line in lines if line])
 
 
-def write_timit_references(
-    *, settings: DatasetSettings, phone_map: Pathlike, recordings: Pathlike, outputs: dict[str, Pathlike]
-) -> None:
-    """Write the references of each split from the hand-made alignments (PHN) and sentences (TXT)."""
+def make_references(*, settings: DatasetSettings, phone_map: Pathlike) -> References:
+    """Hand-made alignments (PHN) and sentences (TXT) of all utterances."""
     folded = read_phone_map(phone_map)
     audio = [path for part in ("train", "test") for path in _audio(settings.root, part)]
-    references = (Reference(_name(path), _words(path), *_phones(path, folded)) for path in audio)
-    write_split_references(recordings, references, outputs, KEY)
+    return References(KEY, (Reference(_name(path), _words(path), *_phones(path, folded)) for path in audio))
 
 
 def read_phone_map(path: Pathlike) -> dict[str, str]:
