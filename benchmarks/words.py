@@ -16,12 +16,12 @@ from pathlib import Path
 
 from unscribed.config.schema import complete
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.hmm.tune import TuneSettings
-from unscribed.hmm.words import WordSettings, words
+from unscribed.hmm.words import words
+from unscribed.wfst.nbest import NbestSettings
+from unscribed.wfst.search import SearchSettings
 
 WARM_UP = 3  # utterances
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
-SEARCH = ("lm_weights", "insertion_penalties", "min_edit_rate", "tune_utterances", "beam", "max_active")
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     config = complete({"corpus": {"name": "speed", "kind": "espeak"}}, SCHEMA)
-    search = TuneSettings(**{name: config["hmm"][name] for name in SEARCH})
+    search = SearchSettings(config["hmm"]["beam"], config["hmm"]["max_active"])
     final = arguments.results / "hmm/final"
 
     def decode(features: Path, folder: Path) -> float:
@@ -45,7 +45,7 @@ def main() -> None:
             weights=final / "words/weights.json",
             lexiconp=arguments.results / "lexicon/lexiconp.txt",
             word_symbols=arguments.results / "word_lm/words.txt",
-            settings=WordSettings(**config["words"]),
+            settings=NbestSettings(**config["words"]),
             search=search,
             threads=arguments.threads,
             words=folder / "words.parquet",

@@ -84,7 +84,8 @@ rule ctc_tune:
     params:
         call="ctc.tune:ctc_tune",
         language=config["corpus"]["language"],
-        settings=section("ctc"),
+        grid=section("ctc"),
+        search=section("ctc"),
         seed=config["corpus"]["seed"],
     script:
         "../scripts/call.py"
@@ -113,8 +114,9 @@ rule ctc_ngram:
         mem_mb=3000,
         runtime="12h",
     params:
-        call="ctc.decode:ctc_words",
+        call="ctc.decode:ctc_ngram",
         settings=section("ctc"),
+        search=section("ctc"),
     script:
         "../scripts/call.py"
 
@@ -140,7 +142,7 @@ rule ctc_transformer_tune:
         runtime="4h",
         gpu=TRANSFORMER_GPU,
     params:
-        call="ctc.rescore:ctc_rescore_tune",
+        call="ctc.rescore:ctc_transformer_tune",
         language=config["corpus"]["language"],
         settings=section("ctc"),
         lm_settings=section("transformer_lm"),
@@ -172,7 +174,7 @@ rule ctc_transformer:
         runtime="12h",
         gpu=TRANSFORMER_GPU,
     params:
-        call="ctc.rescore:ctc_rescore",
+        call="ctc.rescore:ctc_transformer",
         lm_settings=section("transformer_lm"),
     script:
         "../scripts/call.py"

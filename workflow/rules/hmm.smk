@@ -110,7 +110,9 @@ rule hmm_tune:
         runtime="2h",
     params:
         call="hmm.tune:hmm_tune",
-        settings=section("hmm"),
+        grid=section("hmm"),
+        search=section("hmm"),
+        min_edit_rate=config["hmm"]["min_edit_rate"],
         silence=section("silence"),
         transcribed=lambda wildcards: wildcards.place.startswith("supervised"),
         seed=config["corpus"]["seed"],
@@ -138,7 +140,7 @@ rule hmm_decode:
         runtime="12h",
     params:
         call="hmm.decode:hmm_decode",
-        settings=section("hmm"),
+        search=section("hmm"),
     script:
         "../scripts/call.py"
 

@@ -22,7 +22,7 @@ rule supervised_text:
         mem_mb=1000,
         runtime="30m",
     params:
-        call="supervised.stages:supervised_text",
+        call="supervised.text:supervised_text",
         language=config["corpus"]["language"],
     script:
         "../scripts/call.py"
@@ -115,7 +115,7 @@ rule supervised_labels:
         mem_mb=1000,
         runtime="30m",
     params:
-        call="supervised.stages:flat_labels",
+        call="supervised.labels:flat_labels",
         language=config["corpus"]["language"],
     script:
         "../scripts/call.py"
@@ -138,7 +138,7 @@ rule supervised_valid_labels:
         mem_mb=1000,
         runtime="30m",
     params:
-        call="supervised.stages:reference_phones",
+        call="supervised.labels:reference_phones",
     script:
         "../scripts/call.py"
 
@@ -176,7 +176,7 @@ rule supervised_align:
         mem_mb=3000,
         runtime="8h",
     params:
-        call="supervised.stages:word_alignment",
+        call="supervised.align:word_alignment",
         silence=section("silence"),
         language=config["corpus"]["language"],
     script:

@@ -1,20 +1,22 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers.tables import filled
 
 from unscribed.artifacts import read_json, write_json, write_lines
-from unscribed.ctc.decode import NbestTable, ctc_words
+from unscribed.ctc.decode import NbestTable, ctc_ngram
 from unscribed.ctc.graph import ctc_graph
-from unscribed.ctc.search import CtcSettings, spoken
-from unscribed.ctc.tune import Judge, ctc_tune
+from unscribed.ctc.search import aligned_words
+from unscribed.ctc.tune import compared, ctc_tune, word_labels
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
 from unscribed.tables import PseudoLabelTable, ReferenceTable, WordTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import compile_fst, perplexity, symbol_table, write_symbols
+from unscribed.wfst.nbest import NbestSettings
+from unscribed.wfst.search import SearchSettings
+from unscribed.wfst.tuning import GridSettings, Labels, TuningTable
 
 LETTERS = ["<pad>", "|", "<unk>", "e", "o", "t"]
 PHONES = ["<pad>", "t", "ə", "uː"]
@@ -22,6 +24,7 @@ WORDS = ["to", "toe", "too"]
 ARPA = ["\\data\\", "ngram 1=5", "", "\\1-grams:", "-99\t<s>", "-0.6\t</s>"]
 ARPA += ["-0.3\tto", "-0.9\ttoe", "-1.0\ttoo", "", "\\end\\"]
 UNLIKELY = -9.0
+SEARCH = SearchSettings(beam=50.0, max_active=10_000)
 
 
 def posteriors(path, vocab, unsure=()):
@@ -48,16 +51,11 @@ def world(folder, vocab, utterances):
     return {"log_probs": folder / "log_probs.npy", "arpa": folder / "lm.arpa", **paths}
 
 
-def settings(**changes):
-    values = {"beam": 50.0, "max_active": 10_000, "lattice_beam": 12.0, "nbest": 5, "tune_utterances": 10}
-    return CtcSettings(**values | {"lm_weights": [1.0], "insertion_penalties": [0.0]} | changes)
-
-
 def decode(folder, vocab, utterances, weight=1.0, penalty=0.0):
     paths = world(folder, vocab, utterances)
     write_json(folder / "weights.json", {"lm_weight": weight, "insertion_penalty": penalty})
     out = {"words": folder / "words.parquet", "nbest": folder / "nbest.parquet", "weights": folder / "weights.json"}
-    ctc_words(settings=settings(), threads=2, **paths, **out)
+    ctc_ngram(settings=NbestSettings(lattice_beam=12.0, nbest=5), search=SEARCH, threads=2, **paths, **out)
     return WordTable.by_utterance(out["words"]), NbestTable.read(out["nbest"])
 
 
@@ -99,8 +97,8 @@ def test_phones_and_homophones(tmp_path):
 def test_times_need_the_words_own_tokens():
     labels = np.array([1, 6, 5])  # blank, t, o
     with pytest.raises(ValueError, match="no pronunciation"):
-        spoken(labels, ["toe"], LETTERS, {"toe": [("t", "o", "e")]})
-    assert spoken(np.ones(3, dtype=int), [], LETTERS, {}).tokens == []
+        aligned_words(labels, ["toe"], LETTERS, {"toe": [("t", "o", "e")]})
+    assert aligned_words(np.ones(3, dtype=int), [], LETTERS, {}).tokens == []
 
 
 def test_posteriors_that_are_not_finite(tmp_path):
@@ -115,7 +113,7 @@ def labels(folder, rows, kind=ReferenceTable):
     return folder / "labels.parquet"
 
 
-def tune(folder, said, *, transcribed, **changes):
+def tune(folder, said, *, transcribed):
     """One utterance that sounds like `toe`, a little; the n-grams want `to`."""
     scores = posteriors(["t", "o", "e", "|"], LETTERS, [(2, "<pad>", -1.0)])
     paths = world(folder, LETTERS, {"a": scores, "unlabelled": scores})
@@ -123,23 +121,23 @@ def tune(folder, said, *, transcribed, **changes):
     table = labels(folder, said, ReferenceTable if transcribed else PseudoLabelTable)
     given = {"references": table, "pseudo_labels": []} if transcribed else {"references": [], "pseudo_labels": table}
     out = {"tuning": folder / "tuning.parquet", "weights": folder / "weights.json"}
-    grid = settings(**{"lm_weights": [0.5, 4.0]} | changes)
-    ctc_tune(language="en-us", settings=grid, seed=0, threads=1, **paths, **given, **out)
-    return pd.read_parquet(out["tuning"]), read_json(out["weights"])
+    grid = GridSettings(lm_weights=[0.5, 4.0], insertion_penalties=[0.0], tune_utterances=10)
+    ctc_tune(language="en-us", grid=grid, search=SEARCH, seed=0, threads=1, **paths, **given, **out)
+    return TuningTable.read(out["tuning"]), read_json(out["weights"])
 
 
 @pytest.mark.parametrize(("word", "weight"), [("Toe!", 0.5), ("to", 4.0)])
 def test_weights_that_fit_the_transcripts(tmp_path, word, weight):
     table, weights = tune(tmp_path, {"a": word}, transcribed=True)
     assert weights == {"lm_weight": weight, "insertion_penalty": 0.0, "score": 0.0}
-    assert table["error_rate"].tolist() == ([0, 1] if weight == 0.5 else [1, 0])
+    assert table["edit_rate"].tolist() == ([0, 1] if weight == 0.5 else [1, 0])
     assert table["chosen"].tolist() == [weight == 0.5, weight == 4.0]
 
 
 def test_weights_without_transcripts(tmp_path):
     """Pseudo-labels `too`: `toe` and `to` are one letter of three away; the perplexity decides."""
     table, weights = tune(tmp_path, {"a": "too"}, transcribed=False)
-    assert table["error_rate"].tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert table["edit_rate"].tolist() == pytest.approx([1 / 3, 1 / 3])
     model = Arpa.read(tmp_path / "lm.arpa")
     expected = [perplexity(model, [word])["perplexity"] for word in ("toe", "to")]
     assert table["perplexity"].tolist() == pytest.approx(expected)
@@ -156,15 +154,24 @@ def test_penalty_counts(tmp_path):
         store.append("a", scores)
     out = {"tuning": tmp_path / "tuning.parquet", "weights": tmp_path / "weights.json"}
     given = {"references": labels(tmp_path, {"a": "toe toe"}), "pseudo_labels": [], "language": "en-us"}
-    grid = settings(insertion_penalties=[2.0, -4.0])
-    ctc_tune(settings=grid, seed=0, threads=1, **paths, **given, **out)
+    grid = GridSettings(lm_weights=[1.0], insertion_penalties=[2.0, -4.0], tune_utterances=10)
+    ctc_tune(grid=grid, search=SEARCH, seed=0, threads=1, **paths, **given, **out)
     assert read_json(out["weights"])["insertion_penalty"] == -4.0
 
 
 def test_nothing_to_choose_by(tmp_path):
     with pytest.raises(UserError, match="neither transcripts nor pseudo-labels"):
-        Judge.read([], [], "en-us")
+        word_labels([], [], "en-us")
     with pytest.raises(UserError, match="no utterance of the split valid has words"):
         tune(tmp_path, {"other": "to"}, transcribed=True)
-    assert Judge({"a": ["to", "toe"]}, True).edits("a", ["to"]) == (1, 2)
-    assert Judge({"a": ["to", "toe"]}, False).edits("a", ["to"]) == (4, 6)
+
+
+def test_labels_are_words_of_transcripts_or_letters_of_pseudo_labels(tmp_path):
+    filled(ReferenceTable, utterance=["a"], words=["To, toe!"]).write(tmp_path / "references.parquet")
+    filled(PseudoLabelTable, utterance=["a"], words=["to toe"]).write(tmp_path / "pseudo.parquet")
+    words = word_labels(tmp_path / "references.parquet", tmp_path / "pseudo.parquet", "en-us")
+    letters = word_labels([], tmp_path / "pseudo.parquet", "en-us")
+    assert words == Labels({"a": ["to", "toe"]}, transcribed=True)
+    assert letters == Labels({"a": list("to toe")}, transcribed=False)
+    assert words.edits("a", compared(["to"], words)) == (1, 2)
+    assert letters.edits("a", compared(["to"], letters)) == (4, 6)

@@ -1,14 +1,21 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from helpers.tables import filled
 
 from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.ctc.decode import NbestTable
-from unscribed.ctc.rescore import Lists, Mixture, RescoreSettings, ctc_rescore, ctc_rescore_tune, mixtures
+from unscribed.ctc.rescore import (
+    NbestLists,
+    RescoreSettings,
+    RescoreTuningTable,
+    RescoreWeights,
+    candidates,
+    ctc_transformer,
+    ctc_transformer_tune,
+)
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
 from unscribed.tables import PseudoLabelTable, ReferenceTable, WordTable
@@ -54,7 +61,7 @@ def choose(folder, words, transcribed, rows=NBEST, **changes):
     filled(kind, utterance=words, words=words.values()).write(path)
     grid = {"lm_weights": [1.0], "insertion_penalties": [0.0], "transformer_weights": [0.0, 1.0], "tune_utterances": 9}
     out = {"tuning": folder / "tuning.parquet", "weights": folder / "weights.json"}
-    ctc_rescore_tune(
+    ctc_transformer_tune(
         nbest=lists(folder, rows),
         model=model(folder, "toe"),
         references=path if transcribed else [],
@@ -66,26 +73,25 @@ def choose(folder, words, transcribed, rows=NBEST, **changes):
         threads=1,
         **out,
     )
-    return pd.read_parquet(out["tuning"]), read_json(out["weights"])
+    return RescoreTuningTable.read(out["tuning"]), read_json(out["weights"])
 
 
 def test_best_by_hand():
     """a: -2, -5.5 and -4.5 with n-grams alone; the Transformer prefers the second, a bonus for words the third."""
     columns = [list(column) for column in zip(*NBEST, strict=True)]
-    found = Lists(columns[0], columns[1], np.array(columns[2]), np.array(columns[3]), np.array([-9.0, -1, -9, -9, -9]))
-    assert found.scores(Mixture(1.0, 0.0, 0.0)).tolist() == [-2.0, -5.5, -4.5, -3.0, -4.5]
-    assert found.best(Mixture(1.0, 0.0, 0.0)).tolist() == [0, 3]
-    assert found.best(Mixture(1.0, 0.5, 0.0)).tolist() == [1, 3]
-    assert found.best(Mixture(1.0, 0.0, 3.0)).tolist() == [2, 3]
-    assert found.only(["b"]).best(Mixture(0.0, 1.0, 0.0)).tolist() == [0]
+    transformer = np.array([-9.0, -1, -9, -9, -9])
+    found = NbestLists(columns[0], columns[1], np.array(columns[2]), np.array(columns[3]), transformer)
+    assert found.scores(RescoreWeights(1.0, 0.0, 0.0)).tolist() == [-2.0, -5.5, -4.5, -3.0, -4.5]
+    assert found.best(RescoreWeights(1.0, 0.0, 0.0)).tolist() == [0, 3]
+    assert found.best(RescoreWeights(1.0, 0.5, 0.0)).tolist() == [1, 3]
+    assert found.best(RescoreWeights(1.0, 0.0, 3.0)).tolist() == [2, 3]
+    assert found.only(["b"]).best(RescoreWeights(0.0, 1.0, 0.0)).tolist() == [0]
 
 
-def test_mixtures():
+def test_candidates():
     grid = RescoreSettings([2.0], [-0.5, 0.0], [1.0, 0.0], 1)
-    assert mixtures(grid) == [
-        *(Mixture(2.0, 0.0, 1.0), Mixture(2.0, 0.0, 0.0)),
-        *(Mixture(0.0, 1.0, 0.5), Mixture(0.0, 1.0, 0.0), Mixture(2.0, 1.0, 1.5), Mixture(2.0, 1.0, 0.0)),
-    ]
+    expected = [(2, 0, 1), (2, 0, 0), (0, 1, 0.5), (0, 1, 0), (2, 1, 1.5), (2, 1, 0)]
+    assert candidates(grid) == [RescoreWeights(*values) for values in expected]
 
 
 @pytest.mark.parametrize(("word", "weight"), [("toe", 1.0), ("to", 0.0)])
@@ -118,7 +124,7 @@ def rescore(folder, weights):
     write_symbols(folder / "words.txt", symbol_table(["to", "toe", "too"]))
     write_lines(folder / "lexiconp.txt", ["to 1 t"])
     write_json(folder / "weights.json", weights)
-    ctc_rescore(
+    ctc_transformer(
         nbest=lists(folder, NBEST[:3]),
         log_probs=folder / "log_probs.npy",
         model=model(folder, "toe"),
@@ -153,4 +159,4 @@ def test_bad_input(tmp_path):
     with pytest.raises(UserError, match="no utterance of the split valid has words"):
         choose(tmp_path, {"c": "to"}, True)
     with pytest.raises(UserError, match=r"labels\.parquet has no column acoustic"):
-        Lists.read(tmp_path / "labels.parquet", tmp_path / "model", LM)
+        NbestLists.read(tmp_path / "labels.parquet", tmp_path / "model", LM)

@@ -15,14 +15,16 @@ from unscribed.frames import FrameStore
 from unscribed.hmm.decode import hmm_decode
 from unscribed.hmm.graph import phone_graph, word_graph
 from unscribed.hmm.model import HmmModel
-from unscribed.hmm.tune import TuneSettings, hmm_tune
-from unscribed.hmm.words import WordSettings, confidences, word_spans, words
+from unscribed.hmm.tune import hmm_tune
+from unscribed.hmm.words import words
 from unscribed.text.silence import strip_silence
-from unscribed.wfst.nbest import Hypothesis
+from unscribed.wfst.nbest import Hypothesis, NbestSettings
+from unscribed.wfst.search import SearchSettings
+from unscribed.wfst.tuning import GridSettings, TuningTable
+from unscribed.wfst.word_times import confidences, word_spans
 
-SEARCH = TuneSettings(
-    lm_weights=[2.0, 5.0], insertion_penalties=[0.0], min_edit_rate=0.0, tune_utterances=15, beam=15.0, max_active=500
-)
+SEARCH = SearchSettings(beam=15.0, max_active=500)
+GRID = GridSettings(lm_weights=[2.0, 5.0], insertion_penalties=[0.0], tune_utterances=15)
 LEXICON = {"ab": [("a", "b")], "abc": [("a", "b", "c")], "ba": [("b", "a"), ("b", "c", "a")], "ca": [("c", "a")]}
 
 
@@ -45,9 +47,11 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
         name = f"{store}-{step}"
         graph, weights, decoded = (folder / f"{name}.{kind}" for kind in ("graph", "weights.json", "decoded.parquet"))
         phone_graph(model=model, fst=folder / "phones.fst", graph=graph)
-        search = {"features": features, "model": model, "graph": graph, "weights": weights, "settings": SEARCH}
+        search = {"features": features, "model": model, "graph": graph, "weights": weights, "search": SEARCH}
         hmm_tune(
             **search,
+            grid=GRID,
+            min_edit_rate=0.0,
             labels=folder / "labels.parquet",
             arpa=folder / "phones.arpa",
             silence=world.silence,
@@ -67,7 +71,7 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
         model=model,
         graph=graph,
         weights=weights,
-        settings=WordSettings(lattice_beam=8.0, nbest=5),
+        settings=NbestSettings(lattice_beam=8.0, nbest=5),
         search=SEARCH,
         threads=2,
         words=folder / f"{store}.words.parquet",
@@ -131,13 +135,21 @@ def test_too_short_an_utterance_has_no_path(trained, caplog: pytest.LogCaptureFi
 
 
 def test_tuning_takes_the_lowest_score(world, trained) -> None:
-    table = read_table(world.folder / f"{trained.store}-2.tuning.parquet")
+    """The edit rate is that of the phones, silences aside, decoded with these weights, of 15 random utterances."""
+    table = TuningTable.read(world.folder / f"{trained.store}-2.tuning.parquet")
     assert table["lm_weight"].tolist() == [2.0, 5.0]
     np.testing.assert_allclose(table["score"], np.log(table["perplexity"]) * table["edit_rate"])
     assert table["chosen"].tolist() == [place == table["score"].idxmin() for place in range(2)]
     chosen = table[table["chosen"]].iloc[0]
     expected = {"lm_weight": chosen["lm_weight"], "insertion_penalty": 0.0, "score": chosen["score"]}
     assert read_json(trained.weights) == expected
+    labels, decoded = (
+        frame.set_index("utterance")["phones"].map(strip_silence)
+        for frame in (read_table(world.folder / "labels.parquet"), trained.phones[1])
+    )
+    names = labels.index[np.random.default_rng(0).permutation(len(labels))[:15]]
+    edits = sum(kaldialign.edit_distance(labels[name], decoded[name])["total"] for name in names)
+    assert chosen["edit_rate"] == edits / labels[names].map(len).sum()
 
 
 def test_model_file(world, trained, tmp_path: Path) -> None:
@@ -187,7 +199,7 @@ def test_failures_are_logged(world, trained, tmp_path: Path, caplog: pytest.LogC
         model=trained.model,
         graph=world.folder / f"{trained.store}-2.graph",
         weights=trained.weights,
-        settings=SEARCH,
+        search=SEARCH,
         threads=1,
         decoded=tmp_path / "decoded.parquet",
     )

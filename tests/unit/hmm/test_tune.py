@@ -3,23 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
 from unscribed.hmm.graph import phone_graph
-from unscribed.hmm.tune import TuneSettings, edit_rate, hmm_tune, hypothesis_perplexity
+from unscribed.hmm.tune import hmm_tune, hypothesis_perplexity
 from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
-
-
-def test_edit_rate_by_hand() -> None:
-    """One phone missing, one wrong, one too many; silence counts nothing: three edits for six phones."""
-    references = [["a", "b", "c"], ["a"], ["b", "c"]]
-    hypotheses = [["<SIL>", "a", "c"], ["<SIL>", "b", "<SIL>"], ["b", "<SIL>", "c", "c"]]
-    assert edit_rate(references, hypotheses) == pytest.approx(3 / 6)
-    assert edit_rate(references, references) == 0
-    assert edit_rate([["a"]], [[]]) == 1 and edit_rate([["a"]], [["b", "b", "b"]]) == 3
-    assert edit_rate([], []) == 0
+from unscribed.wfst.search import SearchSettings
+from unscribed.wfst.tuning import GridSettings, TuningTable
 
 
 @pytest.fixture
@@ -50,27 +42,21 @@ def _tune(world, train, tmp_path: Path, **changes):
     folder = world.folder
     model = train("mfcc", folder / "labels.parquet", 1)
     phone_graph(model=model, fst=folder / "phones.fst", graph=tmp_path / "graph.safetensors")
-    settings = TuneSettings(
-        lm_weights=[2.0, 200.0],
-        insertion_penalties=[0.0, 8.0],
-        min_edit_rate=changes.pop("min_edit_rate", 0.0),
-        tune_utterances=10,
-        beam=12.0,
-        max_active=500,
-    )
+    given = {"features": folder / "mfcc.npy", "labels": folder / "labels.parquet"}
     hmm_tune(
-        **{"features": folder / "mfcc.npy", "labels": folder / "labels.parquet", "transcribed": False} | changes,
+        **given | {"transcribed": False, "min_edit_rate": 0.0} | changes,
         model=model,
         graph=tmp_path / "graph.safetensors",
         arpa=folder / "phones.arpa",
-        settings=settings,
+        grid=GridSettings(lm_weights=[2.0, 200.0], insertion_penalties=[0.0, 8.0], tune_utterances=10),
+        search=SearchSettings(beam=12.0, max_active=500),
         silence=world.silence,
         seed=0,
         threads=1,
         tuning=tmp_path / "tuning.parquet",
         weights=tmp_path / "weights.json",
     )
-    return read_table(tmp_path / "tuning.parquet"), read_json(tmp_path / "weights.json")
+    return TuningTable.read(tmp_path / "tuning.parquet"), read_json(tmp_path / "weights.json")
 
 
 @pytest.mark.parametrize("transcribed", [False, True])

@@ -11,11 +11,11 @@ from unscribed.wfst.graph import Graph
 from unscribed.wfst.lattice import Lattice
 
 WIDE = 1e6
-LABELS = 4  # transition ids
+LABELS = 4  # input labels
 
 
 class Way(NamedTuple):
-    """A path: transition ids of the frames, outputs, cost."""
+    """A path: input labels of the frames, outputs, cost."""
 
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]

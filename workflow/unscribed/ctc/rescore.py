@@ -1,4 +1,4 @@
-"""Stages ctc_rescore_tune and ctc_rescore: N-best lists put into a new order with a Transformer language model.
+"""Stages ctc_transformer_tune and ctc_transformer: N-best lists put into a new order with a Transformer language model.
 
 score = acoustic + a · n-grams + b · Transformer + c · words (Baevski et al. 2020, §4.3, whose search uses its
 Transformer itself). The weights are chosen on the split valid as in ctc_tune.
@@ -10,43 +10,42 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 import torch
 
-from unscribed.artifacts import Pathlike, read_json, write_json, write_table
-from unscribed.ctc.decode import NbestTable, row
+from unscribed.artifacts import Pathlike
+from unscribed.ctc.decode import NbestTable, word_row
 from unscribed.ctc.graph import pronunciations, spells
-from unscribed.ctc.search import Posteriors, by_word, sentence_graph, spoken
-from unscribed.ctc.tune import Judge
+from unscribed.ctc.search import Posteriors, aligned_words, sentence_graph
+from unscribed.ctc.tune import NO_LABELS, compared, word_labels
 from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.parallel import log_speed, ordered_map
-from unscribed.tables import WordTable
+from unscribed.tables import REAL, WordTable
+from unscribed.text.lexicon import by_word
 from unscribed.text.transformer_lm import TransformerLmSettings
 from unscribed.text.transformer_model import TransformerLm
 from unscribed.wfst.beam import search
 from unscribed.wfst.nbest import Hypothesis
 from unscribed.wfst.openfst import read_symbols
 from unscribed.wfst.search import log_failed
+from unscribed.wfst.tuning import TuningTable, tune, write_tuning
+from unscribed.wfst.weights import read_weights
 from unscribed.wfst.word_times import confidences
 
 log = logging.getLogger(__name__)
 
 ALIGN_BEAM, ALIGN_ACTIVE = 1e4, 100_000  # a graph of one sentence is small
-TUNING_SCHEMA = [
-    *((name, pa.float64()) for name in ("ngram", "transformer", "word", "perplexity", "error_rate", "score")),
-    ("chosen", pa.bool_()),
-]
 
 
 @dataclass(frozen=True)
 class RescoreSettings:
-    """What of section `ctc` of the configuration is about the weights with a Transformer."""
+    """Which weights are tried, and on how many utterances: from section `ctc`."""
 
     lm_weights: list[float]
     insertion_penalties: list[float]
@@ -55,7 +54,7 @@ class RescoreSettings:
 
 
 @dataclass(frozen=True)
-class Mixture:
+class RescoreWeights:
     """Weights of the parts of a score: a, b and c of the formula."""
 
     ngram: float
@@ -63,8 +62,15 @@ class Mixture:
     word: float
 
 
+class RescoreTuningTable(TuningTable):
+    """The weights that were tried; the perplexity is the geometric mean of those of both language models."""
+
+    STAGE = "ctc_transformer_tune"
+    SCHEMA: ClassVar = {"ngram": REAL, "transformer": REAL, "word": REAL, **TuningTable.OUTCOME}
+
+
 @dataclass(frozen=True)
-class Lists:
+class NbestLists:
     """The N-best lists of several utterances, one after the other; each array is (H,), natural logs."""
 
     utterances: list[str]
@@ -83,24 +89,24 @@ class Lists:
         names = np.array(self.utterances)
         return np.concatenate([[0], np.flatnonzero(names[1:] != names[:-1]) + 1, [len(names)]])
 
-    def scores(self, weights: Mixture) -> np.ndarray:
+    def scores(self, weights: RescoreWeights) -> np.ndarray:
         language = weights.ngram * self.ngram + weights.transformer * self.transformer
         return self.acoustic + language + weights.word * self.lengths
 
-    def best(self, weights: Mixture) -> np.ndarray:
+    def best(self, weights: RescoreWeights) -> np.ndarray:
         """The hypothesis of each utterance with the highest score; the first of equal ones."""
         scores = self.scores(weights)
         return np.array([start + scores[start:end].argmax() for start, end in itertools.pairwise(self.first)])
 
     @classmethod
-    def read(cls, nbest: Pathlike, folder: Pathlike, settings: TransformerLmSettings) -> "Lists":
-        """Read a table of ctc_words and ask the model in `folder` for each of its sentences.
+    def read(cls, nbest: Pathlike, folder: Pathlike, settings: TransformerLmSettings) -> "NbestLists":
+        """Read a table of ctc_ngram and ask the model in `folder` for each of its sentences.
 
         Raises UserError if it is no such table or empty, and without a GPU that is asked for.
         """
         table = NbestTable.read(nbest)
         if not len(table):
-            raise UserError(f"{nbest} is empty, nothing was recognised: see the log of the stage ctc_words.")
+            raise UserError(f"{nbest} is empty, nothing was recognised: see the log of the stage ctc_ngram.")
         words = [list(found) for found in table["words"]]
         different = list(dict.fromkeys(map(tuple, words)))
         lm = TransformerLm.read(folder, device_of(settings.device, "transformer_lm.device"))
@@ -109,15 +115,15 @@ class Lists:
         scores = np.array([values[tuple(found)] for found in words])
         return cls(table["utterance"].tolist(), words, table["acoustic"].to_numpy(), table["lm"].to_numpy(), scores)
 
-    def only(self, utterances: Sequence[str]) -> "Lists":
+    def only(self, utterances: Sequence[str]) -> "NbestLists":
         """The lists of these utterances alone."""
         wanted = set(utterances)
         kept = np.array([place for place, name in enumerate(self.utterances) if name in wanted], dtype=np.int64)
         names, words = ([column[place] for place in kept] for column in (self.utterances, self.words))
-        return Lists(names, words, self.acoustic[kept], self.ngram[kept], self.transformer[kept])
+        return NbestLists(names, words, self.acoustic[kept], self.ngram[kept], self.transformer[kept])
 
 
-def ctc_rescore_tune(
+def ctc_transformer_tune(
     *,
     nbest: Pathlike,
     model: Pathlike,
@@ -139,32 +145,32 @@ def ctc_rescore_tune(
     models'. Raises UserError as ctc_tune does.
     """
     torch.set_num_threads(threads)
-    judge = Judge.read(references, pseudo_labels, language)
-    lists = Lists.read(nbest, model, lm_settings)
+    labels = word_labels(references, pseudo_labels, language)
+    lists = NbestLists.read(nbest, model, lm_settings)
     names = list(dict.fromkeys(lists.utterances))
-    lists = lists.only([names[number] for number in judge.choose(names, settings.tune_utterances, seed)])
-    errors, lengths = np.array(list(map(judge.edits, lists.utterances, lists.words))).T
-    rows = []
-    for candidate in mixtures(settings):
+    lists = lists.only([names[number] for number in labels.choose(names, settings.tune_utterances, seed, NO_LABELS)])
+    pairs = zip(lists.utterances, lists.words, strict=True)
+    edits, lengths = np.array([labels.edits(name, compared(words, labels)) for name, words in pairs]).T
+
+    def measure(candidate: RescoreWeights) -> tuple[float, float]:
         best = lists.best(candidate)
-        rate = float(errors[best].sum() / lengths[best].sum())
-        surprise = float(-(lists.ngram + lists.transformer)[best].sum() / 2 / (lists.lengths[best] + 1).sum())
-        rows.append((*astuple(candidate), math.exp(surprise), rate, judge.score(rate, surprise)))
-    best = min(range(len(rows)), key=lambda place: rows[place][-1])
-    columns = [*map(list, zip(*rows, strict=True)), [place == best for place in range(len(rows))]]
-    write_table(tuning, dict(zip([name for name, _ in TUNING_SCHEMA], columns, strict=True)), TUNING_SCHEMA)
-    write_json(weights, asdict(mixtures(settings)[best]) | {"score": rows[best][-1]})
-    log.info("weights of n-grams %g, Transformer %g, words %g: perplexity %.1f, error rate %.4f", *rows[best][:-1])
+        log_probs = (lists.ngram + lists.transformer)[best].sum() / 2
+        return math.exp(-log_probs / (lists.lengths[best] + 1).sum()), float(edits[best].sum() / lengths[best].sum())
+
+    silent = (
+        f"{nbest}: the language models find every sentence impossible. Delete it and run the stage ctc_ngram again."
+    )
+    write_tuning(tune(candidates(settings), measure, labels, silent), tuning, weights, RescoreTuningTable)
 
 
-def mixtures(settings: RescoreSettings) -> list[Mixture]:
+def candidates(settings: RescoreSettings) -> list[RescoreWeights]:
     """The weights that are tried, those without a Transformer first; c is in the units of the acoustics."""
     ngrams = sorted({0.0, *settings.lm_weights})
     triples = itertools.product(sorted(settings.transformer_weights), ngrams, settings.insertion_penalties)
-    return [Mixture(a, b, 0.0 - penalty * (a + b)) for b, a, penalty in triples if a + b > 0]
+    return [RescoreWeights(a, b, 0.0 - penalty * (a + b)) for b, a, penalty in triples if a + b > 0]
 
 
-def ctc_rescore(
+def ctc_transformer(
     *,
     nbest: Pathlike,
     log_probs: Pathlike,
@@ -183,12 +189,11 @@ def ctc_rescore(
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
-    store, found = FrameStore(log_probs), read_json(weights)
+    store, chosen = FrameStore(log_probs), read_weights(weights, RescoreWeights)
     vocab, symbols = store.metadata["vocab"], read_symbols(word_symbols)
     lexicon = by_word(pronunciations(vocab, symbols, lexiconp))
-    mixture = Mixture(found["ngram"], found["transformer"], found["word"])
-    lists = Lists.read(nbest, model, lm_settings)
-    scores = lists.scores(mixture) / (mixture.ngram + mixture.transformer)
+    lists = NbestLists.read(nbest, model, lm_settings)
+    scores = lists.scores(chosen) / (chosen.ngram + chosen.transformer)
     spans = {lists.utterances[start]: (int(start), int(end)) for start, end in itertools.pairwise(lists.first)}
 
     def rescored(number: int) -> dict | None:
@@ -197,16 +202,23 @@ def ctc_rescore(
             return None
         start, end = spans[utterance]
         order = start + np.argsort(-scores[start:end], kind="stable")
-        said = lists.words[order[0]]
-        graph = sentence_graph(said, vocab, lexicon)
-        lattice = search(graph, Posteriors().scores(store, number), ALIGN_BEAM, ALIGN_ACTIVE, 0.0)
+        best = lists.words[order[0]]
+        lattice = search(
+            sentence_graph(best, vocab, lexicon), Posteriors().scores(store, number), ALIGN_BEAM, ALIGN_ACTIVE, 0.0
+        )
         if lattice is None:
-            raise ValueError(f"{utterance}: no alignment of {' '.join(said)}")
-        times = spoken(lattice.alignment(), said, vocab, lexicon)
+            raise ValueError(f"{utterance}: no alignment of {' '.join(best)}")
         values, listed = scores[order].tolist(), [lists.words[place] for place in order]
         ids = [tuple(symbols[word] for word in words) for words in listed]
-        sure = confidences(ids[0], [Hypothesis(*pair) for pair in zip(ids, values, strict=True)])
-        return row(utterance, frames, said, times, sure, listed, values, keep_tokens=not spells(vocab))
+        return word_row(
+            utterance,
+            frames,
+            aligned_words(lattice.alignment(), best, vocab, lexicon),
+            confidences(ids[0], [Hypothesis(*pair) for pair in zip(ids, values, strict=True)]),
+            nbest=listed,
+            scores=values,
+            keep_tokens=not spells(vocab),
+        )
 
     table, failed = WordTable(), []
     for number, found_row in enumerate(ordered_map(rescored, range(len(store)), threads, "rescore")):

@@ -1,10 +1,9 @@
-"""Beam search with the posteriors of CTC: settings, scores, and the words of a lattice with their times.
+"""Beam search with the posteriors of CTC, and the times of the words that it finds.
 
 Dimensions: T frames of an utterance, V tokens of the vocabulary.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,28 +13,16 @@ from unscribed.ctc.graph import BLANK, spells, with_blanks
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.text.letters import WORD_DELIMITER
-from unscribed.text.lexicon import Lexicon, Pronunciation
+from unscribed.text.lexicon import Lexicon
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.lattice import Lattice
-from unscribed.wfst.search import Beam, Weights, decode_store
+from unscribed.wfst.search import SearchSettings, decode_store
+from unscribed.wfst.weights import Weights
 from unscribed.wfst.word_times import word_spans
 
 
-@dataclass(frozen=True)
-class CtcSettings:
-    """What of section `ctc` of the configuration is about the search and its weights."""
-
-    beam: float
-    max_active: int
-    lattice_beam: float
-    nbest: int
-    lm_weights: list[float]
-    insertion_penalties: list[float]
-    tune_utterances: int
-
-
 class Posteriors:
-    """The posteriors themselves as acoustic model: what the search asks of an HmmModel."""
+    """The scorer of a store of posteriors: what they are is what the search gets."""
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
         """Natural log posteriors of an utterance by input label, (T, V + 1); column 0 is none.
@@ -52,7 +39,13 @@ class Posteriors:
 
 
 def lattices(
-    store: FrameStore, graph: Graph, weights: Weights, beam: Beam, threads: int, numbers: Sequence[int]
+    store: FrameStore,
+    graph: Graph,
+    weights: Weights,
+    settings: SearchSettings,
+    threads: int,
+    numbers: Sequence[int],
+    lattice_beam: float = 0.0,
 ) -> Iterator[Lattice | None]:
     """The lattice of each utterance in `numbers`, in order; None where no path explains it.
 
@@ -60,20 +53,21 @@ def lattices(
     """
     if len(store) and graph.inputs.max() > store.data.shape[1]:
         raise UserError(f"{store.path} has fewer tokens than the graph: delete the graph and run ctc_graph again.")
-    yield from decode_store(Posteriors(), store, graph, weights, beam, threads, numbers)
+    yield from decode_store(Posteriors(), store, graph, weights, settings, threads, numbers, lattice_beam)
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """Tokens (with the delimiter) and words of an utterance with their first frames and the first frames after."""
+class AlignedWords:
+    """Words and tokens (with the delimiter) of an utterance: their first frames, for words also the first after."""
 
+    words: list[str]
     tokens: list[str]
     token_starts: list[int]
     word_starts: list[int]
     word_ends: list[int]
 
 
-def spoken(alignment: np.ndarray, words: Sequence[str], vocab: Sequence[str], lexicon: Lexicon) -> Spoken:
+def aligned_words(alignment: np.ndarray, words: Sequence[str], vocab: Sequence[str], lexicon: Lexicon) -> AlignedWords:
     """Times from the input label of each frame, (T,): a word lasts as long as its tokens.
 
     `lexicon` has the tokens of each word. Raises ValueError if those of the alignment are no pronunciation of `words`.
@@ -82,20 +76,13 @@ def spoken(alignment: np.ndarray, words: Sequence[str], vocab: Sequence[str], le
     runs = [(first, end, vocab[alignment[first] - 1]) for first, end in pairwise(edges) if alignment[first] != BLANK]
     sounds = [run for run in runs if run[2] != WORD_DELIMITER]
     spans = word_spans(words, [token for *_, token in sounds], lexicon)
-    return Spoken(
+    return AlignedWords(
+        list(words),
         [token for *_, token in runs],
         [int(first) for first, *_ in runs],
         [int(sounds[first][0]) for first, _ in spans],
         [int(sounds[last - 1][1]) for _, last in spans],
     )
-
-
-def by_word(entries: Iterable[Pronunciation]) -> Lexicon:
-    """The pronunciations of each word."""
-    lexicon: Lexicon = defaultdict(list)
-    for word, _, tokens in entries:
-        lexicon[word].append(tokens)
-    return lexicon
 
 
 def sentence_graph(words: Sequence[str], vocab: Sequence[str], lexicon: Lexicon) -> Graph:

@@ -78,10 +78,10 @@ class Topology:
             ids[self.transitions.transition_id_to_pdf(number), way] = number
         return ids
 
-    def phones_of(self, alignment: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Phone ids and their first frames in an alignment of transition ids (T,)."""
+    def phones_of(self, alignment: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """Phones and their first frames in an alignment of transition ids (T,)."""
         starts = np.flatnonzero(self.begins[alignment])
-        return self.phone[alignment[starts]], starts
+        return [self.phones[number - 1] for number in self.phone[alignment[starts]]], starts
 
     def _table(self, lookup) -> np.ndarray:  # type: ignore[no-untyped-def]  (a method of the extension)
         return np.array([0] + [lookup(number) for number in range(1, self.transitions.num_transition_ids + 1)])

@@ -5,8 +5,6 @@ Dimensions: T frames of an utterance.
 
 import logging
 import time
-from collections import defaultdict
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,26 +12,18 @@ from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
-from unscribed.hmm.tune import TuneSettings
 from unscribed.parallel import log_speed
 from unscribed.tables import WordTable
-from unscribed.text.lexicon import Lexicon, read_lexiconp
+from unscribed.text.lexicon import Lexicon, by_word, read_lexiconp
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.lattice import Lattice
-from unscribed.wfst.nbest import Hypothesis, n_best
+from unscribed.wfst.nbest import Hypothesis, NbestSettings, n_best
 from unscribed.wfst.openfst import read_symbols
-from unscribed.wfst.search import Beam, decode_store, log_failed, read_weights
+from unscribed.wfst.search import SearchSettings, decode_store, log_failed
+from unscribed.wfst.weights import Weights, read_weights
 from unscribed.wfst.word_times import confidences, word_spans
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class WordSettings:
-    """Section `words` of the configuration."""
-
-    lattice_beam: float
-    nbest: int
 
 
 def words(
@@ -44,8 +34,8 @@ def words(
     weights: Pathlike,
     lexiconp: Pathlike,
     word_symbols: Pathlike,
-    settings: WordSettings,
-    search: TuneSettings,
+    settings: NbestSettings,
+    search: SearchSettings,
     threads: int,
     words: Pathlike,
 ) -> None:
@@ -53,13 +43,12 @@ def words(
     started = time.monotonic()
     store, acoustic = FrameStore(features), HmmModel.read(model)
     names = {number: word for word, number in read_symbols(word_symbols).items()}
-    lexicon: Lexicon = defaultdict(list)
-    for word, _, phones in read_lexiconp(lexiconp):
-        lexicon[word].append(phones)
-    beam = Beam(search.beam, search.max_active, settings.lattice_beam)
-    found = decode_store(acoustic, store, Graph.read(graph), read_weights(weights), beam, threads, range(len(store)))
+    lexicon = by_word(read_lexiconp(lexiconp))
+    chosen, everything = read_weights(weights, Weights), range(len(store))
     table, failed = WordTable(), []
-    for number, lattice in enumerate(found):
+    for number, lattice in enumerate(
+        decode_store(acoustic, store, Graph.read(graph), chosen, search, threads, everything, settings.lattice_beam)
+    ):
         utterance, frames = store.utterances[number], int(store.lengths[number])
         if lattice is None:
             table.append_no_path(utterance, frames)
@@ -76,8 +65,7 @@ def _said(
     lattice: Lattice, frames: int, topology: Topology, names: dict[int, str], lexicon: Lexicon, count: int
 ) -> dict[str, list]:
     """Words, phones and hypotheses of a lattice: the columns of a WordTable that lists belong in."""
-    ids, starts = topology.phones_of(lattice.alignment())
-    phones = [topology.phones[phone - 1] for phone in ids]
+    phones, starts = topology.phones_of(lattice.alignment())
     spoken = [names[word] for word in lattice.symbols().tolist()]
     best = [Hypothesis(tuple(lattice.symbols().tolist()), -lattice.cost)]
     hypotheses = n_best(lattice, count) or best

@@ -1,6 +1,8 @@
 """The pronunciation lexicon as the field's tools read it: `word phone phone …`, sorted, a line per pronunciation."""
 
 import logging
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from unscribed.artifacts import read_json, read_table, write_lines
@@ -87,3 +89,11 @@ def _damaged(path: str | Path, number: int, what: str) -> UserError:
     return UserError(
         f"{path}, line {number}: {what}. Mend the line, or delete the file and run the stage lexicon again."
     )
+
+
+def by_word(entries: Iterable[Pronunciation]) -> Lexicon:
+    """The pronunciations of each word, in the order of `entries`."""
+    found: Lexicon = defaultdict(list)
+    for word, _, phones in entries:
+        found[word].append(phones)
+    return found

@@ -3,7 +3,7 @@
 The algorithm of Kaldi's lattice-faster decoder (Povey et al. 2012, "Generating exact lattices in the WFST framework",
 §2), but a link is dropped at once when it is worse than the lattice beam at its own end, so that memory grows with the
 lattice and not with the search. Costs are negative log probabilities.
-Dimensions: T frames, I transition ids, K tokens, L links.
+Dimensions: T frames, I input labels, K tokens, L links.
 """
 
 import numba
@@ -14,7 +14,7 @@ from unscribed.wfst.lattice import INFINITE, Lattice, prune
 
 
 def search(graph: Graph, scores: np.ndarray, beam: float, max_active: int, lattice_beam: float) -> Lattice | None:
-    """Best paths through `graph` for `scores` (T, I + 1), log likelihoods by transition id; None if no path ends.
+    """Best paths through `graph` for `scores` (T, I + 1), log likelihoods by input label; None if no path ends.
 
     Tokens more than `beam` worse than the best of their frame, or beyond the `max_active` best, are not extended.
     """

@@ -16,8 +16,8 @@ from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 class Graph:
     """Arcs sorted by source state; those without an input label come first within a state.
 
-    `first` (N + 1,): a state's first arc; `emitting` (N,): its first arc that consumes a frame; `inputs` (A,):
-    transition id, 0 for none; `outputs` (A,): word or phone id, 0 for none; `costs` (A,): negative log probabilities;
+    `first` (N + 1,): a state's first arc; `emitting` (N,): its first arc that consumes a frame; `inputs` (A,): label
+    of that frame, 0 for none; `outputs` (A,): word or phone id, 0 for none; `costs` (A,): negative log probabilities;
     `targets` (A,): next states; `final` (N,): costs of ending, inf where a path must not end. State 0 is the start.
     """
 

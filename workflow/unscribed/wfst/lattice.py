@@ -15,9 +15,9 @@ INFINITE = np.float32(1e30)
 class Lattice:
     """Links between tokens of the search that lie on a path within the lattice beam of the best one.
 
-    `sources`, `targets` (L,): tokens, numbered in time order from the start token 0; `inputs` (L,): transition id or
-    0; `outputs` (L,): word or 0; `graph_costs`, `acoustic_costs` (L,); `finals` (K,): cost of ending in a token, inf
-    where none may; `best` (L',): the links of the best path, in order; `cost`: of the best path.
+    `sources`, `targets` (L,): tokens, numbered in time order from the start token 0; `inputs` (L,): the graph's label
+    of a frame or 0; `outputs` (L,): word or 0; `graph_costs`, `acoustic_costs` (L,); `finals` (K,): cost of ending in
+    a token, inf where none may; `best` (L',): the links of the best path, in order; `cost`: of the best path.
     """
 
     sources: np.ndarray
@@ -31,7 +31,7 @@ class Lattice:
     cost: float
 
     def alignment(self) -> np.ndarray:
-        """Transition id of every frame on the best path, (T,)."""
+        """Input label of every frame on the best path, (T,)."""
         labels = self.inputs[self.best]
         return labels[labels > 0]
 

@@ -3,6 +3,7 @@
 Dimensions: L links, K tokens.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import kaldifst
@@ -11,6 +12,14 @@ import numpy as np
 from unscribed.wfst.lattice import Lattice
 
 MAX_STATES = 50_000  # of the determinised lattice; beyond it only the best path is given
+
+
+@dataclass(frozen=True)
+class NbestSettings:
+    """How much worse than the best path a path of a lattice may be, and how many word sequences are taken from it."""
+
+    lattice_beam: float
+    nbest: int
 
 
 class Hypothesis(NamedTuple):

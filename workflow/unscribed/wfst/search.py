@@ -11,20 +11,20 @@ from typing import Protocol
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from unscribed.artifacts import Pathlike, read_json
 from unscribed.frames import FrameStore
 from unscribed.parallel import ordered_map
 from unscribed.wfst.beam import search
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.lattice import Lattice
+from unscribed.wfst.weights import Weights
 
 log = logging.getLogger(__name__)
 
-RETRY = 3  # times the beam
+RETRY_FACTOR = 3  # widen the beam once if no path survives
 
 
 class FrameScorer(Protocol):
-    """What scores the frames of an utterance for a decoding graph: an HMM, or the posteriors of CTC."""
+    """What a graph's input labels stand for: it says how well each fits each frame of an utterance."""
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
         """Natural log likelihoods of utterance `number` by the graph's input labels, (T, I + 1); column 0 is none."""
@@ -32,20 +32,14 @@ class FrameScorer(Protocol):
 
 
 @dataclass(frozen=True)
-class Weights:
-    """How a decoding weighs its parts, as chosen by the stage hmm_tune: acoustic scores are divided by `lm_weight`."""
+class SearchSettings:
+    """How far the search looks: paths within `beam` of the best one, and at most `max_active` of them per frame.
 
-    lm_weight: float
-    insertion_penalty: float
-
-
-@dataclass(frozen=True)
-class Beam:
-    """How far the search looks: costs are those after the division by the weight of the language model."""
+    Costs are those after the division by the weight of the language model.
+    """
 
     beam: float
     max_active: int
-    lattice_beam: float
 
 
 def decode_store(
@@ -53,29 +47,28 @@ def decode_store(
     store: FrameStore,
     graph: Graph,
     weights: Weights,
-    beam: Beam,
+    settings: SearchSettings,
     threads: int,
     numbers: Iterable[int],
+    lattice_beam: float = 0.0,
 ) -> Iterator[Lattice | None]:
-    """Yield the lattice of each utterance in `numbers`, in order; None where no path explains it."""
+    """Yield the lattice of each utterance in `numbers`, in order; None where no path explains it.
+
+    Lattices hold the paths within `lattice_beam` of the best one; those of 0 hold just that.
+    """
     penalised = graph.with_penalty(weights.insertion_penalty)
     scale = np.float32(1 / weights.lm_weight)
 
     def decode(number: int) -> Lattice | None:
         scores = scorer.scores(store, number) * scale
-        found = search(penalised, scores, beam.beam, beam.max_active, beam.lattice_beam)
-        if found is None:  # every path that could end was pruned
-            found = search(penalised, scores, RETRY * beam.beam, RETRY**2 * beam.max_active, beam.lattice_beam)
+        found = search(penalised, scores, settings.beam, settings.max_active, lattice_beam)
+        if found is None:
+            wider = RETRY_FACTOR * settings.beam
+            found = search(penalised, scores, wider, RETRY_FACTOR**2 * settings.max_active, lattice_beam)
         return found
 
     with threadpool_limits(1):  # utterances side by side beat sharing the work of one
         yield from ordered_map(decode, numbers, threads, "decode")
-
-
-def read_weights(path: Pathlike) -> Weights:
-    """The weights that the stage hmm_tune has chosen."""
-    values = read_json(path)
-    return Weights(values["lm_weight"], values["insertion_penalty"])
 
 
 def log_failed(utterances: list[str]) -> None:

@@ -1,0 +1,72 @@
+"""Stages supervised_labels and supervised_valid_labels: phones of transcripts without times, as a table of phones.
+
+An HMM's training starts from those of train, and the weights of its decoding are chosen by those of valid.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from unscribed.artifacts import Pathlike
+from unscribed.errors import UserError
+from unscribed.frames import FrameStore
+from unscribed.references import read_references
+from unscribed.supervised.text import NO_TRANSCRIPTS, transcript_words
+from unscribed.tables import PhoneTable
+from unscribed.text.lexicon import read_lexiconp
+from unscribed.text.silence import SILENCE
+
+log = logging.getLogger(__name__)
+
+
+def flat_labels(
+    *, references: Pathlike | Sequence[str], features: Pathlike, lexiconp: Pathlike, language: str, labels: Pathlike
+) -> None:
+    """Write the transcripts' phones by the most probable pronunciations, equally long: the flat start of training.
+
+    `<SIL>` stands at both ends. Utterances with a word that has no pronunciation, or with fewer frames than phones,
+    are left out and counted. Raises UserError if none is left.
+    """
+    store, words = FrameStore(features), transcript_words(references, language)
+    best = {word: phones for word, value, phones in read_lexiconp(lexiconp) if value == 1}
+    table = PhoneTable()
+    unknown = short = 0
+    for number, utterance in enumerate(store.utterances):
+        spoken, frames = words.get(utterance, []), int(store.lengths[number])
+        if not spoken or any(word not in best for word in spoken):
+            unknown += 1
+            continue
+        phones = [SILENCE, *(phone for word in spoken for phone in best[word]), SILENCE]
+        if len(phones) > frames:
+            short += 1
+            continue
+        table.append(utterance=utterance, phones=phones, starts_frames=_spread(len(phones), frames), frames=frames)
+    if not len(table):
+        raise UserError(
+            f"no utterance of {features} has a transcript in {references} whose words are all in {lexiconp}: check "
+            "that the transcripts name the same files and are in corpus.language."
+        )
+    table.write(labels, store.metadata)
+    log.info("%d utterances; left out: %d without known words, %d too short", len(table), unknown, short)
+
+
+def reference_phones(*, references: Pathlike | Sequence[str], features: Pathlike, labels: Pathlike) -> None:
+    """Write the phones of the references, equally long: what the weights of the supervised decoding are chosen by.
+
+    Utterances of the store `features` without any are left out. Raises UserError without transcripts.
+    """
+    if not references:
+        raise UserError(NO_TRANSCRIPTS)
+    store, known = FrameStore(features), read_references(references).set_index("utterance")["phones"]
+    table = PhoneTable()
+    for utterance, frames in zip(store.utterances, store.lengths.tolist(), strict=True):
+        phones = list(known.get(utterance, ()))
+        if phones:
+            table.append(utterance=utterance, phones=phones, starts_frames=_spread(len(phones), frames), frames=frames)
+    table.write(labels, store.metadata)
+
+
+def _spread(phones: int, frames: int) -> np.ndarray:
+    """First frames of so many phones that share the frames of an utterance equally."""
+    return np.arange(phones) * frames // phones

@@ -1,0 +1,34 @@
+"""The weights of a decoding with a graph, and the file that keeps the weights a stage has chosen."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from unscribed.artifacts import Pathlike, read_json, write_json
+from unscribed.errors import UserError
+
+AnyWeights = TypeVar("AnyWeights")  # a dataclass of numbers
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Acoustic scores are divided by `lm_weight`; each word or phone of the output costs `insertion_penalty`."""
+
+    lm_weight: float
+    insertion_penalty: float
+
+
+def write_weights(path: Pathlike, weights: Any, score: float) -> None:
+    """Write chosen weights, a dataclass of numbers, as JSON by their names, with the score that they had."""
+    write_json(path, asdict(weights) | {"score": score})
+
+
+def read_weights(path: Pathlike, kind: type[AnyWeights]) -> AnyWeights:
+    """Read weights of this kind. Raises UserError if the file is missing, damaged or has weights of another kind."""
+    try:
+        values = read_json(path)
+        return kind(**{field.name: float(values[field.name]) for field in fields(kind)})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is missing or holds no {', '.join(field.name for field in fields(kind))} ({error!r}): delete it "
+            "and run the workflow again."
+        ) from error
