@@ -19,9 +19,9 @@ include: "workflow/rules/common.smk"
 
 # All files of a corpus lie in one folder: rules write <results>, <logs> and <benchmarks>.
 pathvars:
-    results=RESULTS,
-    logs=f"{RESULTS}/logs",
-    benchmarks=BENCHMARKS,
+    results=plan.corpus.results,
+    logs=f"{plan.corpus.results}/logs",
+    benchmarks=f"{plan.corpus.results}/benchmarks",
 
 
 include: "workflow/rules/corpus.smk"

@@ -48,7 +48,7 @@ rule vad_split:
 
 
 # One of three ways to the features: spectral frames, the states of a checkpoint, and those made by several jobs.
-if not WAV2VEC:
+if not plan.features.learned:
 
     rule features_split:
         input:
@@ -74,13 +74,13 @@ if not WAV2VEC:
         script:
             "../scripts/call.py"
 
-elif SHARDS == 1:
+elif plan.features.shards == 1:
 
     rule features_split:
         input:
             manifest="<results>/manifest/{split}.parquet",
             vad="<results>/vad/{split}.parquet",
-            checkpoint=checkpoint_files(),
+            checkpoint=plan.features.checkpoint.files,
         output:
             features="<results>/features/{split}.npy",
             index="<results>/features/{split}.parquet",
@@ -98,7 +98,7 @@ elif SHARDS == 1:
         params:
             call="ssl.extract:wav2vec_features",
             settings=section("features"),
-            checkpoint=CHECKPOINT,  # in place of the input, which is there so that other weights count
+            checkpoint=plan.features.checkpoint.name,  # the input is there so that other weights count
             sample_rate_hz=RATE,
             hop_ms=HOP_MS,
             shard=0,
@@ -111,7 +111,7 @@ else:
         input:
             manifest="<results>/manifest/{split}.parquet",
             vad="<results>/vad/{split}.parquet",
-            checkpoint=checkpoint_files(),
+            checkpoint=plan.features.checkpoint.files,
         output:
             features=temp("<results>/features/{split}/shard{shard}.npy"),
             index=temp("<results>/features/{split}/shard{shard}.parquet"),
@@ -129,7 +129,7 @@ else:
         params:
             call="ssl.extract:wav2vec_features",
             settings=section("features"),
-            checkpoint=CHECKPOINT,  # in place of the input, which is there so that other weights count
+            checkpoint=plan.features.checkpoint.name,  # the input is there so that other weights count
             sample_rate_hz=RATE,
             hop_ms=HOP_MS,
         script:
@@ -138,8 +138,8 @@ else:
     rule features_split:
         input:
             manifest="<results>/manifest/{split}.parquet",
-            shards=expand("<results>/features/{{split}}/shard{shard}.npy", shard=range(SHARDS)),
-            shard_index=expand("<results>/features/{{split}}/shard{shard}.parquet", shard=range(SHARDS)),
+            shards=expand("<results>/features/{{split}}/shard{shard}.npy", shard=range(plan.features.shards)),
+            shard_index=expand("<results>/features/{{split}}/shard{shard}.parquet", shard=range(plan.features.shards)),
         output:
             features="<results>/features/{split}.npy",
             index="<results>/features/{split}.parquet",

@@ -1,6 +1,6 @@
 """The corpus: recordings, unpaired text and, apart from both, the references."""
 
-if KINDS[KIND].speaks:
+if plan.corpus.spoken:
 
     # A synthesiser knows sentence and phones only while it speaks, so this one rule writes the references, too.
     rule make_corpus:
@@ -23,11 +23,11 @@ if KINDS[KIND].speaks:
             runtime="2h",
         params:
             call="corpora.build:write_corpus",
-            reader=f"corpora.{KIND}:make_corpus",
-            settings=corpus_settings(),
+            reader=f"corpora.{plan.corpus.kind}:make_corpus",
+            settings=plan.corpus.settings,
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
-            language=config["corpus"]["language"] if takes(f"corpora.{KIND}:make_corpus", "language") else None,
+            language=plan.corpus.spoken_language,
         script:
             "../scripts/call.py"
 
@@ -51,8 +51,8 @@ else:
             runtime="2h",
         params:
             call="corpora.build:write_corpus",
-            reader=f"corpora.{KIND}:make_corpus",
-            settings=untranscribed(corpus_settings()),
+            reader=f"corpora.{plan.corpus.kind}:make_corpus",
+            settings=plan.corpus.untranscribed_settings,
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,
         script:
@@ -78,8 +78,8 @@ else:
             runtime="1h",
         params:
             call="corpora.build:write_references",
-            reader=f"corpora.{KIND}:make_references",
-            settings=corpus_settings(),
+            reader=f"corpora.{plan.corpus.kind}:make_references",
+            settings=plan.corpus.settings,
             language=config["corpus"]["language"],
         script:
             "../scripts/call.py"

@@ -1,14 +1,12 @@
 """Evaluation: but for the figures of utterances and the topline, the only rules that read references."""
 
-EVALUATED = ["valid", "test"]
-
 
 rule evaluate_select:
     input:
         candidates="<results>/select/candidates.parquet",
-        hypotheses=hypotheses("test"),
-        moments=gan_phones(["start", "last"], ["test"]),
-        references=references("test"),
+        hypotheses=hypotheses(plan.candidates, "test"),
+        moments=plan.gan.phones(["start", "last"], ["test"]),
+        references=plan.corpus.references("test"),
         manifest="<results>/manifest/test.parquet",
     output:
         metrics="<results>/evaluate/select.json",
@@ -31,8 +29,8 @@ rule evaluate_select:
 
 rule evaluate_hmm:
     input:
-        decodes=step_decodes("hmm", CYCLES, "test"),
-        references=references("test"),
+        decodes=plan.hmm.decodes("test"),
+        references=plan.corpus.references("test"),
         manifest="<results>/manifest/test.parquet",
         vad="<results>/vad/test.parquet",
     output:
@@ -60,7 +58,7 @@ rule evaluate_hmm:
 rule evaluate_words:
     input:
         words=expand("<results>/words/{split}.parquet", split=EVALUATED),
-        references=references(*EVALUATED),
+        references=plan.corpus.references(*EVALUATED),
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
         vad="<results>/vad/test.parquet",
         lexicon="<results>/lexicon/lexicon.txt",
@@ -91,10 +89,10 @@ rule evaluate_words:
 rule evaluate:
     input:
         decoded=expand("<results>/decode/{split}.parquet", split=EVALUATED),
-        references=references(*EVALUATED),
+        references=plan.corpus.references(*EVALUATED),
         parts=expand("<results>/evaluate/{part}.json", part=["select", "hmm", "words"]),
-        round_decodes=expand("<results>/decode/{place}/test.parquet", place=ROUND_PLACES),
-        round_losses=expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
+        round_decodes=expand("<results>/decode/{place}/test.parquet", place=plan.matching.places),
+        round_losses=expand("<results>/resegment/{place}/loss.json", place=plan.matching.places),
         candidates="<results>/select/candidates.parquet",
         phones="<results>/phonemize/phones.txt",
         boundaries="<results>/segment/test.boundaries.parquet",
@@ -104,7 +102,7 @@ rule evaluate:
         text="<results>/corpus/text.txt",
         sentences="<results>/phonemize/sentences.parquet",
         lexicon="<results>/lexicon/lexicon.txt",
-        phone_lm_reports=expand("<results>/phone_lm/{order}gram.json", order=PHONE_LM_ORDERS),
+        phone_lm_reports=expand("<results>/phone_lm/{order}gram.json", order=plan.text.orders),
         word_lm_report="<results>/word_lm/report.json",
     output:
         metrics="<results>/metrics.json",
@@ -126,6 +124,6 @@ rule evaluate:
         settings=section("evaluate"),
         hop_ms=HOP_MS,
         sample_rate_hz=RATE,
-        benchmarks=BENCHMARKS,
+        benchmarks=f"{plan.corpus.results}/benchmarks",
     script:
         "../scripts/call.py"

@@ -7,7 +7,7 @@ rule utterance_figure:
         vad="<results>/vad/test.parquet",
         boundaries="<results>/segment/test.boundaries.parquet",
         decoded="<results>/decode/test.parquet",
-        references=references("test"),
+        references=plan.corpus.references("test"),
     output:
         figure=report(
             "<results>/figures/utterance.{index}.png",
@@ -37,7 +37,7 @@ rule utterance_figure:
 rule rounds_figure:
     input:
         rounds="<results>/evaluate/rounds.parquet",
-        restarts=expand("<results>/match/{place}/losses.parquet", place=ROUND_PLACES),
+        restarts=expand("<results>/match/{place}/losses.parquet", place=plan.matching.places),
     output:
         figure=report(
             "<results>/figures/rounds.png",
@@ -63,7 +63,7 @@ rule rounds_figure:
 
 rule gan_figure:
     input:
-        curves=gan_curves(),
+        curves=plan.gan.curves,
         candidates="<results>/select/candidates.parquet",
     output:
         figure=report(

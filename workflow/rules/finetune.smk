@@ -7,7 +7,7 @@ what is learned from them stays without references up to its scores.
 
 rule finetune_labels:
     input:
-        references=references("{split}"),
+        references=plan.corpus.references("{split}"),
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
     output:
@@ -18,7 +18,7 @@ rule finetune_labels:
     benchmark:
         "<benchmarks>/finetune/{labels}/finetune_labels.{split}.tsv"
     wildcard_constraints:
-        labels="|".join(FEW_LABELS_HOURS),
+        labels="|".join(HOURS),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -37,7 +37,7 @@ rule finetune_labels:
 
 use rule pseudo_labels_split as finetune_pseudo_labels with:
     input:
-        words=finetune_words,
+        words=round_words,
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
     output:
@@ -50,8 +50,8 @@ use rule pseudo_labels_split as finetune_pseudo_labels with:
 
 rule finetune_vocab:
     input:
-        train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
-        phones=[f"{place}/phonemize/phones.txt" for place in FINETUNE_PLACES if config["finetune"]["units"] == "phones"],
+        train_labels=plan.finetune.files("finetune/{labels}/labels/train.parquet"),
+        phones=plan.finetune.inventories,
     output:
         vocab="<results>/finetune/{labels}/labels/vocab.json",
     log:
@@ -73,13 +73,13 @@ rule finetune_vocab:
 
 rule finetune_train:
     input:
-        checkpoint=checkpoint_files(FINETUNE_CHECKPOINT),
-        train_labels=[f"{place}/finetune/{{labels}}/labels/train.parquet" for place in FINETUNE_PLACES],
-        manifests=[f"{place}/manifest/train.parquet" for place in FINETUNE_PLACES],
-        vads=[f"{place}/vad/train.parquet" for place in FINETUNE_PLACES],
-        valid_labels=[f"{place}/finetune/{{labels}}/labels/valid.parquet" for place in FINETUNE_PLACES],
-        valid_manifests=[f"{place}/manifest/valid.parquet" for place in FINETUNE_PLACES],
-        valid_vads=[f"{place}/vad/valid.parquet" for place in FINETUNE_PLACES],
+        checkpoint=plan.finetune.checkpoint.files,
+        train_labels=plan.finetune.files("finetune/{labels}/labels/train.parquet"),
+        manifests=plan.finetune.files("manifest/train.parquet"),
+        vads=plan.finetune.files("vad/train.parquet"),
+        valid_labels=plan.finetune.files("finetune/{labels}/labels/valid.parquet"),
+        valid_manifests=plan.finetune.files("manifest/valid.parquet"),
+        valid_vads=plan.finetune.files("vad/valid.parquet"),
         vocab="<results>/finetune/{labels}/labels/vocab.json",
     output:
         model=directory("<results>/finetune/{labels}/model"),
@@ -98,7 +98,7 @@ rule finetune_train:
     params:
         call="ctc.finetune:finetune",
         settings=section("finetune"),
-        checkpoint=FINETUNE_CHECKPOINT,  # in place of the input, which is there so that other weights count
+        checkpoint=plan.finetune.checkpoint.name,  # the input is there so that other weights count
         units=config["finetune"]["units"],
         sample_rate_hz=RATE,
         seed=config["corpus"]["seed"],
@@ -159,7 +159,7 @@ rule ctc_greedy:
 use rule evaluate_words as finetune_evaluate_words with:
     input:
         words=expand("<results>/finetune/{{labels}}/{{decoder}}/{split}.parquet", split=EVALUATED),
-        references=references(*EVALUATED),
+        references=plan.corpus.references(*EVALUATED),
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
         vad="<results>/vad/test.parquet",
         lexicon="<results>/lexicon/lexicon.txt",
@@ -174,5 +174,5 @@ use rule evaluate_words as finetune_evaluate_words with:
     params:
         settings=section("evaluate"),
         language=config["corpus"]["language"],
-        hop_ms=FINETUNE_HOP_MS,
+        hop_ms=plan.finetune.hop_ms,
         sample_rate_hz=RATE,

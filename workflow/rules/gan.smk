@@ -4,7 +4,7 @@
 rule gan_segments:
     input:
         frames="<results>/pca/{split}.npy",
-        decoded=gan_match("{split}"),
+        decoded=f"{plan.gan.matched}/{{split}}.parquet",
     output:
         segments="<results>/gan/segments/{split}.npy",
         index="<results>/gan/segments/{split}.parquet",
@@ -27,16 +27,16 @@ rule gan_segments:
 
 rule gan_train:
     input:
-        audio=f"{GAN_INPUT}/train.npy",
-        valid=f"{GAN_INPUT}/valid.npy",
+        audio=f"{plan.gan.folder}/train.npy",
+        valid=f"{plan.gan.folder}/valid.npy",
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
-        arpa=SELECTION_LM,
+        arpa=plan.text.selection_lm,
         targets="<results>/kmeans/train.npy" if config["gan"]["auxiliary"] else [],
-        labels=GAN_LABELS,
-        boundaries=f"{GAN_INPUT}/train.boundaries.parquet" if GAN_LABELS else [],
+        labels=plan.gan.labels,
+        boundaries=plan.gan.boundaries("train") if plan.gan.labels else [],
     output:
-        models=[f"<results>/gan/job{{job}}/{moment}.safetensors" for moment in GAN_MOMENTS],
+        models=expand("<results>/gan/job{{job}}/{moment}.safetensors", moment=MOMENTS),
         curves="<results>/gan/job{job}/curves.parquet",
     log:
         "<logs>/gan/job{job}.log",
@@ -51,8 +51,8 @@ rule gan_train:
         gpu=int(config["gan"]["device"] == "cuda"),
     params:
         call="gan.train:gan_train",
-        runs=lambda wildcards: [GAN_RUNS[number] for number in job_runs(wildcards)],
-        numbers=job_runs,
+        runs=plan.gan.job_runs,
+        numbers=plan.gan.job_numbers,
         settings=section("gan"),
         silence=section("silence"),
     script:
@@ -61,9 +61,9 @@ rule gan_train:
 
 rule gan_decode:
     input:
-        segments=f"{GAN_INPUT}/{{split}}.npy",
-        boundaries=f"{GAN_INPUT}/{{split}}.boundaries.parquet" if GAN_ON_SEGMENTS else [],
-        model=lambda wildcards: f"<results>/gan/job{run_job(int(wildcards.run))}/{{moment}}.safetensors",
+        segments=f"{plan.gan.folder}/{{split}}.npy",
+        boundaries=plan.gan.boundaries("{split}"),
+        model=plan.gan.model,
     output:
         posteriors="<results>/gan/run{run}/{moment}/{split}.npy",
         index="<results>/gan/run{run}/{moment}/{split}.parquet",

@@ -4,10 +4,6 @@ A place is a folder with a model: hmm/cycle1/step1, … and hmm/final; supervise
 In it, `phones` and `words` hold the graph of that language model, its weights and what was decoded with them.
 """
 
-# Gaussians with diagonal covariances need decorrelated features: cepstra, or what PCA makes of anything else.
-HMM_FRAMES = "features" if config["features"]["kind"] == "mfcc" else "pca"
-LAST_STEP = len(config["hmm"]["steps"])
-
 
 wildcard_constraints:
     place=r"hmm/final|hmm/cycle\d+/step\d+|supervised/step\d+",
@@ -18,8 +14,8 @@ wildcard_constraints:
 
 rule hmm_train:
     input:
-        features=f"<results>/{HMM_FRAMES}/train.npy",
-        labels=step_labels,
+        features=plan.hmm.store("train"),
+        labels=plan.hmm.step_labels,
         phones="<results>/phonemize/phones.txt",
     output:
         model="<results>/hmm/cycle{cycle}/step{step}/model.safetensors",
@@ -44,7 +40,7 @@ rule hmm_train:
 rule hmm_phone_graph:
     input:
         model="<results>/{place}/model.safetensors",
-        fst=lambda wildcards: f"{text_of(wildcards)}/phone_lm/{config['hmm']['lm_order']}gram.fst",
+        fst=place_text(f"phone_lm/{plan.text.selection_order}gram.fst"),
     output:
         graph="<results>/{place}/phones/graph.safetensors",
     log:
@@ -66,9 +62,9 @@ rule hmm_phone_graph:
 rule hmm_word_graph:
     input:
         model="<results>/{place}/model.safetensors",
-        fst=lambda wildcards: f"{text_of(wildcards)}/word_lm/lm.fst",
-        word_symbols=lambda wildcards: f"{text_of(wildcards)}/word_lm/words.txt",
-        lexiconp=lambda wildcards: f"{text_of(wildcards)}/lexicon/lexiconp.txt",
+        fst=place_text("word_lm/lm.fst"),
+        word_symbols=place_text("word_lm/words.txt"),
+        lexiconp=place_text("lexicon/lexiconp.txt"),
     output:
         graph="<results>/{place}/words/graph.safetensors",
     log:
@@ -90,11 +86,11 @@ rule hmm_word_graph:
 
 rule hmm_tune:
     input:
-        features=f"<results>/{HMM_FRAMES}/valid.npy",
+        features=plan.hmm.store("valid"),
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
         labels=place_labels,
-        arpa=lambda wildcards: f"{text_of(wildcards)}/phone_lm/{config['hmm']['lm_order']}gram.arpa",
+        arpa=place_text(f"phone_lm/{plan.text.selection_order}gram.arpa"),
     output:
         tuning="<results>/{place}/{lm}/tuning.parquet",
         weights="<results>/{place}/{lm}/weights.json",
@@ -114,7 +110,7 @@ rule hmm_tune:
         search=section("hmm"),
         min_edit_rate=config["hmm"]["min_edit_rate"],
         silence=section("silence"),
-        transcribed=lambda wildcards: wildcards.place.startswith("supervised"),
+        transcribed=is_supervised,
         seed=config["corpus"]["seed"],
     script:
         "../scripts/call.py"
@@ -122,7 +118,7 @@ rule hmm_tune:
 
 rule hmm_decode:
     input:
-        features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
+        features=plan.hmm.store("{split}"),
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
         weights="<results>/{place}/{lm}/weights.json",
@@ -148,12 +144,8 @@ rule hmm_decode:
 # Which cycle was best is decided by the loss that also chooses the mapping; a single one needs no decision.
 rule hmm_select:
     input:
-        models=expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/model.safetensors", cycle=CYCLES),
-        decoded=(
-            expand(f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/phones/train.parquet", cycle=CYCLES)
-            if len(CYCLES) > 1
-            else []
-        ),
+        models=plan.hmm.ends("model.safetensors"),
+        decoded=plan.hmm.rivals("phones/train.parquet"),
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
     output:
@@ -180,9 +172,9 @@ rule hmm_select:
 rule hmm_segments:
     input:
         frames="<results>/pca/train.npy",
-        features=f"<results>/{HMM_FRAMES}/train.npy",
-        model=f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/model.safetensors",
-        aligned=f"<results>/hmm/cycle{{cycle}}/step{LAST_STEP}/phones/train.parquet",
+        features=plan.hmm.store("train"),
+        model=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/model.safetensors",
+        aligned=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/phones/train.parquet",
     output:
         boundaries="<results>/hmm/cycle{cycle}/segments/boundaries.parquet",
         segments="<results>/hmm/cycle{cycle}/segments/segments.npy",
@@ -221,7 +213,7 @@ use rule match_round as match_cycle with:
         "<benchmarks>/hmm/cycle{cycle}/match.tsv"
     params:
         settings=section("match"),
-        seed=SEEDS[0],
+        seed=plan.matching.seeds[0],
 
 
 use rule acoustic_round as acoustic_cycle with:
@@ -229,7 +221,7 @@ use rule acoustic_round as acoustic_cycle with:
         frames="<results>/pca/train.npy",
         boundaries=cycle_before("boundaries.parquet"),
         labels="<results>/hmm/cycle{cycle}/mapping/labels.npy",
-        arpa=PHONE_LM,
+        arpa=plan.text.search_lm,
         phones="<results>/phonemize/phones.txt",
     output:
         model="<results>/hmm/cycle{cycle}/mapping/model.safetensors",
@@ -240,14 +232,14 @@ use rule acoustic_round as acoustic_cycle with:
     params:
         settings=section("acoustic"),
         decode=section("decode"),
-        seed=SEEDS[0],
+        seed=plan.matching.seeds[0],
 
 
 use rule decode_round as decode_cycle with:
     input:
         frames="<results>/pca/{split}.npy",
         model="<results>/hmm/cycle{cycle}/mapping/model.safetensors",
-        arpa=PHONE_LM,
+        arpa=plan.text.search_lm,
     output:
         decoded="<results>/hmm/cycle{cycle}/mapping/{split}.parquet",
     log:
@@ -258,7 +250,7 @@ use rule decode_round as decode_cycle with:
 
 rule words_split:
     input:
-        features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
+        features=plan.hmm.store("{split}"),
         model="<results>/hmm/final/model.safetensors",
         graph="<results>/hmm/final/words/graph.safetensors",
         weights="<results>/hmm/final/words/weights.json",

@@ -3,12 +3,11 @@
 
 rule match_round:
     input:
-        segments=lambda wildcards: before(
-            wildcards,
+        segments=round_before(
             "<results>/segment/train.npy",
             "<results>/resegment/seed{seed}/round{round}/segments.npy",
         ),
-        previous=lambda wildcards: before(wildcards, [], "<results>/resegment/seed{seed}/round{round}/labels.npy"),
+        previous=round_before([], "<results>/resegment/seed{seed}/round{round}/labels.npy"),
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
     output:
@@ -35,13 +34,12 @@ rule match_round:
 rule acoustic_round:
     input:
         frames="<results>/pca/train.npy",
-        boundaries=lambda wildcards: before(
-            wildcards,
+        boundaries=round_before(
             "<results>/segment/train.boundaries.parquet",
             "<results>/resegment/seed{seed}/round{round}/boundaries.parquet",
         ),
         labels="<results>/match/seed{seed}/round{round}/labels.npy",
-        arpa=PHONE_LM,
+        arpa=plan.text.search_lm,
         phones="<results>/phonemize/phones.txt",
     output:
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
@@ -67,7 +65,7 @@ rule resegment_round:
     input:
         frames="<results>/pca/train.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
-        arpa=PHONE_LM,
+        arpa=plan.text.search_lm,
         phones_text="<results>/silence/phones.txt",
     output:
         boundaries="<results>/resegment/seed{seed}/round{round}/boundaries.parquet",
@@ -100,7 +98,7 @@ rule decode_round:
     input:
         frames="<results>/pca/{split}.npy",
         model="<results>/acoustic/seed{seed}/round{round}/model.safetensors",
-        arpa=PHONE_LM,
+        arpa=plan.text.search_lm,
     output:
         decoded="<results>/decode/seed{seed}/round{round}/{split}.parquet",
     log:

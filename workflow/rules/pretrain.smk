@@ -3,10 +3,10 @@
 
 rule pretrain_targets:
     input:
-        manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
-        vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
+        manifests=plan.pretrain.files("manifest/train.parquet"),
+        vads=plan.pretrain.files("vad/train.parquet"),
         sizes=config["pretrain"]["model"],
-        teacher=checkpoint_files(config["pretrain"]["targets"]),
+        teacher=plan.pretrain.teacher.files,
     output:
         targets="<results>/pretrain/targets.safetensors",
     log:
@@ -32,13 +32,13 @@ rule pretrain_targets:
 
 rule pretrain_model:
     input:
-        manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
-        vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
-        valid_manifests=[f"{place}/manifest/valid.parquet" for place in PRETRAIN_PLACES],
-        valid_vads=[f"{place}/vad/valid.parquet" for place in PRETRAIN_PLACES],
+        manifests=plan.pretrain.files("manifest/train.parquet"),
+        vads=plan.pretrain.files("vad/train.parquet"),
+        valid_manifests=plan.pretrain.files("manifest/valid.parquet"),
+        valid_vads=plan.pretrain.files("vad/valid.parquet"),
         sizes=config["pretrain"]["model"],
-        targets="<results>/pretrain/targets.safetensors" if PRETRAIN_CLUSTERS else [],
-        teacher=checkpoint_files(config["pretrain"]["targets"]) if PRETRAIN_CLUSTERS else [],
+        targets="<results>/pretrain/targets.safetensors" if plan.pretrain.clusters else [],
+        teacher=plan.pretrain.teacher.files if plan.pretrain.clusters else [],
     output:
         model=directory("<results>/pretrain/model"),
         curves="<results>/pretrain/curves.parquet",
@@ -55,7 +55,7 @@ rule pretrain_model:
         gpu=config["pretrain"]["processes"] if config["pretrain"]["device"] == "cuda" else 0,
     params:
         call="ssl.pretrain:pretrain",
-        languages=PRETRAIN_LANGUAGES,
+        languages=plan.pretrain.languages,
         alpha=config["pretrain"]["alpha"],
         teacher=config["pretrain"]["targets"],
         teacher_layer=config["pretrain"]["targets_layer"],
@@ -68,8 +68,8 @@ rule pretrain_model:
 rule codebook:
     input:
         model="<results>/pretrain/model",
-        manifests=[f"{place}/manifest/train.parquet" for place in PRETRAIN_PLACES],
-        vads=[f"{place}/vad/train.parquet" for place in PRETRAIN_PLACES],
+        manifests=plan.pretrain.files("manifest/train.parquet"),
+        vads=plan.pretrain.files("vad/train.parquet"),
     output:
         usage="<results>/pretrain/codebook.parquet",
         metrics="<results>/pretrain/codebook.json",
@@ -85,7 +85,7 @@ rule codebook:
         runtime="2h",
     params:
         call="ssl.codebook:codebook",
-        languages=PRETRAIN_LANGUAGES,
+        languages=plan.pretrain.languages,
         sample_rate_hz=RATE,
         seed=config["pretrain"]["seed"],
     script:

@@ -3,9 +3,9 @@
 
 rule select:
     input:
-        hypotheses=hypotheses("valid"),
-        models=[found["model"] for found in CANDIDATES],
-        arpa=SELECTION_LM,
+        hypotheses=hypotheses(plan.candidates, "valid"),
+        models=[candidate.model for candidate in plan.candidates],
+        arpa=plan.text.selection_lm,
         phones="<results>/phonemize/phones.txt",
     output:
         candidates="<results>/select/candidates.parquet",
@@ -20,12 +20,12 @@ rule select:
     threads: 1
     resources:
         # A million n-grams take 300 MB, what one candidate says of LibriSpeech's dev-clean 6 MB.
-        mem_mb=1500 + 10 * len(CANDIDATES),
+        mem_mb=1500 + 10 * len(plan.candidates),
         runtime="1h",
     params:
         call="selection.select:select",
-        names=[found["name"] for found in CANDIDATES],
-        kinds=[found["kind"] for found in CANDIDATES],
+        names=[candidate.name for candidate in plan.candidates],
+        kinds=[candidate.kind for candidate in plan.candidates],
         silence=section("silence"),
     script:
         "../scripts/call.py"
@@ -36,9 +36,9 @@ rule decode_split:
         selection="<results>/select/selection.json",
         model="<results>/select/model.safetensors",
         frames="<results>/pca/{split}.npy",
-        arpa=PHONE_LM,
-        segments=f"{GAN_INPUT}/{{split}}.npy" if GAN_RUNS else [],
-        boundaries=f"{GAN_INPUT}/{{split}}.boundaries.parquet" if GAN_RUNS and GAN_ON_SEGMENTS else [],
+        arpa=plan.text.search_lm,
+        segments=f"{plan.gan.folder}/{{split}}.npy" if plan.gan.runs else [],
+        boundaries=plan.gan.boundaries("{split}") if plan.gan.runs else [],
     output:
         decoded="<results>/decode/{split}.parquet",
     log:

@@ -7,8 +7,8 @@ which the transcripts are added to, are others. No output of an unsupervised sta
 
 rule supervised_text:
     input:
-        references=references("train"),
-        text=CLEAN_TEXT,
+        references=plan.corpus.references("train"),
+        text=plan.text.clean,
     output:
         joined="<results>/supervised/text.txt",
     log:
@@ -99,8 +99,8 @@ use rule word_lm as supervised_word_lm with:
 
 rule supervised_labels:
     input:
-        references=references("train"),
-        features=f"<results>/{HMM_FRAMES}/train.npy",
+        references=plan.corpus.references("train"),
+        features=plan.hmm.store("train"),
         lexiconp="<results>/supervised/lexicon/lexiconp.txt",
     output:
         labels="<results>/supervised/labels/train.parquet",
@@ -123,8 +123,8 @@ rule supervised_labels:
 
 rule supervised_valid_labels:
     input:
-        references=references("valid"),
-        features=f"<results>/{HMM_FRAMES}/valid.npy",
+        references=plan.corpus.references("valid"),
+        features=plan.hmm.store("valid"),
     output:
         labels="<results>/supervised/labels/valid.parquet",
     log:
@@ -145,7 +145,7 @@ rule supervised_valid_labels:
 
 use rule hmm_train as supervised_train with:
     input:
-        features=f"<results>/{HMM_FRAMES}/train.npy",
+        features=plan.hmm.store("train"),
         labels=supervised_step_labels,
         phones="<results>/supervised/phonemize/phones.txt",
     output:
@@ -158,8 +158,8 @@ use rule hmm_train as supervised_train with:
 
 rule supervised_align:
     input:
-        references=references("train"),
-        features=f"<results>/{HMM_FRAMES}/train.npy",
+        references=plan.corpus.references("train"),
+        features=plan.hmm.store("train"),
         model="<results>/supervised/step{step}/model.safetensors",
         lexiconp="<results>/supervised/lexicon/lexiconp.txt",
         word_symbols="<results>/supervised/word_lm/words.txt",
@@ -185,10 +185,10 @@ rule supervised_align:
 
 use rule words_split as supervised_words with:
     input:
-        features=f"<results>/{HMM_FRAMES}/{{split}}.npy",
-        model=f"<results>/supervised/step{LAST_STEP}/model.safetensors",
-        graph=f"<results>/supervised/step{LAST_STEP}/words/graph.safetensors",
-        weights=f"<results>/supervised/step{LAST_STEP}/words/weights.json",
+        features=plan.hmm.store("{split}"),
+        model=f"<results>/supervised/step{plan.hmm.last_step}/model.safetensors",
+        graph=f"<results>/supervised/step{plan.hmm.last_step}/words/graph.safetensors",
+        weights=f"<results>/supervised/step{plan.hmm.last_step}/words/weights.json",
         lexiconp="<results>/supervised/lexicon/lexiconp.txt",
         word_symbols="<results>/supervised/word_lm/words.txt",
     output:
@@ -201,8 +201,8 @@ use rule words_split as supervised_words with:
 
 use rule evaluate_hmm as supervised_evaluate_hmm with:
     input:
-        decodes=expand("<results>/supervised/step{step}/phones/test.parquet", step=range(1, LAST_STEP + 1)),
-        references=references("test"),
+        decodes=expand("<results>/supervised/step{step}/phones/test.parquet", step=range(1, plan.hmm.last_step + 1)),
+        references=plan.corpus.references("test"),
         manifest="<results>/manifest/test.parquet",
         vad="<results>/vad/test.parquet",
     output:
@@ -217,7 +217,7 @@ use rule evaluate_hmm as supervised_evaluate_hmm with:
 use rule evaluate_words as supervised_evaluate_words with:
     input:
         words=expand("<results>/supervised/words/{split}.parquet", split=EVALUATED),
-        references=references(*EVALUATED),
+        references=plan.corpus.references(*EVALUATED),
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
         vad="<results>/vad/test.parquet",
         lexicon="<results>/supervised/lexicon/lexicon.txt",

@@ -47,7 +47,7 @@ rule vad:
 rule features:
     input:
         expand("<results>/features/{split}.npy", split=SPLITS),
-        force(workflow, "features", *FEATURE_RULES),
+        force(workflow, "features", *plan.features.rules),
 
 
 rule pretrain:
@@ -77,31 +77,31 @@ rule segment:
 
 rule phone_lm:
     input:
-        expand("<results>/phone_lm/{order}gram.fst", order=PHONE_LM_ORDERS),
+        expand("<results>/phone_lm/{order}gram.fst", order=plan.text.orders),
         force(workflow, "phone_lm", "phone_lm_order"),
 
 
 rule match:
     input:
-        expand("<results>/match/{place}/labels.npy", place=ROUND_PLACES),
+        expand("<results>/match/{place}/labels.npy", place=plan.matching.places),
         force(workflow, "match", "match_round"),
 
 
 rule acoustic:
     input:
-        expand("<results>/acoustic/{place}/model.safetensors", place=ROUND_PLACES),
+        expand("<results>/acoustic/{place}/model.safetensors", place=plan.matching.places),
         force(workflow, "acoustic", "acoustic_round"),
 
 
 rule resegment:
     input:
-        expand("<results>/resegment/{place}/loss.json", place=ROUND_PLACES),
+        expand("<results>/resegment/{place}/loss.json", place=plan.matching.places),
         force(workflow, "resegment", "resegment_round"),
 
 
 rule gan:
     input:
-        gan_phones(["best"], SPLITS),
+        plan.gan.phones(["best"], SPLITS),
         force(workflow, "gan", "gan_segments", "gan_train", "gan_decode"),
 
 
@@ -155,7 +155,7 @@ rule supervised:
 
 rule finetune:
     input:
-        expand("<results>/finetune/{labels}/evaluate/{decoder}.json", labels=FINETUNED, decoder=FINETUNE_DECODERS),
+        plan.finetune.scores,
         force(workflow, "finetune", "finetune_labels", "finetune_pseudo_labels", "finetune_train"),
 
 

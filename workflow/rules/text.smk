@@ -1,11 +1,5 @@
 """From unpaired text to phones, lexicon and language models: normalize, phonemize, silence, lexicon, phone_lm, word_lm."""
 
-# Text that is phones already must not go through the cleaning of words: it would take their digits for numbers.
-if config["phonemize"]["backend"] == "phones":
-    CLEAN_TEXT = "<results>/corpus/text.txt"
-else:
-    CLEAN_TEXT = "<results>/normalize/text.txt"
-
 
 rule normalize:
     input:
@@ -33,7 +27,7 @@ rule normalize:
 
 rule phonemize:
     input:
-        text=CLEAN_TEXT,
+        text=plan.text.clean,
     output:
         lexicon="<results>/phonemize/lexicon.parquet",
         sentences="<results>/phonemize/sentences.parquet",

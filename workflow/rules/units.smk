@@ -14,7 +14,7 @@ rule kmeans_fit:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=5000 if WAV2VEC else 2000,
+        mem_mb=5000 if plan.features.learned else 2000,
         runtime="2h",
     params:
         call="segmentation.kmeans:fit_kmeans",
@@ -60,7 +60,7 @@ rule pca_fit:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=3000 if WAV2VEC else 1000,
+        mem_mb=3000 if plan.features.learned else 1000,
         runtime="1h",
     params:
         call="segmentation.pca:fit_pca",

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unscribed.config.checks import check, hop_ms
+from unscribed.config.checkpoints import hop_ms
+from unscribed.config.checks import check
 from unscribed.config.kinds import KINDS
 from unscribed.config.schema import complete
 from unscribed.errors import UserError

@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from unscribed.errors import UserError
+from unscribed.config.problems import Json, stop_for
 
 KINDS = {
     "object": "a section (indented `key: value` lines)",
@@ -27,8 +27,6 @@ KINDS = {
     "null": "null",
 }
 RANGES = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
-
-Json = Mapping[str, Any]
 
 
 def complete(config: Json, schema_path: str | Path) -> dict[str, Any]:
@@ -42,15 +40,6 @@ def complete(config: Json, schema_path: str | Path) -> dict[str, Any]:
     problems = [line for error in errors for line in _lines(error, homes)]
     stop_for([*problems, *_not_finite(config, ())])
     return _filled(config, schema)
-
-
-def stop_for(problems: Sequence[str]) -> None:
-    """Raise UserError with one line per problem, if there are any."""
-    problems = list(dict.fromkeys(problems))  # two missing keys are reported once for each of them
-    if problems:
-        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        listing = "".join(f"\n  {problem}" for problem in problems)
-        raise UserError(f"{count} in the configuration (config/README.md explains every parameter):{listing}")
 
 
 # Messages of the schema check

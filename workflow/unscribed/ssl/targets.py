@@ -16,7 +16,7 @@ import torch
 from unscribed.artifacts import Pathlike, read_tensors, write_tensors
 from unscribed.audio.features import Extractor, FeatureSettings
 from unscribed.clustering import KmeansSettings, cluster
-from unscribed.config.checks import MFCC
+from unscribed.config.checkpoints import MFCC
 from unscribed.errors import UserError
 from unscribed.ssl import checkpoint as checkpoints
 from unscribed.ssl.encode import hidden_states

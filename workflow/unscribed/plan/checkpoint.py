@@ -1,0 +1,96 @@
+"""Pretrained models: where they lie, which files they are made of, who learns from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unscribed.config.checkpoints import PRETRAIN, hop_ms
+from unscribed.plan.corpus import CorpusPlan
+
+MADE_HERE = "<results>/pretrain/model"
+FILES = ("config.json", "model.safetensors", "model.safetensors.index.json", "preprocessor_config.json")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model by its folder or its name on the hub; `made_here` if the stage pretrain of this corpus makes it."""
+
+    name: str
+    made_here: bool
+
+    @classmethod
+    def named(cls, name: str, corpus: CorpusPlan) -> "Checkpoint":
+        """The checkpoint that the configuration calls `name`: `pretrain` is the model of the stage pretrain."""
+        own = MADE_HERE.replace("<results>", corpus.results)
+        return cls(own, True) if name in (PRETRAIN, own) else cls(name, False)
+
+    @property
+    def files(self) -> list[str]:
+        """The files whose change reruns what the model is used for; none for a model on the hub, known by name."""
+        if self.made_here:
+            return [MADE_HERE]
+        paths = [Path(self.name).expanduser() / name for name in FILES]
+        return [str(path) for path in paths if path.is_file()]
+
+
+@dataclass(frozen=True)
+class FeaturesPlan:
+    """Where the frames come from: `learned` by `checkpoint`, in `shards` jobs per split, or spectral."""
+
+    learned: bool
+    checkpoint: Checkpoint
+    shards: int
+    hop_ms: float
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "FeaturesPlan":
+        """Spectral features need no shards."""
+        features = config["features"]
+        learned = features["kind"] == "wav2vec"
+        checkpoint = Checkpoint.named(features["checkpoint"], corpus)
+        return cls(learned, checkpoint, features["shards"] if learned else 1, hop_ms(config))
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules that the stage features consists of."""
+        return ["features_split", *(["features_shard"] if self.shards > 1 else [])]
+
+
+@dataclass(frozen=True)
+class PretrainPlan:
+    """The audio that a model is pretrained on: `places` are folders of results, `languages` their names.
+
+    `clusters` if its targets are clusters (HuBERT); `teacher` is the model whose states are clustered, if not MFCCs.
+    """
+
+    places: list[str]
+    languages: list[str]
+    clusters: bool
+    teacher: Checkpoint
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "PretrainPlan":
+        """The corpus of the configuration comes first."""
+        pretrain = config["pretrain"]
+        others = pretrain["languages"]
+        return cls(
+            places=all_places(others),
+            languages=[config["corpus"]["language"], *(other["language"] for other in others)],
+            clusters=pretrain["objective"] == "clusters",
+            teacher=Checkpoint.named(pretrain["targets"], corpus),
+        )
+
+    @property
+    def codebook(self) -> bool:
+        """Whether languages share a codebook that can be compared."""
+        return len(self.places) > 1 and not self.clusters
+
+    def files(self, name: str) -> list[str]:
+        """The file `name` of every corpus that takes part."""
+        return [f"{place}/{name}" for place in self.places]
+
+
+def all_places(others: list[Mapping[str, str]]) -> list[str]:
+    """The results of this corpus and of the others that a section lists as `languages`."""
+    return ["<results>", *(other["results"] for other in others)]

@@ -1,0 +1,56 @@
+"""The corpus: its folder of results, its splits, its settings and its references."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unscribed.calls import takes
+from unscribed.config.kinds import KINDS
+
+SPLITS = ("train", "valid", "test")
+EVALUATED = ("valid", "test")
+
+
+@dataclass(frozen=True)
+class CorpusPlan:
+    """The corpus of a configuration; `settings` is the section of its kind."""
+
+    name: str
+    kind: str
+    language: str
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "CorpusPlan":
+        """Read the section `corpus`."""
+        corpus = config["corpus"]
+        return cls(corpus["name"], corpus["kind"], corpus["language"], corpus[KINDS[corpus["kind"]].section])
+
+    @property
+    def results(self) -> str:
+        """The folder of all that is made of this corpus."""
+        return f"results/{self.name}"
+
+    @property
+    def spoken(self) -> bool:
+        """Whether the audio is spoken here; references are written along with it."""
+        return KINDS[self.kind].speaks
+
+    @property
+    def spoken_language(self) -> str | None:
+        """The language of the references of a spoken corpus; none if the voice tells its phones itself."""
+        return self.language if takes(f"corpora.{self.kind}:make_corpus", "language") else None
+
+    @property
+    def transcribed(self) -> bool:
+        """Whether there are transcripts to score against."""
+        return self.kind != "folder" or bool(self.settings["transcripts"])
+
+    @property
+    def untranscribed_settings(self) -> Mapping[str, Any]:
+        """The settings with no transcripts, which only the references need: to add some later reruns nothing else."""
+        return {**self.settings, "transcripts": ""} if "transcripts" in self.settings else self.settings
+
+    def references(self, *splits: str) -> list[str]:
+        """The reference files of `splits`, for the evaluation only; an empty list if the corpus has none."""
+        return [f"<results>/references/{split}.parquet" for split in splits] if self.transcribed else []

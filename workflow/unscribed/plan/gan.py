@@ -1,0 +1,93 @@
+"""The runs of the GAN: which jobs train them, what they learn from, what they write."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unscribed.gan.runs import Run, all_runs, run_label
+from unscribed.plan.candidates import Candidate
+
+MOMENTS = ("start", "best", "last")  # of a run: its start, its best check by the label-free score, its end
+INPUTS = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}
+
+
+@dataclass(frozen=True)
+class GanPlan:
+    """All `runs`, `runs_per_job` of them side by side; `folder` has the segments or frames that they hear.
+
+    `matched` is the folder of the matching's round that a warm start and the input `decoded` take their phones from.
+    """
+
+    runs: list[Run]
+    runs_per_job: int
+    input: str
+    matched: str
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "GanPlan":
+        """Read the section `gan`; phones of the matching are those of its first seed."""
+        gan = config["gan"]
+        matched = f"<results>/decode/seed{config['match']['seeds'][0]}/round{gan['match_round']}"
+        return cls(all_runs(gan), gan["runs_per_job"], gan["input"], matched)
+
+    @property
+    def folder(self) -> str:
+        """The segments or frames that the GAN hears."""
+        return INPUTS[self.input]
+
+    @property
+    def labels(self) -> str | list[str]:
+        """The matching's phones of the split train, if a run starts from them."""
+        return f"{self.matched}/train.parquet" if any(run["start"] == "match" for run in self.runs) else []
+
+    def boundaries(self, split: str) -> str | list[str]:
+        """The boundaries of the segments; frames have none."""
+        return [] if self.input == "frames" else f"{self.folder}/{split}.boundaries.parquet"
+
+    def job(self, run: int) -> int:
+        """The number of the job that trains a run."""
+        return run // self.runs_per_job
+
+    @property
+    def jobs(self) -> list[int]:
+        """The numbers of all jobs."""
+        return sorted({self.job(run) for run in range(len(self.runs))})
+
+    def job_numbers(self, wildcards: Any) -> list[int]:
+        """The numbers of the runs of one {job}."""
+        return [run for run in range(len(self.runs)) if self.job(run) == int(wildcards.job)]
+
+    def job_runs(self, wildcards: Any) -> list[Run]:
+        """The runs of one {job}."""
+        return [self.runs[number] for number in self.job_numbers(wildcards)]
+
+    def model(self, wildcards: Any) -> str:
+        """The file with the weights of a {run}, with the {moment}."""
+        return f"<results>/gan/job{self.job(int(wildcards.run))}/{{moment}}.safetensors"
+
+    def phones(self, moments: Sequence[str], splits: Sequence[str]) -> list[str]:
+        """The phones by all runs at some moments; an empty list without a GAN."""
+        return [
+            f"<results>/gan/run{run}/{moment}/{split}.phones.parquet"
+            for run in range(len(self.runs))
+            for moment in moments
+            for split in splits
+        ]
+
+    @property
+    def curves(self) -> list[str]:
+        """The curves of all jobs."""
+        return [f"<results>/gan/job{job}/curves.parquet" for job in self.jobs]
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Every run at its best moment, for the selection."""
+        return [
+            Candidate(
+                name=run_label(run),
+                kind="gan",
+                hypotheses=f"<results>/gan/run{number}/best/{{split}}.phones.parquet",
+                model=f"<results>/gan/job{self.job(number)}/best.safetensors",
+            )
+            for number, run in enumerate(self.runs)
+        ]

@@ -1,0 +1,98 @@
+"""Self-training of HMMs: which labels each step learns from, which text and labels each place uses.
+
+A place is a folder with a model: hmm/cycle1/step1, … and hmm/final, or supervised/step1, … of the topline.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class HmmPlan:
+    """So many `cycles` of steps; `labels` says for each step which n-grams label the audio for the next one.
+
+    `frames` is the stage whose frames the HMMs model.
+    """
+
+    cycles: int
+    labels: list[str]
+    frames: str
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "HmmPlan":
+        """Diagonal covariances need decorrelated features: cepstra, or what PCA makes of anything else."""
+        hmm = config["hmm"]
+        frames = "features" if config["features"]["kind"] == "mfcc" else "pca"
+        return cls(hmm["cycles"], [step["labels"] for step in hmm["steps"]], frames)
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step of a cycle; steps count from 1."""
+        return len(self.labels)
+
+    def store(self, split: str) -> str:
+        """The frames of one split."""
+        return f"<results>/{self.frames}/{split}.npy"
+
+    def ends(self, name: str) -> list[str]:
+        """The file `name` of the last step of every cycle."""
+        return [f"<results>/hmm/cycle{cycle}/step{self.last_step}/{name}" for cycle in range(1, self.cycles + 1)]
+
+    def rivals(self, name: str) -> list[str]:
+        """As `ends`, by which the best cycle is chosen; none if there is but one."""
+        return self.ends(name) if self.cycles > 1 else []
+
+    def decodes(self, split: str) -> list[str]:
+        """The phones of one split after each step of each cycle, the result last."""
+        return [
+            f"<results>/hmm/cycle{cycle}/step{step}/{lm}/{split}.parquet"
+            for cycle in range(1, self.cycles + 1)
+            for step, lm in enumerate(self.labels[:-1], start=1)
+        ] + [f"<results>/hmm/final/phones/{split}.parquet"]
+
+    def step_labels(self, wildcards: Any) -> str:
+        """The labels that a {step} of a {cycle} learns from: the mapping's, then those of the step before."""
+        cycle, step = int(wildcards.cycle), int(wildcards.step)
+        if step == 1:
+            return mapping_labels(cycle, "train")
+        return f"<results>/hmm/cycle{cycle}/step{step - 1}/{self.labels[step - 2]}/train.parquet"
+
+
+def mapping_labels(cycle: int, split: str) -> str:
+    """Phones of the mapping that a cycle starts from."""
+    folder = "decode" if cycle == 1 else f"hmm/cycle{cycle}/mapping"
+    return f"<results>/{folder}/{split}.parquet"
+
+
+def place_labels(wildcards: Any) -> str:
+    """Phones of the validation audio, which decoding at a {place} must not go far from: the mapping's.
+
+    The topline's are those of the transcripts.
+    """
+    if is_supervised(wildcards):
+        return "<results>/supervised/labels/valid.parquet"
+    found = re.search(r"cycle(\d+)", wildcards.place)
+    return mapping_labels(int(found[1]) if found else 1, "valid")
+
+
+def is_supervised(wildcards: Any) -> bool:
+    """Whether a {place} belongs to the topline."""
+    return wildcards.place.startswith("supervised")
+
+
+def place_text(name: str) -> Callable[[Any], str]:
+    """The file `name` of lexicon or language models, of the text with transcripts if the {place} is the topline's."""
+    return lambda wildcards: f"<results>/{'supervised/' if is_supervised(wildcards) else ''}{name}"
+
+
+def cycle_before(name: str) -> Callable[[Any], str]:
+    """The file `name` of the segments of the cycle before the {cycle}."""
+    return lambda wildcards: f"<results>/hmm/cycle{int(wildcards.cycle) - 1}/segments/{name}"
+
+
+def supervised_step_labels(wildcards: Any) -> str:
+    """The labels of a {step} of the topline: a flat start from the transcripts, then what the step before aligned."""
+    step = int(wildcards.step)
+    return f"<results>/supervised/{'labels' if step == 1 else f'step{step - 1}/aligned'}/train.parquet"

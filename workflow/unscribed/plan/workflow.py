@@ -1,0 +1,57 @@
+"""All that the rules take from a configuration beside its values: names, numbers of jobs, files.
+
+Every Snakemake process loads this room, on compute nodes too: it imports nothing heavy. Input functions of rules take
+wildcards and return paths, in which Snakemake puts the folder of the corpus for <results>.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unscribed.plan.candidates import Candidate
+from unscribed.plan.checkpoint import FeaturesPlan, PretrainPlan
+from unscribed.plan.corpus import CorpusPlan
+from unscribed.plan.finetune import FinetunePlan
+from unscribed.plan.gan import GanPlan
+from unscribed.plan.hmm import HmmPlan
+from unscribed.plan.matching import MatchingPlan
+from unscribed.plan.text import TextPlan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a checked and completed configuration asks for, by topic."""
+
+    corpus: CorpusPlan
+    text: TextPlan
+    features: FeaturesPlan
+    pretrain: PretrainPlan
+    matching: MatchingPlan
+    gan: GanPlan
+    hmm: HmmPlan
+    finetune: FinetunePlan
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Plan":
+        """The plan of a configuration that is complete and has passed its checks."""
+        corpus = CorpusPlan.from_config(config)
+        return cls(
+            corpus=corpus,
+            text=TextPlan.from_config(config),
+            features=FeaturesPlan.from_config(config, corpus),
+            pretrain=PretrainPlan.from_config(config, corpus),
+            matching=MatchingPlan.from_config(config),
+            gan=GanPlan.from_config(config),
+            hmm=HmmPlan.from_config(config),
+            finetune=FinetunePlan.from_config(config, corpus),
+        )
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """All that the selection chooses from: the rounds of the matching, the best moments of the GAN's runs."""
+        return self.matching.candidates + self.gan.candidates
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether features or fine-tuning use the model that the stage pretrain makes."""
+        return self.features.checkpoint.made_here or self.finetune.checkpoint.made_here
