@@ -96,7 +96,8 @@ elif plan.features.shards == 1:
             runtime="24h",
             gpu=int(config["features"]["device"] == "cuda"),
         params:
-            call="ssl.extract:wav2vec_features",
+            call="ssl.extract:learned_features",
+            encoder=plan.features.learned.encoder,
             settings=section("features"),
             checkpoint=plan.features.checkpoint.name,  # the input is there so that other weights count
             sample_rate_hz=RATE,
@@ -127,7 +128,8 @@ else:
             runtime="24h",
             gpu=int(config["features"]["device"] == "cuda"),
         params:
-            call="ssl.extract:wav2vec_features",
+            call="ssl.extract:learned_features",
+            encoder=plan.features.learned.encoder,
             settings=section("features"),
             checkpoint=plan.features.checkpoint.name,  # the input is there so that other weights count
             sample_rate_hz=RATE,

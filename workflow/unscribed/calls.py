@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-FUNCTION_PARAMS = ("call", "reader")  # the params of a rule that name functions
+FUNCTION_PARAMS = ("call", "reader", "encoder")  # the params of a rule that name functions
 
 
 def split_call(call: str) -> tuple[str, str]:

@@ -10,16 +10,18 @@ import torch
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from unscribed.artifacts import read_table, write_table
+from unscribed.config.feature_kinds import LEARNED
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
+from unscribed.ssl import encode
 from unscribed.ssl import extract as module
 from unscribed.ssl.checkpoint import load
-from unscribed.ssl.extract import Wav2vecSettings, wav2vec_features
+from unscribed.ssl.extract import LearnedSettings, learned_features
 from unscribed.ssl.parts import join_shards
 from unscribed.ssl.waveform import normalized
 
 RATE = 16000
-SETTINGS = Wav2vecSettings(layer=2, batch_seconds=0.1, device="cpu", shards=1)
+SETTINGS = LearnedSettings(kind="wav2vec", layer=2, batch_seconds=0.1, device="cpu", shards=1)
 LENGTHS = [800, 400, 1200, 403, 790, 1600, 555, 2000, 640, 810]  # blocks of 0.1 s: of 3, 2, 1, 2, 1 and 1 utterances
 
 
@@ -58,13 +60,14 @@ def _regions(folder: Path, names: list[str], lengths: list[int]) -> None:
     write_table(folder / "vad.parquet", regions, schema)
 
 
-def _run(folder: Path, name: str = "train", settings: Wav2vecSettings = SETTINGS, shard: str = "0", **more) -> Path:
+def _run(folder: Path, name: str = "train", settings: LearnedSettings = SETTINGS, shard: str = "0", **more) -> Path:
     target = folder / f"{name}.npy"
     arguments = {"checkpoint": str(folder / "model"), "hop_ms": 0.625, "threads": 1, **more}
-    wav2vec_features(
+    learned_features(
         manifest=folder / "manifest.parquet",
         vad=folder / "vad.parquet",
         settings=settings,
+        encoder=LEARNED[settings.kind].encoder,
         sample_rate_hz=RATE,
         shard=shard,
         features=target,
@@ -103,7 +106,7 @@ def test_a_killed_job_goes_on(corpus: Path, monkeypatch: pytest.MonkeyPatch, cap
     caplog.set_level(logging.INFO)
     whole = _run(corpus, "whole")
     calls: list[int] = []
-    plain = module.hidden_states
+    plain = encode.hidden_states
 
     def interrupted(checkpoint, waves, lengths, layer):
         calls.append(len(waves))
@@ -111,7 +114,7 @@ def test_a_killed_job_goes_on(corpus: Path, monkeypatch: pytest.MonkeyPatch, cap
             raise KeyboardInterrupt
         return plain(checkpoint, waves, lengths, layer)
 
-    monkeypatch.setattr(module, "hidden_states", interrupted)
+    monkeypatch.setattr(encode, "hidden_states", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _run(corpus)
     folder = corpus / ".train.npy.parts"
@@ -119,7 +122,7 @@ def test_a_killed_job_goes_on(corpus: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert not (corpus / "train.npy").exists()
     (folder / "000001.npy").write_bytes(b"cut off")  # as if the machine had gone down
     calls.clear()
-    monkeypatch.setattr(module, "hidden_states", lambda *given: calls.append(len(given[1])) or plain(*given))
+    monkeypatch.setattr(encode, "hidden_states", lambda *given: calls.append(len(given[1])) or plain(*given))
     _same(_run(corpus, settings=replace(SETTINGS, batch_seconds=0.2)), whole)
     assert sum(calls) == 7 and "1 of 6 blocks are there already" in caplog.text
     assert not folder.exists()
@@ -176,20 +179,20 @@ def test_a_full_memory(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(module, "hidden_states", full)
+    monkeypatch.setattr(encode, "hidden_states", full)
     with pytest.raises(UserError, match=r"memory of the GPU is full: lower features.batch_seconds, which is 0.1"):
         _run(corpus)
 
 
 @pytest.mark.parametrize("value", [1e5, float("nan")])
 def test_values_that_the_store_does_not_hold(corpus: Path, monkeypatch: pytest.MonkeyPatch, value: float) -> None:
-    plain = module.hidden_states
+    plain = encode.hidden_states
 
     def wide(*given):
         states, frames = plain(*given)
         return torch.full_like(states, value), frames
 
-    monkeypatch.setattr(module, "hidden_states", wide)
+    monkeypatch.setattr(encode, "hidden_states", wide)
     with pytest.raises(
         UserError, match=r"u\d.wav: layer 2 of .*model gives values .* 65504, .* another features.layer"
     ):

@@ -8,28 +8,29 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from unscribed.config.feature_kinds import LEARNED, LearnedKind
 from unscribed.config.problems import Json, needs, ordered
 
 MFCC = "mfcc"  # as pretrain.targets: no checkpoint
 PRETRAIN = "pretrain"  # as features.checkpoint: the model that the stage pretrain makes
-WAV2VEC_HOP_SAMPLES = 320  # of all published models
 LEARNED_FROM_LABELS = re.compile(r"/finetune/(10min|1h|10h|all)/")
 
 
 def hop_ms(config: Json) -> float:
     """Milliseconds from one frame to the next; those of a checkpoint on the hub are taken to be the usual ones."""
-    features = config["features"]
-    if features["kind"] != "wav2vec":
-        return float(features["hop_ms"])
-    strides = encoder_sizes(config).get("conv_stride", [WAV2VEC_HOP_SAMPLES])
+    kind = LEARNED.get(config["features"]["kind"])
+    if not kind:
+        return float(config["features"]["hop_ms"])
+    strides = encoder_sizes(config, kind).get("strides", [kind.hop_samples])
     return 1000 * math.prod(strides) / config["audio"]["sample_rate_hz"]
 
 
-def encoder_sizes(config: Json) -> Json:
-    """Sizes of the model that makes the features, as far as they are known before any work; keys as in its config.json.
+def encoder_sizes(config: Json, kind: LearnedKind) -> Json:
+    """`strides`, `dims` and `blocks` of the model that makes the features, as far as they are known before any work.
 
     A damaged file is left to the stage that reads the model.
     """
@@ -39,24 +40,28 @@ def encoder_sizes(config: Json) -> Json:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))  # which JSON is a part of
     except (OSError, ValueError, yaml.YAMLError):
         return {}
-    sizes = {
-        "conv_stride": lambda value: isinstance(value, list) and all(isinstance(stride, int) for stride in value),
-        "hidden_size": lambda value: isinstance(value, int),
-        "num_hidden_layers": lambda value: isinstance(value, int),
-    }
     found = found if isinstance(found, dict) else {}
-    return {key: found[key] for key, fits in sizes.items() if key in found and fits(found[key])}
+    sizes = {"strides": found.get(kind.strides), "dims": found.get(kind.dims), "blocks": found.get(kind.blocks)}
+    return {name: value for name, value in sizes.items() if _fits(value, many=name == "strides")}
+
+
+def _fits(value: Any, many: bool) -> bool:
+    """Whether a value of config.json is a whole number, or a list of `many`."""
+    if many:
+        return isinstance(value, list) and all(isinstance(one, int) for one in value)
+    return isinstance(value, int)
 
 
 def check_features(config: Json) -> Iterator[str]:
     """What is wrong with the checkpoint that the features come from."""
     features = config["features"]
     name, layer = features["checkpoint"], features["layer"]
-    if features["kind"] != "wav2vec":
+    kind = LEARNED.get(features["kind"])
+    if not kind:
         return
     yield from _checkpoint(name, "features.checkpoint")
     yield from _unlabelled(name, "features.checkpoint")
-    blocks = encoder_sizes(config).get("num_hidden_layers", layer)
+    blocks = encoder_sizes(config, kind).get("blocks", layer)
     if layer > blocks:
         yield f"features.layer: {layer} is more than the {blocks} blocks of {name}; choose 0 to {blocks}"
 
@@ -64,7 +69,7 @@ def check_features(config: Json) -> Iterator[str]:
 def check_pretrain(config: Json) -> Iterator[str]:
     """What is wrong with the section `pretrain`, as far as it is used."""
     pretrain, features = config["pretrain"], config["features"]
-    if PRETRAIN in (features["checkpoint"] * (features["kind"] == "wav2vec"), config["finetune"]["checkpoint"]):
+    if PRETRAIN in (features["checkpoint"] * (features["kind"] in LEARNED), config["finetune"]["checkpoint"]):
         yield from needs(pretrain["model"], "pretrain.model", "a file of config/models", Path.is_file)
     if pretrain["objective"] == "clusters" and pretrain["targets"] != MFCC:
         yield from _checkpoint(pretrain["targets"], "pretrain.targets")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unscribed.config.checkpoints import check_features, check_finetune, check_pretrain, encoder_sizes
+from unscribed.config.feature_kinds import LEARNED
 from unscribed.config.kinds import DATASET, KINDS
 from unscribed.config.problems import Json, needs, ordered, stop_for
 from unscribed.languages import unknown_language
@@ -56,8 +57,8 @@ def _audio(config: Json) -> Iterator[str]:
         yield from ordered(features, "features", "coefficients", "mel_bins")
     static = features["coefficients" if features["kind"] == "mfcc" else "mel_bins"]
     dims = static * (3 if features["deltas"] else 1)
-    if features["kind"] == "wav2vec":
-        dims = encoder_sizes(config).get("hidden_size", pca["dims"])  # of a model on the hub nothing is known yet
+    if kind := LEARNED.get(features["kind"]):
+        dims = encoder_sizes(config, kind).get("dims", pca["dims"])  # of a model on the hub nothing is known yet
     width = dims * (2 * pca["context_frames"] + 1)
     if pca["dims"] > width:
         frames = f"{dims} features of {2 * pca['context_frames'] + 1} frame(s)"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unscribed.config.checkpoints import PRETRAIN, hop_ms
+from unscribed.config.feature_kinds import LEARNED, LearnedKind
 from unscribed.plan.corpus import CorpusPlan
 
 MADE_HERE = "<results>/pretrain/model"
@@ -36,9 +37,9 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class FeaturesPlan:
-    """Where the frames come from: `learned` by `checkpoint`, in `shards` jobs per split, or spectral."""
+    """Where the frames come from: a `learned` kind, by `checkpoint`, in `shards` jobs per split, or spectra."""
 
-    learned: bool
+    learned: LearnedKind | None
     checkpoint: Checkpoint
     shards: int
     hop_ms: float
@@ -47,7 +48,7 @@ class FeaturesPlan:
     def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "FeaturesPlan":
         """Spectral features need no shards."""
         features = config["features"]
-        learned = features["kind"] == "wav2vec"
+        learned = LEARNED.get(features["kind"])
         checkpoint = Checkpoint.named(features["checkpoint"], corpus)
         return cls(learned, checkpoint, features["shards"] if learned else 1, hop_ms(config))
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from unscribed.artifacts import Pathlike
+from unscribed.config.feature_kinds import LEARNED
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter, sample_positions, standard_deviations
 from unscribed.tables import BoundaryTable
@@ -112,7 +113,7 @@ def _cutter(
         ids = _companion(store, clusters)
         return lambda number: runs(ids[number][:, 0])
     source = _companion(store, features)
-    if source.metadata.get("kind") == "wav2vec":  # no few of its dimensions are the envelope; PCA finds the great ones
+    if source.metadata.get("kind") in LEARNED:  # no few of its dimensions are the envelope; PCA finds the great ones
         return lambda number: change_peaks(store[number], settings.smoothing_frames, settings.threshold)
     dims = min(STATIC_DIMS, source.metadata.get("static_dims", STATIC_DIMS))
     scale = standard_deviations(source.data[sample_positions(source, SCALE_FRAMES, seed=0), :dims])

@@ -8,12 +8,52 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from unscribed.ssl.checkpoint import Checkpoint
-from unscribed.ssl.waveform import frame_mask, frames_of
+from unscribed.ssl.checkpoint import Checkpoint, check_layer, load
+from unscribed.ssl.waveform import frame_mask, frames_of, normalized
+
+
+class Wav2vecEncoder:
+    """The encoder of the kind wav2vec: a layer of wav2vec 2.0, HuBERT or WavLM."""
+
+    def __init__(self, checkpoint: Checkpoint, layer: int) -> None:
+        self.checkpoint, self.layer = checkpoint, layer
+        self.name, self.sample_rate_hz, self.dims = checkpoint.name, checkpoint.sample_rate_hz, checkpoint.dims
+        self.hop_samples = checkpoint.hop_samples
+        self.receptive_field_samples = checkpoint.receptive_field_samples
+
+    def identity(self) -> list[Any]:
+        """Sizes, files of weights, and whether the audio is normalised."""
+        weights = [
+            (path.name, path.stat().st_size, path.stat().st_mtime_ns)
+            for path in self.checkpoint.folder.glob("*.safetensors")
+        ]
+        return [self.checkpoint.model.config.to_dict(), sorted(weights), self.checkpoint.normalize]
+
+    def start(self, device: torch.device) -> None:
+        """Leave out the later blocks, which would only take up memory, and move to `device`."""
+        model = self.checkpoint.model
+        model.encoder.layers = model.encoder.layers[: max(1, self.layer)]
+        model.to(device)
+
+    def prepare(self, samples: np.ndarray) -> np.ndarray:
+        """An utterance (N,), normalised if the checkpoint wants it."""
+        return normalized(samples) if self.checkpoint.normalize else samples
+
+    def frames(self, waves: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The states (B, T, D) of the layer, and valid frames (B,)."""
+        return hidden_states(self.checkpoint, waves, lengths, self.layer)
+
+
+def wav2vec_encoder(checkpoint: str, layer: int, sample_rate_hz: int) -> Wav2vecEncoder:
+    """Load a layer of a checkpoint. Raises UserError as `load` and `check_layer` do."""
+    loaded = load(checkpoint, sample_rate_hz)
+    check_layer(loaded, layer)
+    return Wav2vecEncoder(loaded, layer)
 
 
 @torch.inference_mode()

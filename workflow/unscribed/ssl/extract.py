@@ -1,4 +1,4 @@
-"""Stage features, kind wav2vec: the states of one layer of a checkpoint for every frame of the speech.
+"""Stage features, learned kinds: the states of one layer of a pretrained encoder for every frame of the speech.
 
 Utterances of similar length are batched within blocks of consecutive ones. Each finished block is kept in a folder of
 parts beside the result, so that a killed job goes on where it was and memory does not grow with the corpus.
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,10 +21,9 @@ from unscribed.artifacts import Pathlike
 from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.parallel import log_speed, ordered_map
-from unscribed.ssl.checkpoint import Checkpoint, check_layer, load
-from unscribed.ssl.encode import hidden_states
 from unscribed.ssl.parts import Parts
-from unscribed.ssl.waveform import Speech, normalized, padded
+from unscribed.ssl.waveform import Speech, padded
+from unscribed.stage import named_function
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +32,56 @@ LOG_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Wav2vecSettings:
-    """The keys of section `features` that count for the kind wav2vec, without the checkpoint."""
+class LearnedSettings:
+    """The keys of section `features` that count for learned kinds, without the checkpoint."""
 
+    kind: str
     layer: int
     batch_seconds: float
     device: str
     shards: int
 
 
-def wav2vec_features(
+class SpeechEncoder(Protocol):
+    """What makes the frames of a learned kind: one layer of a checkpoint, loaded on the CPU.
+
+    `name` is the checkpoint as the configuration names it, `dims` (D) the size of a frame, `receptive_field_samples`
+    the least that an utterance must have. A kind's function gives one for `checkpoint`, `layer` and `sample_rate_hz`,
+    and raises UserError for a checkpoint or layer that is not there.
+    """
+
+    name: str
+    sample_rate_hz: int
+    hop_samples: int
+    receptive_field_samples: int
+    dims: int
+
+    def identity(self) -> Any:
+        """What tells this encoder from others, as JSON: its sizes and weights."""
+        ...
+
+    def start(self, device: torch.device) -> None:
+        """Get ready on `device`."""
+        ...
+
+    def prepare(self, samples: np.ndarray) -> np.ndarray:
+        """An utterance (N,) as the encoder wants to hear it; called in threads."""
+        ...
+
+    def frames(self, waves: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames (B, T, D) and how many of them are valid (B,), of padded `waves` (B, N) of these `lengths` (B,).
+
+        What an utterance gives does not depend on the others or on its padding.
+        """
+        ...
+
+
+def learned_features(
     *,
     manifest: Pathlike,
     vad: Pathlike,
-    settings: Wav2vecSettings,
+    settings: LearnedSettings,
+    encoder: str,
     checkpoint: str,
     sample_rate_hz: int,
     hop_ms: float,
@@ -56,15 +91,15 @@ def wav2vec_features(
 ) -> None:
     """Write the frame store of one split, or of every `settings.shards`-th block of it from number `shard` on.
 
-    Utterances are in the order of the manifest, their speech regions joined. `hop_ms` is what the other stages take for
-    the time between two frames. Raises UserError for a checkpoint, layer or device that is not there, for an utterance
-    shorter than the receptive field, for values beyond float16, and if the memory is full.
+    `encoder` names the kind's function that loads the checkpoint. Utterances are in the order of the manifest, their
+    speech regions joined. `hop_ms` is what the other stages take for the time between two frames.
+    Raises UserError for a checkpoint, layer or device that is not there, for an utterance shorter than the receptive
+    field, for values beyond float16, and if the memory is full.
     """
     started = time.monotonic()
     torch.set_num_threads(threads)
     device = device_of(settings.device, "features.device")
-    loaded = load(str(checkpoint), sample_rate_hz)
-    check_layer(loaded, settings.layer)
+    loaded: SpeechEncoder = named_function(encoder)(str(checkpoint), settings.layer, sample_rate_hz)
     speech = Speech(manifest, vad, sample_rate_hz)
     metadata = _metadata(loaded, settings)
     _check(loaded, speech, metadata["hop_ms"], hop_ms)
@@ -74,8 +109,7 @@ def wav2vec_features(
     if len(todo) < len(blocks):
         log.info("%d of %d blocks are there already", len(blocks) - len(todo), len(blocks))
     with out_of_memory("features.batch_seconds", settings.batch_seconds):
-        loaded.model.encoder.layers = loaded.model.encoder.layers[: max(1, settings.layer)]  # the others take up memory
-        loaded.model.to(device)
+        loaded.start(device)
         _extract(loaded, speech, [(number, blocks[number]) for number in todo], settings, parts, threads)
     parts.join(len(blocks), metadata)
     done = np.concatenate([blocks[number] for number in todo]) if todo else np.zeros(0, dtype=np.int64)
@@ -83,20 +117,19 @@ def wav2vec_features(
 
 
 def _extract(
-    checkpoint: Checkpoint,
+    encoder: SpeechEncoder,
     speech: Speech,
     blocks: Sequence[tuple[int, np.ndarray]],
-    settings: Wav2vecSettings,
+    settings: LearnedSettings,
     parts: Parts,
     threads: int,
 ) -> None:
     """Write the frames of each block of utterances, by the block's number."""
 
     def read(batch: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        waves = [speech[number] for number in batch]
-        return padded([normalized(wave) for wave in waves] if checkpoint.normalize else waves)
+        return padded([encoder.prepare(speech[number]) for number in batch])
 
-    most = settings.batch_seconds * checkpoint.sample_rate_hz
+    most = settings.batch_seconds * encoder.sample_rate_hz
     batches = [list(batches_by_length(block, speech.lengths, most)) for _, block in blocks]
     audio = ordered_map(read, [batch for group in batches for batch in group], threads, "features")
     started = said = time.monotonic()
@@ -104,13 +137,13 @@ def _extract(
     for done, ((number, block), group) in enumerate(zip(blocks, batches, strict=True), start=1):
         frames: dict[int, np.ndarray] = {}
         for batch in group:
-            states, counts = hidden_states(checkpoint, *next(audio), settings.layer)
+            states, counts = encoder.frames(*next(audio))
             values = states.half().cpu().numpy()
             for utterance, row, count in zip(batch, values, counts.tolist(), strict=True):
-                _check_values(row[:count], speech.paths[utterance], checkpoint, settings)
+                _check_values(row[:count], speech.paths[utterance], encoder, settings)
                 frames[utterance] = row[:count].copy()  # not a view, which would keep the padding
         parts.write(number, [speech.utterances[place] for place in block], [frames[place] for place in block])
-        seconds += float(speech.lengths[block].sum()) / checkpoint.sample_rate_hz
+        seconds += float(speech.lengths[block].sum()) / encoder.sample_rate_hz
         if time.monotonic() - said > LOG_SECONDS:
             said = time.monotonic()
             log.info("block %d of %d, %.0f x real time", done, len(blocks), seconds / (said - started))
@@ -133,60 +166,57 @@ def batches_by_length(block: np.ndarray, lengths: np.ndarray, most: float) -> It
         first += count
 
 
-def _metadata(checkpoint: Checkpoint, settings: Wav2vecSettings) -> dict[str, Any]:
+def _metadata(encoder: SpeechEncoder, settings: LearnedSettings) -> dict[str, Any]:
     return {
-        "kind": "wav2vec",
-        "dims": checkpoint.dims,
-        "static_dims": checkpoint.dims,
-        "hop_ms": 1000 * checkpoint.hop_samples / checkpoint.sample_rate_hz,
-        "sample_rate_hz": checkpoint.sample_rate_hz,
-        "checkpoint": checkpoint.name,
+        "kind": settings.kind,
+        "dims": encoder.dims,
+        "static_dims": encoder.dims,
+        "hop_ms": 1000 * encoder.hop_samples / encoder.sample_rate_hz,
+        "sample_rate_hz": encoder.sample_rate_hz,
+        "checkpoint": encoder.name,
         "layer": settings.layer,
     }
 
 
-def _check(checkpoint: Checkpoint, speech: Speech, hop_ms: float, expected_ms: float) -> None:
+def _check(encoder: SpeechEncoder, speech: Speech, hop_ms: float, expected_ms: float) -> None:
     """Raise UserError for frames at another pace than the other stages count on, or for too short an utterance."""
     if abs(hop_ms - expected_ms) > 1e-6:
         raise UserError(
-            f"features.checkpoint: {checkpoint.name} gives a frame every {hop_ms:g} ms, not every {expected_ms:g} ms "
+            f"features.checkpoint: {encoder.name} gives a frame every {hop_ms:g} ms, not every {expected_ms:g} ms "
             "as models on the hub do: download it into a folder and name that, so that its pace is known beforehand."
         )
-    field, rate = checkpoint.receptive_field_samples, checkpoint.sample_rate_hz
+    field, rate = encoder.receptive_field_samples, encoder.sample_rate_hz
     short = np.flatnonzero(speech.lengths < field)
     if len(short):
         raise UserError(
             f"{speech.paths[short[0]]} has {1000 * speech.lengths[short[0]] / rate:.0f} ms of speech, less than the "
-            f"{1000 * field / rate:g} ms of one frame of {checkpoint.name} ({len(short)} such files): remove the file, "
+            f"{1000 * field / rate:g} ms of one frame of {encoder.name} ({len(short)} such files): remove the file, "
             "or raise audio.min_seconds or vad.margin_ms."
         )
 
 
-def _check_values(frames: np.ndarray, path: str, checkpoint: Checkpoint, settings: Wav2vecSettings) -> None:
+def _check_values(frames: np.ndarray, path: str, encoder: SpeechEncoder, settings: LearnedSettings) -> None:
     """Raise UserError for `frames` (T, D) float16 with values that float16 does not have."""
     if np.isfinite(frames).all():
         return
     wide = "features.device: cpu (which computes in float32), or " if settings.device == "cuda" else ""
     raise UserError(
-        f"{path}: layer {settings.layer} of {checkpoint.name} gives values that are not finite or exceed "
+        f"{path}: layer {settings.layer} of {encoder.name} gives values that are not finite or exceed "
         f"{np.finfo(np.float16).max:g}, the most that the frame store holds: set {wide}another features.layer. If all "
         "layers do so, the checkpoint is damaged, or its training diverged."
     )
 
 
 def _fingerprint(
-    checkpoint: Checkpoint, settings: Wav2vecSettings, speech: Speech, blocks: Sequence[np.ndarray]
+    encoder: SpeechEncoder, settings: LearnedSettings, speech: Speech, blocks: Sequence[np.ndarray]
 ) -> str:
     """What must not have changed between a killed job and its continuation; batches may be of another size."""
-    weights = [
-        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in checkpoint.folder.glob("*.safetensors")
-    ]
     regions = [
         (path, s.tolist(), e.tolist()) for path, s, e in zip(speech.paths, speech.starts, speech.ends, strict=True)
     ]
     about = {
         "settings": {name: value for name, value in asdict(settings).items() if name != "batch_seconds"},
-        "model": [checkpoint.model.config.to_dict(), sorted(weights), checkpoint.normalize],
+        "model": encoder.identity(),
         "audio": [speech.utterances, regions, speech.sample_rate_hz],
         "blocks": [block[[0, -1]].tolist() for block in blocks],
     }
