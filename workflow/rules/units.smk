@@ -97,6 +97,7 @@ rule segment_split:
     input:
         frames="<results>/pca/{split}.npy",
         features="<results>/features/{split}.npy",
+        train_features="<results>/features/train.npy",
         clusters="<results>/kmeans/{split}.npy" if config["segment"]["method"] == "clusters" else [],
     output:
         boundaries="<results>/segment/{split}.boundaries.parquet",

@@ -22,10 +22,13 @@ def _store(path: Path, frames: np.ndarray, lengths: tuple[int, ...] = LENGTHS, d
     return frames
 
 
-def _run(folder: Path, settings: SegmentSettings) -> tuple[list[list[int]], FrameStore]:
+def _run(
+    folder: Path, settings: SegmentSettings, train_features: str = "features.npy"
+) -> tuple[list[list[int]], FrameStore]:
     segment(
         frames=folder / "pca.npy",
         features=folder / "features.npy",
+        train_features=folder / train_features,
         clusters=folder / "clusters.npy" if settings.method == "clusters" else [],
         settings=settings,
         boundaries=folder / "boundaries.parquet",
@@ -95,6 +98,19 @@ def test_peaks_lie_at_the_steps() -> None:
     assert change_peaks(frames[:2], 1.0, 1.0).tolist() == [0, 2]
     noisy = frames + 0.05 * rng.normal(size=frames.shape)
     assert len(change_peaks(noisy, 0, 0.0)) > len(change_peaks(noisy, 0, 2.0)) >= len(edges)
+
+
+def test_the_same_audio_is_cut_alike_in_every_split(folder: Path) -> None:
+    """The last utterance of train as another split, in which the features vary otherwise than in train as a whole."""
+    frames = np.random.default_rng(2).normal(size=(sum(LENGTHS), 39))
+    frames[:60, :6] *= 9
+    _store(folder / "train.npy", frames)
+    _store(folder / "features.npy", frames)
+    whole, _ = _run(folder, SETTINGS, "train.npy")
+    _store(folder / "features.npy", frames[-100:], (100,))
+    _store(folder / "pca.npy", FrameStore(folder / "pca.npy").data[-100:], (100,))
+    alone, _ = _run(folder, SETTINGS, "train.npy")
+    assert alone == whole[-1:] != _run(folder, SETTINGS)[0]
 
 
 def test_peaks_of_hidden_states_are_those_of_their_pca(folder: Path) -> None:

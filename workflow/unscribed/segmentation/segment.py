@@ -20,7 +20,7 @@ from unscribed.tables import BoundaryTable
 log = logging.getLogger(__name__)
 
 STATIC_DIMS = 13  # of the features: the spectral envelope, without deltas and fine structure
-SCALE_FRAMES = 100_000  # for the features' standard deviations
+SCALE_FRAMES = 100_000  # of the training audio, from which the features' standard deviations are taken
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def segment(
     *,
     frames: Pathlike,
     features: Pathlike,
+    train_features: Pathlike,
     clusters: Pathlike | Sequence[str],
     settings: SegmentSettings,
     boundaries: Pathlike,
@@ -45,11 +46,12 @@ def segment(
 ) -> None:
     """Write the boundaries of every utterance and the mean PCA frame of every segment.
 
-    `frames` is the PCA store, `features` the one it came from; `clusters` is needed by the method `clusters` alone,
-    otherwise it may be empty. Raises UserError if the stores do not belong together.
+    `frames` is the PCA store, `features` the one it came from. `train_features` are those of the split train: their
+    scale is that of all splits, so that the same audio is cut alike in each. `clusters` is needed by the method
+    `clusters` alone, otherwise it may be empty. Raises UserError if the stores do not belong together.
     """
     store = FrameStore(frames)
-    cut = _cutter(store, features, clusters, settings)
+    cut = _cutter(store, features, train_features, clusters, settings)
     all_boundaries = []
     with FrameWriter(segments, store.metadata) as writer:
         for number, (utterance, values) in enumerate(store):
@@ -103,7 +105,11 @@ def change_peaks(frames: np.ndarray, smoothing_frames: float, threshold: float) 
 
 
 def _cutter(
-    store: FrameStore, features: Pathlike, clusters: Pathlike | Sequence[str], settings: SegmentSettings
+    store: FrameStore,
+    features: Pathlike,
+    train_features: Pathlike,
+    clusters: Pathlike | Sequence[str],
+    settings: SegmentSettings,
 ) -> Callable[[int], np.ndarray]:
     """A function from the number of an utterance to its boundaries."""
     if settings.method == "fixed":
@@ -116,7 +122,9 @@ def _cutter(
     if source.metadata.get("kind") in LEARNED:  # no few of its dimensions are the envelope; PCA finds the great ones
         return lambda number: change_peaks(store[number], settings.smoothing_frames, settings.threshold)
     dims = min(STATIC_DIMS, source.metadata.get("static_dims", STATIC_DIMS))
-    scale = standard_deviations(source.data[sample_positions(source, SCALE_FRAMES, seed=0), :dims])
+    train = FrameStore(train_features)
+    scale = standard_deviations(train.data[sample_positions(train, SCALE_FRAMES, seed=0), :dims])
+    train.release()
     return lambda number: change_peaks(source[number][:, :dims] / scale, settings.smoothing_frames, settings.threshold)
 
 
