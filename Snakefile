@@ -49,7 +49,7 @@ rule all:
     default_target: True
     input:
         "<results>/metrics.json",
-        figures(),
+        plan.figures.drawn,
         PSEUDO_LABELS,
         "<results>/ctm/test.phones.parquet",
         "<results>/ctm/test.words.parquet",

@@ -37,7 +37,7 @@ VAD = [
     ("speech_seconds", FLOAT),
     ("total_seconds", FLOAT),
 ]
-RESTARTS = [("units", INT), ("restart", INT), ("loss", FLOAT), ("chosen", pa.bool_())]
+RESTARTS = [("units", INT), ("restart", INT), ("objective", FLOAT), ("chosen", pa.bool_())]
 NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
 FINAL = [
     ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
@@ -93,7 +93,7 @@ def finished(tmp_path: Path) -> Run:
     )
     run.table("decode/valid.parquet", [("v1", ["a"], [0], 10)], DECODED)
     run.table("decode/test.parquet", FINAL, DECODED)
-    for seed, number, decoded, loss, restarts in (
+    for seed, number, decoded, discrepancy, restarts in (
         (0, 1, NONE, 2.0, [(8, 0, 9.0, True), (8, 1, 9.5, False), (16, 0, 3.0, False), (16, 1, 2.0, True)]),
         (0, 2, FINAL, 1.0, [(16, 0, 1.0, True), (16, 1, 1.5, False)]),
         (1, 1, BETTER, 1.2, [(16, 0, 1.2, True)]),
@@ -101,8 +101,8 @@ def finished(tmp_path: Path) -> Run:
     ):
         place = f"seed{seed}/round{number}"
         run.table(f"decode/{place}/test.parquet", decoded, DECODED)
-        run.table(f"match/{place}/losses.parquet", restarts, RESTARTS)
-        write_json(run.root / f"resegment/{place}/loss.json", {"loss": loss})
+        run.table(f"match/{place}/objectives.parquet", restarts, RESTARTS)
+        write_json(run.root / f"resegment/{place}/discrepancy.json", {"discrepancy": discrepancy})
     run.table("candidates.parquet", CANDIDATES, CANDIDATES_SCHEMA)
     schema = [("utterance", TEXT), ("boundaries_frames", pa.list_(INT))]
     run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], schema)

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from workflow_runs import STAGES, TINY, leftovers, rules, snakemake, state, write_config
 
+from unscribed.figures.table import FIGURES
+
 pytestmark = pytest.mark.slow
 SILENT = {"kmeans", "evaluate", "hmm", "gan"}  # not in use, still running, several rules
 
@@ -22,7 +24,7 @@ def metrics(results):
 
 def test_metrics_are_complete(metrics):
     wanted = {"test.per", "valid.per", "test.per.random", "segment.f1", "audio.hours", "text.sentences"}
-    wanted |= {f"{name}.round{number}" for name in ("test.per.match", "match.loss") for number in (1, 2)}
+    wanted |= {f"{name}.round{number}" for name in ("test.per.match", "match.discrepancy") for number in (1, 2)}
     wanted |= {"test.per.hmm", "test.wer", "test.words.per", "hmm.boundary_f1", "word_lm.perplexity"}
     wanted |= {"phone_lm.3.perplexity", "phone_lm.4.perplexity", "seconds.hmm_train", "seconds.hmm_decode"}
     wanted |= {"seconds.gan_train", "seconds.gan_decode", "select.candidates", "select.regret", "select.oracle.per"}
@@ -70,8 +72,8 @@ def test_files_can_be_opened(results):
 
 def test_figures(results):
     figures = sorted(path.name for path in (results / "figures").iterdir())
-    names = ["confusions", "gan", "hmm", "rounds", "seconds", "select", "utterance.0", "words"]
-    assert figures == [f"{name}.png" for name in names]
+    expected = [figure.stem.format(index=0) for figure in FIGURES if "pretrain" not in figure.needs]
+    assert figures == sorted(f"{name}.png" for name in expected)
     for name in figures:
         content = (results / "figures" / name).read_bytes()
         assert content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 5000, name
@@ -103,7 +105,7 @@ def test_a_stage_runs_again_on_demand(tiny_copy):
 def test_a_changed_parameter_runs_only_what_uses_it(tiny, tmp_path):
     config = write_config(tmp_path, {**TINY, "evaluate": {"tolerance_ms": 30.0}})
     planned = rules(snakemake(tiny, "--configfile", config, "--dry-run"))
-    figures = {f"{name}_figure" for name in ("rounds", "confusions", "hmm", "words", "seconds")}
+    figures = {figure.rule for figure in FIGURES if figure.scored} - {"utterance_figure", "select_figure"}
     assert planned == {"evaluate", "evaluate_hmm", "evaluate_words", "all"} | figures
 
 
@@ -142,6 +144,6 @@ def test_a_second_cycle_learns_from_the_segments_of_the_first(tiny_copy, tmp_pat
     assert {"hmm_segments", "match_cycle", "acoustic_cycle", "decode_cycle", "hmm_select"} <= ran
     assert not ran & {"match_round", "acoustic_round", "phonemize", "gan_train"}
     selection = json.loads((tiny_copy / "results/tiny/hmm/final/selection.json").read_text())
-    assert len(selection["losses"]) == 2 and selection["cycle"] == 1 + selection["losses"].index(
-        min(selection["losses"])
+    assert len(selection["discrepancies"]) == 2 and selection["cycle"] == 1 + selection["discrepancies"].index(
+        min(selection["discrepancies"])
     )

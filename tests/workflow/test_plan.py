@@ -104,6 +104,6 @@ def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
 def test_every_rule_states_its_threads():
     """A rule without the keyword gets one thread, which a job's description does not tell from `threads: 1`."""
     for path in sorted((REPO / "workflow/rules").glob("*.smk")):
-        for block in re.split(r"^ *rule (?=\w+:)", path.read_text(), flags=re.MULTILINE)[1:]:
+        for block in re.split(r"^ *rule ?(?=\w*:)", path.read_text(), flags=re.MULTILINE)[1:]:
             name = block.split(":")[0]
             assert re.search(r"^ +threads: \d", block, re.MULTILINE) or path.name == "targets.smk", name

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from unscribed.config.load import load
 from unscribed.errors import UserError
+from unscribed.figures.table import FIGURES
 from unscribed.plan.candidates import hypotheses
 from unscribed.plan.corpus import EVALUATED, SPLITS
 from unscribed.plan.finetune import DECODERS, HOURS, PSEUDO_LABELS, few_hours, round_words
@@ -29,7 +30,6 @@ except UserError as error:
 plan = Plan.from_config(config)
 RATE = config["audio"]["sample_rate_hz"]
 HOP_MS = plan.features.hop_ms
-PRETRAIN_FIGURES = ["pretrain", *(["codebook"] if plan.pretrain.codebook else [])]
 
 
 wildcard_constraints:
@@ -49,12 +49,3 @@ wildcard_constraints:
 def section(name, **changes):
     """A config section for a rule, which gets the keys that its function takes: the others do not run it again."""
     return Section({**config[name], **changes})
-
-
-def figures():
-    """All figures of the report."""
-    names = ["rounds", "select", "confusions", "hmm", "words", "seconds"]
-    names += ["gan"] if plan.gan.runs else []
-    names += PRETRAIN_FIGURES if plan.pretrains else []
-    names += [f"utterance.{index}" for index in range(config["report"]["utterances"])]
-    return expand("<results>/figures/{name}.png", name=names)

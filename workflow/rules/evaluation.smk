@@ -92,7 +92,7 @@ rule evaluate:
         references=plan.corpus.references(*EVALUATED),
         parts=expand("<results>/evaluate/{part}.json", part=["select", "hmm", "words"]),
         round_decodes=expand("<results>/decode/{place}/test.parquet", place=plan.matching.places),
-        round_losses=expand("<results>/resegment/{place}/loss.json", place=plan.matching.places),
+        round_discrepancies=expand("<results>/resegment/{place}/discrepancy.json", place=plan.matching.places),
         candidates="<results>/select/candidates.parquet",
         phones="<results>/phonemize/phones.txt",
         boundaries="<results>/segment/test.boundaries.parquet",

@@ -141,7 +141,7 @@ rule hmm_decode:
         "../scripts/call.py"
 
 
-# Which cycle was best is decided by the loss that also chooses the mapping; a single one needs no decision.
+# The best cycle is the one with the lowest discrepancy from the text; a single one needs no choice.
 rule hmm_select:
     input:
         models=plan.hmm.ends("model.safetensors"),
@@ -206,7 +206,7 @@ use rule match_round as match_cycle with:
     output:
         labels="<results>/hmm/cycle{cycle}/mapping/labels.npy",
         index="<results>/hmm/cycle{cycle}/mapping/labels.parquet",
-        losses="<results>/hmm/cycle{cycle}/mapping/losses.parquet",
+        objectives="<results>/hmm/cycle{cycle}/mapping/objectives.parquet",
     log:
         "<logs>/hmm/cycle{cycle}/match.log",
     benchmark:

@@ -13,7 +13,7 @@ rule match_round:
     output:
         labels="<results>/match/seed{seed}/round{round}/labels.npy",
         index="<results>/match/seed{seed}/round{round}/labels.parquet",
-        losses="<results>/match/seed{seed}/round{round}/losses.parquet",
+        objectives="<results>/match/seed{seed}/round{round}/objectives.parquet",
     log:
         "<logs>/match.seed{seed}/round{round}.log",
     benchmark:
@@ -73,7 +73,7 @@ rule resegment_round:
         segments_index="<results>/resegment/seed{seed}/round{round}/segments.parquet",
         labels="<results>/resegment/seed{seed}/round{round}/labels.npy",
         labels_index="<results>/resegment/seed{seed}/round{round}/labels.parquet",
-        loss="<results>/resegment/seed{seed}/round{round}/loss.json",
+        discrepancy="<results>/resegment/seed{seed}/round{round}/discrepancy.json",
     log:
         "<logs>/resegment.seed{seed}/round{round}.log",
     benchmark:

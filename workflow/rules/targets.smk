@@ -53,7 +53,7 @@ rule features:
 rule pretrain:
     input:
         "<results>/pretrain/model",
-        expand("<results>/figures/{name}.png", name=PRETRAIN_FIGURES),
+        plan.figures.pretraining,
         force(workflow, "pretrain", "pretrain_model", "pretrain_targets", "codebook"),
 
 
@@ -95,7 +95,7 @@ rule acoustic:
 
 rule resegment:
     input:
-        expand("<results>/resegment/{place}/loss.json", place=plan.matching.places),
+        expand("<results>/resegment/{place}/discrepancy.json", place=plan.matching.places),
         force(workflow, "resegment", "resegment_round"),
 
 
@@ -161,18 +161,9 @@ rule finetune:
 
 rule figures:
     input:
-        figures(),
+        plan.figures.drawn,
         force(
             workflow,
             "figures",
-            "utterance_figure",
-            "rounds_figure",
-            "gan_figure",
-            "pretrain_figure",
-            "codebook_figure",
-            "select_figure",
-            "confusions_figure",
-            "hmm_figure",
-            "words_figure",
-            "seconds_figure",
+            *[figure.rule for figure in FIGURES],
         ),

@@ -14,7 +14,7 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
     arguments = {
         "decoded": run.paths("decode/*.parquet"),
         "round_decodes": run.paths("decode/seed*/round*/test.parquet"),
-        "round_losses": run.paths("resegment/seed*/round*/loss.json"),
+        "round_discrepancies": run.paths("resegment/seed*/round*/discrepancy.json"),
         "references": run.paths("references/*.parquet"),
         "manifests": [run.path("manifest/test.parquet"), run.path("manifest/valid.parquet")],
         "rejected": run.paths("manifest/*.rejected.parquet"),
@@ -39,10 +39,10 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
 
 
 LABEL_FREE = {
-    "match.loss.round1": 2.0,
-    "match.loss.round2": 1.0,
-    "match.loss.seed0": 1.0,
-    "match.loss.seed1": 1.2,
+    "match.discrepancy.round1": 2.0,
+    "match.discrepancy.round2": 1.0,
+    "match.discrepancy.seed0": 1.0,
+    "match.discrepancy.seed1": 1.2,
     "audio.hours": (0.8 + 1.5 + 1.0) / 3600,
     "audio.utterances.test": 2,
     "audio.utterances.valid": 1,
@@ -107,7 +107,7 @@ def test_tables(finished: Any) -> None:
     assert utterances == [["u1", "a b c", "a b d", 1, 3], ["u2", "n̩ tʃ", "n̩ tʃ a", 1, 2]]
     rounds = read_table(finished.path("evaluate/rounds.parquet"))
     assert rounds["selected"].tolist() == [True, True, False, False]
-    assert rounds["loss"].tolist() == [2.0, 1.0, 1.2, 2.5]
+    assert rounds["discrepancy"].tolist() == [2.0, 1.0, 1.2, 2.5]
     assert rounds["per"].tolist() == pytest.approx([1, 0.4, 0.2, 1])
 
 
@@ -117,9 +117,9 @@ def test_the_best_scored_seed_is_shown_if_a_run_of_the_gan_was_chosen(finished: 
     finished.table("candidates.parquet", [*rounds, chosen], finished.candidates_schema)
     metrics = run_evaluate(finished)
     assert read_table(finished.path("evaluate/rounds.parquet"))["selected"].tolist() == [False, False, True, True]
-    assert (metrics["match.loss.round1"], metrics["match.loss.round2"]) == (1.2, 2.5)
+    assert (metrics["match.discrepancy.round1"], metrics["match.discrepancy.round2"]) == (1.2, 2.5)
     assert (metrics["test.per.match.round1"], metrics["test.per.match.round2"]) == pytest.approx((0.2, 1))
-    assert metrics["match.loss.seed0"] == 1.0 and metrics["test.per.seed0"] == pytest.approx(0.4)
+    assert metrics["match.discrepancy.seed0"] == 1.0 and metrics["test.per.seed0"] == pytest.approx(0.4)
 
 
 def test_candidates_that_do_not_tell_their_seed_are_refused(finished: Any) -> None:

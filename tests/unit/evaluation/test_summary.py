@@ -39,21 +39,21 @@ def test_without_transcripts_it_says_so(tmp_path: Path) -> None:
 
 
 def test_rounds_in_rows_of_80_columns(tmp_path: Path) -> None:
-    metrics = {f"match.loss.round{number}": 2 - number / 10 for number in range(1, 10)}
+    metrics = {f"match.discrepancy.round{number}": 2 - number / 10 for number in range(1, 10)}
     metrics |= {f"test.per.match.round{number}": 0.5 for number in range(1, 9)}
     lines = summary_lines(metrics, tmp_path)
     place = next(place for place, line in enumerate(lines) if line.startswith("round"))
     assert [line.split() for line in lines[place : place + 6]] == [
         ["round", *"1234567"],
-        ["matching", "loss", "1.900", "1.800", "1.700", "1.600", "1.500", "1.400", "1.300"],
+        ["discrepancy", "from", "text", "1.900", "1.800", "1.700", "1.600", "1.500", "1.400", "1.300"],
         ["phone", "error", "rate", *["50.0", "%"] * 7],
         ["round", *"89"],
-        ["matching", "loss", "1.200", "1.100"],
+        ["discrepancy", "from", "text", "1.200", "1.100"],
         ["phone", "error", "rate", "50.0", "%", "-"],
     ]
     assert max(map(len, lines)) <= WIDTH
-    without = "\n".join(summary_lines({"match.loss.round1": 1.0}, tmp_path))
-    assert "matching loss" in without and "phone error rate" not in without
+    without = "\n".join(summary_lines({"match.discrepancy.round1": 1.0}, tmp_path))
+    assert "discrepancy from text" in without and "phone error rate" not in without
 
 
 def test_it_fits_80_columns(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def _match(folder: Path, previous: Path | list[str], settings: MatchSettings = S
         seed=seed,
         threads=1,
         labels=folder / "labels.npy",
-        losses=folder / "losses.parquet",
+        objectives=folder / "objectives.parquet",
     )
     return np.array(FrameStore(folder / "labels.npy").data[:, 0])
 
@@ -84,11 +84,11 @@ def test_audio_is_labelled_from_text_alone(folder: Path) -> None:
     segments, labels = FrameStore(folder / "segments.npy"), FrameStore(folder / "labels.npy")
     assert labels.utterances == segments.utterances and (labels.offsets == segments.offsets).all()
     assert labels.metadata == {"phones": PHONES} and labels.data.dtype == np.int32 and labels.data.ndim == 2
-    losses = read_table(folder / "losses.parquet")
-    assert losses["units"].tolist() == [8] * 8 + [12] * 2  # a pass from random starts and a warm one
-    assert losses["restart"].tolist() == [*range(8), *range(2)]
-    for _, rows in losses.groupby("units"):
-        assert rows["chosen"].sum() == 1 and rows["loss"][rows["chosen"]].item() == rows["loss"].min()
+    objectives = read_table(folder / "objectives.parquet")
+    assert objectives["units"].tolist() == [8] * 8 + [12] * 2  # a pass from random starts and a warm one
+    assert objectives["restart"].tolist() == [*range(8), *range(2)]
+    for _, rows in objectives.groupby("units"):
+        assert rows["chosen"].sum() == 1 and rows["objective"][rows["chosen"]].item() == rows["objective"].min()
     np.testing.assert_array_equal(_match(folder, []), found)
 
 
@@ -113,7 +113,7 @@ def test_later_rounds_go_on_from_the_labels_before(folder: Path) -> None:
         writer.append("all", noisy[:, None])
     settings = replace(SETTINGS, clusters=[5000, 12], warm_restarts=3)  # the first number would raise
     assert (_match(folder, folder / "previous.npy", settings) == spoken).mean() > 0.99
-    assert read_table(folder / "losses.parquet")["units"].tolist() == [12] * 3
+    assert read_table(folder / "objectives.parquet")["units"].tolist() == [12] * 3
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_too_little_audio(folder: Path) -> None:
     spoken = _speak(folder / "segments.npy", _sentences(20, seed=9))
     with pytest.raises(UserError, match=rf"{len(spoken)} segments are too few for 5000 units.*match\.clusters"):
         _match(folder, [], replace(SETTINGS, clusters=[5000]))
-    assert not (folder / "labels.npy").exists() and not (folder / "losses.parquet").exists()
+    assert not (folder / "labels.npy").exists() and not (folder / "objectives.parquet").exists()
 
 
 def test_read_text(tmp_path: Path) -> None:

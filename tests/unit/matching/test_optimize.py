@@ -49,7 +49,7 @@ def test_a_permutation_is_recovered(text: Statistics, spoken: list[np.ndarray], 
     start = random_start(8, PHONES, PHONES, np.random.default_rng(seed))
     mapping = match(audio, text, start, 200, 0.1)
     assert _recovered(mapping) == list(range(PHONES))
-    assert mapping.losses.shape == (8,) and mapping.losses[mapping.best] == mapping.losses.min()
+    assert mapping.objectives.shape == (8,) and mapping.objectives[mapping.best] == mapping.objectives.min()
     np.testing.assert_allclose(mapping.probabilities.sum(axis=-1), 1, rtol=1e-5)
 
 
@@ -60,26 +60,28 @@ def test_an_oversegmented_permutation_is_recovered(text: Statistics, spoken: lis
     mapping = match(audio, oversegment(text, 0.3), start, 200, 0.1)
     assert _recovered(mapping) == list(range(PHONES))
     without_channel = match(audio, text, start, 200, 0.1)
-    assert mapping.losses.min() < 0.8 * without_channel.losses.min()
+    assert mapping.objectives.min() < 0.8 * without_channel.objectives.min()
 
 
-def test_loss_is_the_discrepancy_of_the_mapped_audio(text: Statistics, spoken: list[np.ndarray]) -> None:
-    """Two units per phone and hard mappings, right and wrong: the loss is that of the relabelled audio."""
+def test_the_objective_is_the_discrepancy_of_the_mapped_audio(text: Statistics, spoken: list[np.ndarray]) -> None:
+    """Two units per phone and hard mappings, right and wrong: the objective is that of the relabelled audio."""
     rng = np.random.default_rng(4)
     units = [symbols + PHONES * rng.integers(0, 2, len(symbols)) for symbols in spoken]
     audio = count(*flatten(units), 2 * PHONES, SKIPS, POSITIONS)
     to_phone = np.stack([np.arange(2 * PHONES) % PHONES, rng.integers(0, PHONES, 2 * PHONES)])
     mapping = match(audio, text, 60 * np.eye(PHONES)[to_phone], 1, 0.0)
-    for labels, loss in zip(to_phone, mapping.losses, strict=True):
-        assert loss == pytest.approx(discrepancy(_statistics([labels[symbols] for symbols in units]), text), abs=1e-4)
+    for labels, objective in zip(to_phone, mapping.objectives, strict=True):
+        assert objective == pytest.approx(
+            discrepancy(_statistics([labels[symbols] for symbols in units]), text), abs=1e-4
+        )
     assert mapping.best == 0
 
 
-def test_more_steps_lower_the_loss(text: Statistics, spoken: list[np.ndarray]) -> None:
+def test_more_steps_lower_the_objective(text: Statistics, spoken: list[np.ndarray]) -> None:
     audio = _statistics([PERMUTATION[symbols] for symbols in spoken])
     start = random_start(3, PHONES, PHONES, np.random.default_rng(0))
-    losses = [match(audio, text, start, steps, 0.1).losses for steps in (1, 30, 150)]
-    assert (losses[0] > losses[1]).all() and (losses[1] > losses[2]).all()
+    objectives = [match(audio, text, start, steps, 0.1).objectives for steps in (1, 30, 150)]
+    assert (objectives[0] > objectives[1]).all() and (objectives[1] > objectives[2]).all()
 
 
 def test_restarts_do_not_influence_each_other(text: Statistics, spoken: list[np.ndarray]) -> None:
@@ -88,7 +90,7 @@ def test_restarts_do_not_influence_each_other(text: Statistics, spoken: list[np.
     together = match(audio, text, start, 60, 0.1)
     for number in range(len(start)):
         alone = match(audio, text, start[number : number + 1], 60, 0.1)
-        np.testing.assert_allclose(alone.losses[0], together.losses[number], atol=2e-3)
+        np.testing.assert_allclose(alone.objectives[0], together.objectives[number], atol=2e-3)
         np.testing.assert_allclose(alone.probabilities[0], together.probabilities[number], atol=0.03)
 
 
@@ -98,7 +100,7 @@ def test_same_seed_same_result(text: Statistics, spoken: list[np.ndarray]) -> No
         match(audio, text, random_start(2, PHONES, PHONES, np.random.default_rng(seed)), 20, 0.1) for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(one.probabilities, again.probabilities)
-    np.testing.assert_array_equal(one.losses, again.losses)
+    np.testing.assert_array_equal(one.objectives, again.objectives)
     assert not np.allclose(one.probabilities, other.probabilities)
 
 

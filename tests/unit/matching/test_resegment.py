@@ -51,9 +51,9 @@ def _resegment(folder: Path) -> float:
         boundaries=folder / "boundaries.parquet",
         segments=folder / "segments.npy",
         labels=folder / "labels.npy",
-        loss=folder / "loss.json",
+        discrepancy=folder / "discrepancy.json",
     )
-    return read_json(folder / "loss.json")["loss"]
+    return read_json(folder / "discrepancy.json")["discrepancy"]
 
 
 def test_segments_are_the_decoded_phones(folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_representations(folder: Path) -> None:
     np.testing.assert_allclose(segments.data[8, :3], FRAME_WEIGHT * frames.data[last].mean(axis=0), rtol=1e-5)
 
 
-def test_loss_compares_the_phones_with_the_text(folder: Path) -> None:
+def test_discrepancy_compares_the_phones_with_the_text(folder: Path) -> None:
     assert _resegment(folder) == 0  # the text says what the audio says
     write_lines(folder / "text.txt", ["<SIL> a b", "b", "a <SIL> a <SIL> b"])
     little = _resegment(folder)

@@ -35,14 +35,18 @@ def _select(folder: Path, cycles: list[list[str]], models: int) -> dict:
 
 
 @pytest.mark.parametrize("cycles", [[TEXT, FAR, NEAR], [FAR, TEXT, NEAR], [NEAR, FAR, TEXT]])
-def test_the_lowest_loss_wins(tmp_path: Path, cycles: list[list[str]]) -> None:
+def test_the_lowest_discrepancy_wins(tmp_path: Path, cycles: list[list[str]]) -> None:
     best = cycles.index(TEXT)
     found = _select(tmp_path, cycles, 3)
-    assert found["cycle"] == best + 1 and found["losses"][best] == pytest.approx(0, abs=1e-6)
-    assert found["losses"][best] < found["losses"][cycles.index(NEAR)] < found["losses"][cycles.index(FAR)]
+    assert found["cycle"] == best + 1 and found["discrepancies"][best] == pytest.approx(0, abs=1e-6)
+    assert (
+        found["discrepancies"][best]
+        < found["discrepancies"][cycles.index(NEAR)]
+        < found["discrepancies"][cycles.index(FAR)]
+    )
     assert (tmp_path / "out/model.safetensors").read_bytes() == f"model {best}".encode()
 
 
 def test_one_cycle_is_not_compared(tmp_path: Path) -> None:
-    assert _select(tmp_path, [], 1) == {"cycle": 1, "losses": []}
+    assert _select(tmp_path, [], 1) == {"cycle": 1, "discrepancies": []}
     assert (tmp_path / "out/model.safetensors").read_bytes() == b"model 0"

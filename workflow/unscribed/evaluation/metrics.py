@@ -51,7 +51,7 @@ def evaluate(
     *,
     decoded: Paths,
     round_decodes: Paths,
-    round_losses: Paths,
+    round_discrepancies: Paths,
     candidates: Pathlike,
     phones: Pathlike,
     boundaries: Pathlike,
@@ -76,12 +76,12 @@ def evaluate(
 ) -> None:
     """Score one corpus.
 
-    Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; `round_decodes` and
-    `round_losses` of all seeds and rounds (test), told apart by `seed<s>/round<k>` in their paths; `candidates` of the
-    choice with their scores; `boundaries` and `vad` of test; `manifests` and `rejected` of all splits; `text` as given
-    and the `sentences` left of it; `lexicon` of the text, and the reports of its language models; `benchmarks`, the
-    folder with those of all stages; `parts`, the numbers of other evaluations, to be written with these. Splits are
-    told by the file name up to its first dot.
+    Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; of all seeds and rounds,
+    told apart by `seed<s>/round<k>` in their paths, `round_decodes` (test) and `round_discrepancies` from the text
+    (train); `candidates` of the choice with their scores; `boundaries` and `vad` of test; `manifests` and `rejected` of
+    all splits; `text` as given and the `sentences` left of it; `lexicon` of the text, and the reports of its language
+    models; `benchmarks`, the folder with those of all stages; `parts`, the numbers of other evaluations, to be written
+    with these. Splits are told by the file name up to its first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """
@@ -91,7 +91,7 @@ def evaluate(
     known = {split: found for split, found in known.items() if found.phones}
     if "test" not in known:
         logger.warning("no reference phones for the split test: only label-free numbers are written")
-    history = _history(round_decodes, round_losses, known.get("test"), _shown_seed(candidates))
+    history = _history(round_decodes, round_discrepancies, known.get("test"), _shown_seed(candidates))
     values = {
         **_audio_metrics(manifests, rejected),
         **_text_metrics(text, sentences, lexicon),
@@ -140,29 +140,31 @@ def _shown_seed(candidates: Pathlike) -> int:
     return int(place[1])
 
 
-def _history(round_decodes: Paths, round_losses: Paths, references: References | None, shown_seed: int) -> pd.DataFrame:
-    """One row per seed and round: distance of the decodes' statistics from the text's, PER of test (NaN: unknown)."""
-    decodes, losses = by_round(round_decodes), by_round(round_losses)
+def _history(
+    round_decodes: Paths, round_discrepancies: Paths, references: References | None, shown_seed: int
+) -> pd.DataFrame:
+    """One row per seed and round: discrepancy of its phones from the text, PER of test (NaN: unknown)."""
+    decodes, discrepancies = by_round(round_decodes), by_round(round_discrepancies)
     rows = []
-    for seed, number in sorted({*decodes, *losses}):
-        loss = rate = float("nan")
-        if (seed, number) in losses:
-            loss = read_json(losses[seed, number])["loss"]
+    for seed, number in sorted({*decodes, *discrepancies}):
+        discrepancy = rate = float("nan")
+        if (seed, number) in discrepancies:
+            discrepancy = read_json(discrepancies[seed, number])["discrepancy"]
         if references and (seed, number) in decodes:
             rate = phone_rate(references, read_table(decodes[seed, number]))
-        rows.append((seed, number, seed == shown_seed, loss, rate))
-    return pd.DataFrame(rows, columns=["seed", "round", "selected", "loss", "per"])
+        rows.append((seed, number, seed == shown_seed, discrepancy, rate))
+    return pd.DataFrame(rows, columns=["seed", "round", "selected", "discrepancy", "per"])
 
 
 def _history_metrics(history: pd.DataFrame) -> Metrics:
-    """Numbers per round of the shown seed, and per seed at its round of lowest loss."""
-    losses = history.groupby("seed")["loss"].min()
-    values: Metrics = {f"match.loss.seed{seed}": loss for seed, loss in losses.items()}
+    """Numbers per round of the shown seed, and per seed at its round of lowest discrepancy."""
+    lowest = history.groupby("seed")["discrepancy"].min()
+    values: Metrics = {f"match.discrepancy.seed{seed}": value for seed, value in lowest.items()}
     for row in history[history["selected"]].itertuples():
-        values[f"match.loss.round{row.round}"] = row.loss
+        values[f"match.discrepancy.round{row.round}"] = row.discrepancy
         values[f"test.per.match.round{row.round}"] = row.per
-    known = history.dropna(subset=["loss", "per"])
-    best = known.loc[known.groupby("seed")["loss"].idxmin()].set_index("seed")["per"]
+    known = history.dropna(subset=["discrepancy", "per"])
+    best = known.loc[known.groupby("seed")["discrepancy"].idxmin()].set_index("seed")["per"]
     return values | {f"test.per.seed{seed}": rate for seed, rate in best.items()}
 
 

@@ -45,7 +45,7 @@ ROWS = (
 
 # label, key up to the number of the round, unit; of the shown seed
 ROUND_ROWS = (
-    ("matching loss", "match.loss.round", ""),
+    ("discrepancy from text", "match.discrepancy.round", ""),
     ("phone error rate", "test.per.match.round", "%"),
 )
 ROUND_WIDTH = 8
@@ -105,7 +105,7 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
 
 
 def _round_lines(metrics: dict[str, float]) -> list[str]:
-    """A small table of how loss (which chooses) and error rate (which only judges) went, as wide as fits."""
+    """A table of what the rounds of the matching reached, without labels and with them, as wide as fits."""
     prefix = ROUND_ROWS[0][1]
     rounds = sorted(int(key.removeprefix(prefix)) for key in metrics if key.startswith(prefix))
     room = (WIDTH - LABEL_WIDTH) // ROUND_WIDTH

@@ -29,7 +29,7 @@ ROUNDS = [
     ("seed", pa.int64()),
     ("round", pa.int64()),
     ("selected", pa.bool_()),
-    ("loss", pa.float64()),
+    ("discrepancy", pa.float64()),
     ("per", pa.float64()),
 ]
 
@@ -87,7 +87,7 @@ def write_word_errors(path: Pathlike, alignments: Mapping[str, Alignment]) -> No
 
 
 def write_rounds(path: Pathlike, history: pd.DataFrame) -> None:
-    """One row per seed and round of the matching: loss, and PER of the split test (null where unknown)."""
+    """One row per seed and round of the matching: discrepancy from the text, PER of test (null if unknown)."""
     write_table(path, {name: history[name] for name, _ in ROUNDS}, ROUNDS)
 
 

@@ -39,7 +39,7 @@ def gan_figure(*, curves: Sequence[str], candidates: Pathlike, figure: Pathlike)
         _perplexity_axis(left, table["weighted_perplexity"])
         _loss_axis(middle)
         right.set(title="Phones in use", ylabel="share of the inventory", ylim=(0, 1.05))
-        right.yaxis.set_major_formatter(PercentFormatter(1))
+        right.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         for axes in (left, middle, right):
             axes.set_xlabel("updates")
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
@@ -81,8 +81,8 @@ def _perplexity_axis(axes: Axes, values: pd.Series) -> None:
 
 def _loss_axis(axes: Axes) -> None:
     axes.set(title="Losses of the discriminator", ylabel="cross entropy (nats)")
-    axes.set_ylim(bottom=0)
     axes.axhline(math.log(2), color=GREY, linewidth=1.2, linestyle="--", zorder=2)
+    axes.set_ylim(bottom=0)
     axes.annotate(
         "guessing: ln 2",
         (1, math.log(2)),

@@ -14,6 +14,7 @@ from unscribed.artifacts import Pathlike, atomic_path
 
 # Okabe and Ito's colours: apart from one another in every kind of colour blindness, and in grey
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8A8A8A", "#262626"
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", GREY)  # where there are many curves
 
 
 @contextmanager

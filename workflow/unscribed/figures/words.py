@@ -1,10 +1,10 @@
-"""Figures of what follows the matching: error rate by HMM step, and the words that are taken for others."""
+"""Figure of the words that are taken for others."""
 
 import matplotlib.pyplot as plt
 
-from unscribed.artifacts import Pathlike, read_json, read_table
+from unscribed.artifacts import Pathlike, read_table
 from unscribed.evaluation.per import GAP
-from unscribed.figures.style import BLUE, GREEN, GREY, ORANGE, save, save_note, style
+from unscribed.figures.style import BLUE, GREY, ORANGE, save, save_note, style
 
 SHOWN = 20
 # kind of error: colour, and the label of the bar made from reference and hypothesis
@@ -13,7 +13,6 @@ KINDS = {
     "missed": (GREY, "{0} → —"),
     "nobody said it": (ORANGE, "— → {1}"),
 }
-STEP = "test.per.hmm.step"
 
 
 def words_figure(*, word_errors: Pathlike, figure: Pathlike) -> None:
@@ -47,27 +46,3 @@ def _kind(reference: str, hypothesis: str) -> str:
     if GAP not in (reference, hypothesis):
         return "another word"
     return "missed" if hypothesis == GAP else "nobody said it"
-
-
-def hmm_figure(*, metrics: Pathlike, figure: Pathlike) -> None:
-    """Phone error rate of the test set: chosen candidate, each HMM step, phones of the decoded words."""
-    values = read_json(metrics)
-    steps = sorted(int(key.removeprefix(STEP)) for key in values if key.startswith(STEP))
-    bars = [("before", "test.per", GREY)]
-    bars += [(f"HMM step {step}", f"{STEP}{step}", BLUE) for step in steps]
-    bars += [("words", "test.words.per", GREEN)]
-    known = [(name, 100 * values[key], colour) for name, key, colour in bars if key in values]
-    with style():
-        if not steps or not known:
-            save_note("No transcripts for the test set: the error rate of the HMM steps is not known.", figure)
-            return
-        names, rates, colours = zip(*known, strict=True)
-        drawing, axes = plt.subplots(figsize=(max(5.5, 1.2 * len(names)), 4), layout="constrained")
-        axes.bar(range(len(names)), rates, color=colours, width=0.65)
-        for place, rate in enumerate(rates):
-            axes.annotate(f"{rate:.1f}", (place, rate), (0, 3), textcoords="offset points", ha="center", size=9)
-        axes.set_xticks(range(len(names)), names)
-        axes.tick_params(axis="x", length=0)
-        axes.set(title="Phone error rate of the test set", ylabel="phone error rate (%)")
-        axes.margins(y=0.15)
-        save(drawing, figure)

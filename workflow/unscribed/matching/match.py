@@ -49,10 +49,10 @@ class Matcher:
         steps = settings.steps if labels is None else settings.warm_steps
         mapping = optimize.match(audio, self.text, start, steps, settings.learning_rate)
         log.info(
-            "%d units, %d restarts: loss %s",
+            "%d units, %d restarts: objective %s",
             units,
             len(start),
-            " ".join(f"{loss:.3f}" for loss in np.sort(mapping.losses)),
+            " ".join(f"{value:.3f}" for value in np.sort(mapping.objectives)),
         )
         return mapping.probabilities[mapping.best].argmax(axis=-1)[ids], mapping
 
@@ -67,9 +67,9 @@ def match(
     seed: str,
     threads: int,
     labels: Pathlike,
-    losses: Pathlike,
+    objectives: Pathlike,
 ) -> None:
-    """Write the phone of every training segment (`labels`, a frame store of S x 1 int32) and the restarts' `losses`.
+    """Write the phone of every training segment (`labels`, a frame store of S x 1 int32) and `objectives` of restarts.
 
     `segments` is a frame store of representations; `previous` the labels of its segments from the round before, empty
     in the first. The first round starts at random with the first of `match.clusters` and goes on with the others, each
@@ -97,7 +97,7 @@ def match(
         for number, utterance in enumerate(store.utterances):
             part = slice(store.offsets[number], store.offsets[number + 1])
             writer.append(utterance, assigned[part, None])
-    _write_losses(losses, passes)
+    _write_objectives(objectives, passes)
 
 
 def _segments_per_phone(segments: float, phones: float) -> float:
@@ -115,16 +115,16 @@ def _segments_per_phone(segments: float, phones: float) -> float:
     return USUAL_RATIO
 
 
-def _write_losses(path: Pathlike, passes: list[tuple[int, optimize.Mapping]]) -> None:
-    """One row per pass and restart; losses of passes with other numbers of units are not comparable."""
+def _write_objectives(path: Pathlike, passes: list[tuple[int, optimize.Mapping]]) -> None:
+    """One row per pass and restart; objectives of passes with other numbers of units are not comparable."""
     rows = [
-        (units, restart, float(loss), restart == mapping.best)
+        (units, restart, float(objective), restart == mapping.best)
         for units, mapping in passes
-        for restart, loss in enumerate(mapping.losses)
+        for restart, objective in enumerate(mapping.objectives)
     ]
-    units, restarts, losses, chosen = zip(*rows, strict=True)
+    units, restarts, objectives, chosen = zip(*rows, strict=True)
     write_table(
         path,
-        {"units": units, "restart": restarts, "loss": losses, "chosen": chosen},
-        [("units", pa.int64()), ("restart", pa.int64()), ("loss", pa.float64()), ("chosen", pa.bool_())],
+        {"units": units, "restart": restarts, "objective": objectives, "chosen": chosen},
+        [("units", pa.int64()), ("restart", pa.int64()), ("objective", pa.float64()), ("chosen", pa.bool_())],
     )

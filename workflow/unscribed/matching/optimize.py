@@ -1,6 +1,6 @@
 """The matching itself: map audio units to phones so that their statistics become those of the text.
 
-Many restarts are optimised at once, as one batch; the lowest loss wins, no label is involved.
+Many restarts are optimised at once, as one batch; the lowest objective wins, no label is involved.
 Dimensions: R restarts, K audio units, V phones, J skips, L positions from each end.
 """
 
@@ -16,58 +16,58 @@ DECAY_SHARE = 0.3  # of the steps, at the end, over which the learning rate fall
 
 @dataclass(frozen=True)
 class Mapping:
-    """`probabilities` (R, K, V) of the phones given each unit; `losses` (R,)."""
+    """`probabilities` (R, K, V) of the phones given each unit; `objectives` (R,), the values that were minimised."""
 
     probabilities: np.ndarray
-    losses: np.ndarray
+    objectives: np.ndarray
 
     @property
     def best(self) -> int:
-        """The restart with the lowest loss."""
-        return int(np.argmin(self.losses))
+        """The restart with the lowest objective."""
+        return int(np.argmin(self.objectives))
 
 
 def match(audio: Statistics, text: Statistics, start: np.ndarray, steps: int, learning_rate: float) -> Mapping:
     """Minimise the L1 distance of skip-gram and positional statistics by Adam from the logits `start` (R, K, V).
 
     `text` must have gone through `oversegment` if the audio is over-segmented.
-    Source: the objective is ESPUM's (Wang et al. 2023, §3), over a table of mapping probabilities instead of a network.
+    Source: the objective is ESPUM's loss (Wang et al. 2023, §3), with a table of mapping probabilities for its network.
     """
     logits = torch.tensor(start, dtype=torch.float32, requires_grad=True)
     unit_pairs, phone_pairs = torch.from_numpy(audio.skips), torch.from_numpy(text.skips)
     unit_places, phone_places = torch.from_numpy(audio.positions), torch.from_numpy(text.positions)
     optimizer = torch.optim.Adam([logits], lr=learning_rate, betas=(0.9, 0.99))
-    losses = torch.zeros(len(start))
+    objectives = torch.zeros(len(start))
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min(1.0, (steps - step) / (steps * DECAY_SHARE))
-        losses = _losses(logits.softmax(-1), unit_pairs, phone_pairs, unit_places, phone_places)
+        objectives = _objectives(logits.softmax(-1), unit_pairs, phone_pairs, unit_places, phone_places)
         optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
+        objectives.sum().backward()
         optimizer.step()
     with torch.no_grad():
         probabilities = logits.softmax(-1)
-        losses = _losses(probabilities, unit_pairs, phone_pairs, unit_places, phone_places)
-    return Mapping(probabilities.numpy(), losses.numpy())
+        objectives = _objectives(probabilities, unit_pairs, phone_pairs, unit_places, phone_places)
+    return Mapping(probabilities.numpy(), objectives.numpy())
 
 
-def _losses(
+def _objectives(
     mapping: torch.Tensor,  # (R, K, V)
     unit_pairs: torch.Tensor,  # (J, K, K)
     phone_pairs: torch.Tensor,  # (J, V, V)
     unit_places: torch.Tensor,  # (2, L, K)
     phone_places: torch.Tensor,  # (2, L, V)
 ) -> torch.Tensor:
-    """Loss of each restart, (R,)."""
+    """The objective of each restart, (R,)."""
     restarts, units, phones = mapping.shape
     # one large product instead of R small ones
     side_by_side = mapping.transpose(0, 1).reshape(units, restarts * phones)
-    losses = torch.zeros(restarts)
+    objectives = torch.zeros(restarts)
     for pairs, wanted in zip(unit_pairs, phone_pairs, strict=True):
         right = (pairs @ side_by_side).view(units, restarts, phones).transpose(0, 1)  # (R, K, V)
-        losses = losses + (mapping.transpose(1, 2) @ right - wanted).abs().sum((1, 2))
+        objectives = objectives + (mapping.transpose(1, 2) @ right - wanted).abs().sum((1, 2))
     places = torch.einsum("elk,rkv->relv", unit_places, mapping)
-    return losses + (places - phone_places).abs().sum(-1).mean((1, 2))
+    return objectives + (places - phone_places).abs().sum(-1).mean((1, 2))
 
 
 def random_start(restarts: int, units: int, phones: int, generator: np.random.Generator) -> np.ndarray:

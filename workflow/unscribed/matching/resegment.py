@@ -12,8 +12,8 @@ from unscribed.acoustic.search import decode_utterances
 from unscribed.acoustic.viterbi import DecodeSettings, Grammar
 from unscribed.artifacts import Pathlike, write_json
 from unscribed.frames import FrameStore, FrameWriter
+from unscribed.matching import statistics
 from unscribed.matching.phone_text import MatchSettings, read_text
-from unscribed.matching.statistics import count, discrepancy, flatten
 from unscribed.segmentation.represent import represent
 from unscribed.segmentation.segment import runs
 from unscribed.tables import BoundaryTable
@@ -33,13 +33,12 @@ def resegment(
     boundaries: Pathlike,
     segments: Pathlike,
     labels: Pathlike,
-    loss: Pathlike,
+    discrepancy: Pathlike,
 ) -> None:
     """Decode train; write the runs of one phone as segments: boundaries, representations, labels.
 
-    A representation is the mean frame beside the mean log posteriors, (S, D + V). `loss` gets the L1 distance between
-    the statistics of the decoded phones and of the text: the same quantity after every round, by which rounds and
-    seeds are chosen.
+    A representation is the mean frame beside the mean log posteriors, (S, D + V). `discrepancy` gets the distance
+    between the statistics of the decoded phones and of the text, which is comparable between rounds and seeds.
     """
     store, acoustic = FrameStore(frames), AcousticModel.read(model)
     grammar = Grammar.read(arpa, acoustic.phones, decode)
@@ -56,7 +55,7 @@ def resegment(
                 all_phones.append(found)
         BoundaryTable(utterance=store.utterances, boundaries_frames=all_edges).write(boundaries)
     text, _ = read_text(phones_text, acoustic.phones, match)
-    decoded = count(*flatten(all_phones), len(acoustic.phones), match.skips, match.positions)
-    value = discrepancy(decoded, text)
-    log.info("%d segments; statistics %.3f from the text's", sum(map(len, all_phones)), value)
-    write_json(loss, {"loss": value})
+    decoded = statistics.count(*statistics.flatten(all_phones), len(acoustic.phones), match.skips, match.positions)
+    value = statistics.discrepancy(decoded, text)
+    log.info("%d segments; discrepancy from the text %.3f", sum(map(len, all_phones)), value)
+    write_json(discrepancy, {"discrepancy": value})

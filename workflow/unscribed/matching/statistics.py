@@ -69,7 +69,7 @@ def oversegment(text: Statistics, stay: float) -> Statistics:
 
 
 def discrepancy(one: Statistics, other: Statistics) -> float:
-    """The matching loss between two statistics of the same symbols: L1 of the skip-grams plus mean L1 of positions."""
+    """Distance between two statistics of the same symbols: L1 of the skip-grams plus mean L1 of the positions."""
     return float(np.abs(one.skips - other.skips).sum() + np.abs(one.positions - other.positions).sum(axis=2).mean())
 
 

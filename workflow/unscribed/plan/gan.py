@@ -75,11 +75,6 @@ class GanPlan:
         ]
 
     @property
-    def curves(self) -> list[str]:
-        """The curves of all jobs."""
-        return [f"<results>/gan/job{job}/curves.parquet" for job in self.jobs]
-
-    @property
     def candidates(self) -> list[Candidate]:
         """Every run at its best moment, for the selection."""
         return [

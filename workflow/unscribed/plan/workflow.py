@@ -11,6 +11,7 @@ from typing import Any
 from unscribed.plan.candidates import Candidate
 from unscribed.plan.checkpoint import FeaturesPlan, PretrainPlan
 from unscribed.plan.corpus import CorpusPlan
+from unscribed.plan.figures import FiguresPlan
 from unscribed.plan.finetune import FinetunePlan
 from unscribed.plan.gan import GanPlan
 from unscribed.plan.hmm import HmmPlan
@@ -20,7 +21,7 @@ from unscribed.plan.text import TextPlan
 
 @dataclass(frozen=True)
 class Plan:
-    """What a checked and completed configuration asks for, by topic."""
+    """What a checked and completed configuration asks for, by topic; so many `utterances` are drawn for the report."""
 
     corpus: CorpusPlan
     text: TextPlan
@@ -30,6 +31,7 @@ class Plan:
     gan: GanPlan
     hmm: HmmPlan
     finetune: FinetunePlan
+    utterances: int
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Plan":
@@ -44,6 +46,7 @@ class Plan:
             gan=GanPlan.from_config(config),
             hmm=HmmPlan.from_config(config),
             finetune=FinetunePlan.from_config(config, corpus),
+            utterances=config["report"]["utterances"],
         )
 
     @property
@@ -55,3 +58,16 @@ class Plan:
     def pretrains(self) -> bool:
         """Whether features or fine-tuning use the model that the stage pretrain makes."""
         return self.features.checkpoint.made_here or self.finetune.checkpoint.made_here
+
+    @property
+    def figures(self) -> FiguresPlan:
+        """The figures of the report."""
+        return FiguresPlan(
+            given={"gan": bool(self.gan.runs), "pretrain": self.pretrains, "codebook": self.pretrain.codebook},
+            values={
+                "place": self.matching.places,
+                "job": self.gan.jobs,
+                "transcribed": ["test"] if self.corpus.transcribed else [],
+                "index": range(self.utterances),
+            },
+        )

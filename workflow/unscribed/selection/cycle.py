@@ -24,25 +24,27 @@ def hmm_select(
     model: Pathlike,
     selection: Pathlike,
 ) -> None:
-    """Copy the model of the cycle with the lowest loss to `model`; no label is involved.
+    """Copy the model of the cycle with the lowest discrepancy from the text to `model`; no label is involved.
 
     `models` and `decoded` (phones of the training audio) list the cycles in order; with one cycle `decoded` is empty
     and nothing is compared.
     """
-    losses = _losses(decoded, phones_text, phones, match)
-    best = int(np.argmin(losses)) if losses else 0
+    discrepancies = _discrepancies(decoded, phones_text, phones, match)
+    best = int(np.argmin(discrepancies)) if discrepancies else 0
     with atomic_path(model) as temporary:
         shutil.copyfile(models[best], temporary)
-    write_json(selection, {"cycle": best + 1, "losses": losses})
-    log.info("cycle %d; losses: %s", best + 1, losses or "not needed")
+    write_json(selection, {"cycle": best + 1, "discrepancies": discrepancies})
+    log.info("cycle %d; discrepancies: %s", best + 1, discrepancies or "not needed")
 
 
-def _losses(decoded: Sequence[str], phones_text: Pathlike, phones: Pathlike, match: MatchSettings) -> list[float]:
+def _discrepancies(
+    decoded: Sequence[str], phones_text: Pathlike, phones: Pathlike, match: MatchSettings
+) -> list[float]:
     inventory = read_inventory(phones)
     index = {phone: number for number, phone in enumerate(inventory)}
-    losses = []
+    discrepancies = []
     for path in decoded:
         found = [np.array([index[phone] for phone in row], dtype=np.int64) for row in read_table(path)["phones"]]
         statistics = count(*flatten(found), len(inventory), match.skips, match.positions)
-        losses.append(discrepancy(statistics, read_text(phones_text, inventory, match)[0]))
-    return losses
+        discrepancies.append(discrepancy(statistics, read_text(phones_text, inventory, match)[0]))
+    return discrepancies

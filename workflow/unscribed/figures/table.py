@@ -1,0 +1,139 @@
+"""The table of figures, from which the rules, the targets and the tests of figures follow.
+
+Loaded by every Snakemake process with the Snakefile: it imports nothing heavy.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure of the report: `figures/<name>.png`, with the caption workflow/report/<name>.rst.
+
+    `call` is the function that draws it. `inputs` are files by argument of that function; one with a {wildcard} stands
+    for the files of all its values (plan/figures.py). `labels` tell the figure from the others of its `category`. It is
+    drawn if the plan has all that it `needs`. `each` names a wildcard if there is one picture for each of its values,
+    `figures/<name>.{<each>}.png`. `params` are arguments that rules/figures.smk knows. A `scored` figure shows what
+    only transcripts tell, and may read what is made of them.
+    """
+
+    name: str
+    call: str
+    inputs: Mapping[str, str]
+    category: str
+    labels: Mapping[str, str]
+    needs: Collection[str] = ()
+    each: str = ""
+    params: Sequence[str] = ()
+    scored: bool = False
+
+    @property
+    def rule(self) -> str:
+        """The name of its rule."""
+        return f"{self.name}_figure"
+
+    @property
+    def stem(self) -> str:
+        """The name of its files, log and benchmark included, without suffix."""
+        return f"{self.name}.{{{self.each}}}" if self.each else self.name
+
+    @property
+    def output(self) -> str:
+        """Its file."""
+        return f"<results>/figures/{self.stem}.png"
+
+
+FIGURES = (
+    ReportFigure(
+        name="utterance",
+        call="figures.utterance:utterance_figure",
+        inputs={
+            "manifest": "<results>/manifest/test.parquet",
+            "vad": "<results>/vad/test.parquet",
+            "boundaries": "<results>/segment/test.boundaries.parquet",
+            "decoded": "<results>/decode/test.parquet",
+            "references": "<results>/references/{transcribed}.parquet",
+        },
+        category="Utterances",
+        labels={"utterance": "{index}"},
+        each="index",
+        params=("settings", "sample_rate_hz", "hop_ms"),
+        scored=True,
+    ),
+    ReportFigure(
+        name="rounds",
+        call="figures.rounds:rounds_figure",
+        inputs={
+            "rounds": "<results>/evaluate/rounds.parquet",
+            "restarts": "<results>/match/{place}/objectives.parquet",
+        },
+        category="Learning",
+        labels={"figure": "objective, discrepancy and PER per round"},
+        scored=True,
+    ),
+    ReportFigure(
+        name="gan",
+        call="figures.gan:gan_figure",
+        inputs={"curves": "<results>/gan/job{job}/curves.parquet", "candidates": "<results>/select/candidates.parquet"},
+        category="Learning",
+        labels={"figure": "training of the GAN"},
+        needs=("gan",),
+    ),
+    ReportFigure(
+        name="pretrain",
+        call="figures.pretrain:pretrain_figure",
+        inputs={"curves": "<results>/pretrain/curves.parquet"},
+        category="Learning",
+        labels={"figure": "pretraining of the speech encoder"},
+        needs=("pretrain",),
+    ),
+    ReportFigure(
+        name="codebook",
+        call="figures.codebook:codebook_figure",
+        inputs={"usage": "<results>/pretrain/codebook.parquet"},
+        category="Learning",
+        labels={"figure": "codes of the languages"},
+        needs=("pretrain", "codebook"),
+    ),
+    ReportFigure(
+        name="select",
+        call="figures.select:select_figure",
+        inputs={"scored": "<results>/evaluate/candidates.parquet"},
+        category="Learning",
+        labels={"figure": "choice among the candidates"},
+        scored=True,
+    ),
+    ReportFigure(
+        name="hmm",
+        call="figures.hmm:hmm_figure",
+        inputs={"metrics": "<results>/metrics.json"},
+        category="Learning",
+        labels={"figure": "PER after HMM self-training"},
+        scored=True,
+    ),
+    ReportFigure(
+        name="confusions",
+        call="figures.confusions:confusions_figure",
+        inputs={"confusions": "<results>/evaluate/hmm_confusions.parquet"},
+        category="Errors",
+        labels={"figure": "phone confusions"},
+        scored=True,
+    ),
+    ReportFigure(
+        name="words",
+        call="figures.words:words_figure",
+        inputs={"word_errors": "<results>/evaluate/word_errors.parquet"},
+        category="Errors",
+        labels={"figure": "word errors"},
+        scored=True,
+    ),
+    ReportFigure(
+        name="seconds",
+        call="figures.seconds:seconds_figure",
+        inputs={"metrics": "<results>/metrics.json"},
+        category="Resources",
+        labels={"figure": "where the seconds went"},
+        scored=True,
+    ),
+)

@@ -1,0 +1,46 @@
+"""Figures of the report: which of the table's are drawn, and from which files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from string import Formatter
+
+from unscribed.figures.table import FIGURES, ReportFigure
+
+
+@dataclass(frozen=True)
+class FiguresPlan:
+    """What figures may need and whether it is `given`; the `values` of all wildcards in the names of their files."""
+
+    given: Mapping[str, bool]
+    values: Mapping[str, Sequence[str | int]]
+
+    @property
+    def drawn(self) -> list[str]:
+        """The files of all figures whose needs are given."""
+        return self._files([figure for figure in FIGURES if all(self.given[need] for need in figure.needs)])
+
+    @property
+    def pretraining(self) -> list[str]:
+        """The files of the figures of the pretraining, which the target pretrain draws whoever uses the model."""
+        given = {**self.given, "pretrain": True}
+        figures = [figure for figure in FIGURES if "pretrain" in figure.needs]
+        return self._files([figure for figure in figures if all(given[need] for need in figure.needs)])
+
+    def inputs(self, figure: ReportFigure) -> dict[str, str | list[str]]:
+        """The input files of a figure by argument: a list where the table has a wildcard."""
+        return {
+            argument: list(self._expand(path)) if _wildcards(path) else path for argument, path in figure.inputs.items()
+        }
+
+    def _files(self, figures: Sequence[ReportFigure]) -> list[str]:
+        return [path for figure in figures for path in self._expand(figure.output)]
+
+    def _expand(self, pattern: str) -> Iterator[str]:
+        names = _wildcards(pattern)
+        for found in product(*(self.values[name] for name in names)):
+            yield pattern.format(**dict(zip(names, found, strict=True)))
+
+
+def _wildcards(pattern: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(pattern) if name]
