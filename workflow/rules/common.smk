@@ -12,11 +12,11 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from unscribed.config.load import load
 from unscribed.errors import UserError
 from unscribed.figures.table import FIGURES
+from unscribed.gan.runs import MOMENTS
 from unscribed.plan.candidates import hypotheses
 from unscribed.plan.corpus import EVALUATED, SPLITS
 from unscribed.plan.finetune import DECODERS, HOURS, PSEUDO_LABELS, few_hours, round_words
 from unscribed.plan.finetune import valid_pseudo_labels, valid_transcripts
-from unscribed.plan.gan import MOMENTS
 from unscribed.plan.hmm import cycle_before, is_supervised, place_labels, place_text, supervised_step_labels
 from unscribed.plan.matching import round_before
 from unscribed.plan.snakemake_hooks import Section, force, link

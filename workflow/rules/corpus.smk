@@ -77,7 +77,7 @@ else:
             mem_mb=2000,
             runtime="1h",
         params:
-            call="corpora.build:write_references",
+            call="corpora.references:write_references",
             reader=f"corpora.{plan.corpus.kind}:make_references",
             settings=plan.corpus.settings,
             language=config["corpus"]["language"],

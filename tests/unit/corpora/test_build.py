@@ -10,7 +10,8 @@ import soundfile
 
 from unscribed.artifacts import read_table
 from unscribed.corpora import asterisk
-from unscribed.corpora.build import write_corpus, write_references
+from unscribed.corpora.build import write_corpus
+from unscribed.corpora.references import write_references
 from unscribed.errors import UserError
 
 PHONE_MAP = Path(__file__).parents[3] / "resources" / "timit-60-39.tsv"

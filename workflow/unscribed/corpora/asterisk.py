@@ -13,8 +13,7 @@ from pathlib import Path
 
 from unscribed.corpora.bible import clauses
 from unscribed.corpora.folder import utterance_name
-from unscribed.corpora.layout import Corpus, Recording, References, check_fractions
-from unscribed.corpora.transcripts import word_references
+from unscribed.corpora.layout import Corpus, Recording, Transcripts, check_fractions
 from unscribed.errors import UserError
 
 MIN_WORDS, MAX_WORDS = 2, 12  # of the text: most prompts are short
@@ -71,9 +70,9 @@ def make_corpus(*, settings: AsteriskSettings, seed: int) -> Corpus:
     return Corpus("corpus.asterisk", rows, sentences[: settings.text_sentences])
 
 
-def make_references(*, settings: AsteriskSettings, language: str) -> References:
-    """Transcripts of the prompts, with the phones of their words. Raises UserError if they are not installed."""
-    return References("corpus.asterisk.transcripts", word_references(read_prompts(settings.transcripts), language))
+def make_references(*, settings: AsteriskSettings) -> Transcripts:
+    """Transcripts of the prompts. Raises UserError if they are not installed."""
+    return Transcripts("corpus.asterisk.transcripts", read_prompts(settings.transcripts))
 
 
 def read_prompts(path: str) -> Iterator[tuple[str, str]]:

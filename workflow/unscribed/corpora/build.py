@@ -1,6 +1,6 @@
-"""Stage corpus: what a reader or synthesiser gives, written as recordings, unpaired text and, apart, references.
+"""Stage corpus: what a reader or a synthesiser gives, written as recordings and unpaired text.
 
-The rule names the reader as `module:function` of the package; it gives a `Corpus` or `References`.
+The rule names the reader as `module:function` of the package; it gives a `Corpus`.
 """
 
 import inspect
@@ -8,14 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from unscribed.artifacts import Pathlike
-from unscribed.corpora.layout import (
-    SPLITS,
-    Corpus,
-    References,
-    write_recordings,
-    write_split_references,
-    write_text,
-)
+from unscribed.corpora.layout import SPLITS, Corpus, write_recordings, write_split_references, write_text
 from unscribed.stage import named_function
 
 
@@ -41,7 +34,7 @@ def write_corpus(
     the readers do, for an empty split and for names that are used twice.
     """
     given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "language": language}
-    corpus: Corpus = _call(reader, settings, {**given, "phone_map": phone_map, "audio": audio})
+    corpus: Corpus = call_reader(reader, settings, {**given, "phone_map": phone_map, "audio": audio})
     write_text(text, corpus.sentences)
     write_recordings(recordings, corpus.recordings, corpus.source)
     if corpus.references is not None:
@@ -49,24 +42,7 @@ def write_corpus(
         write_split_references(recordings, corpus.references, outputs)
 
 
-def write_references(
-    *,
-    reader: str,
-    settings: Mapping[str, Any],
-    language: str,
-    recordings: Pathlike,
-    references_train: Pathlike,
-    references_valid: Pathlike,
-    references_test: Pathlike,
-    phone_map: Pathlike | None = None,
-) -> None:
-    """Write the references that `reader` gives for the `recordings` of a corpus. Raises UserError as the readers do."""
-    references: References = _call(reader, settings, {"language": language, "phone_map": phone_map})
-    outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
-    write_split_references(recordings, references, outputs)
-
-
-def _call(reader: str, settings: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+def call_reader(reader: str, settings: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """Call a reader with its settings as the dataclass that it wants, and with those of `given` that it takes."""
     function = named_function(reader)
     wanted = inspect.signature(function).parameters

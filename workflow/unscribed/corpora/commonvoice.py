@@ -13,12 +13,11 @@ from unscribed.corpora.layout import (
     Corpus,
     DatasetSettings,
     Recording,
-    References,
+    Transcripts,
     dataset_parts,
     existing_folder,
     read_text,
 )
-from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
 
 USUAL = {"train": "train", "valid": "dev", "test": "test"}
@@ -41,14 +40,14 @@ def make_corpus(*, settings: DatasetSettings) -> Corpus:
     return Corpus(KEY, rows, read_text(settings.text, "corpus.dataset.text"))
 
 
-def make_references(*, settings: DatasetSettings, language: str) -> References:
-    """Sentences of all parts, with the phones of their words."""
+def make_references(*, settings: DatasetSettings) -> Transcripts:
+    """Sentences of all parts."""
     sentences = (
         (Path(clip).stem, sentence)
         for _, table in _tables(settings, ["path", "sentence"])
         for clip, sentence in zip(table["path"], table["sentence"], strict=True)
     )
-    return References(KEY, word_references(sentences, language))
+    return Transcripts(KEY, sentences)
 
 
 def _tables(settings: DatasetSettings, columns: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:

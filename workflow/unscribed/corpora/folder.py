@@ -8,13 +8,12 @@ from unscribed.audio.io import AUDIO_SUFFIXES
 from unscribed.corpora.layout import (
     Corpus,
     Recording,
-    References,
+    Transcripts,
     check_fractions,
     existing_folder,
     hash_split,
     read_text,
 )
-from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
@@ -47,11 +46,11 @@ def make_corpus(*, settings: FolderSettings) -> Corpus:
     return Corpus("corpus.folder", rows, read_text(settings.text, "corpus.folder.text"))
 
 
-def make_references(*, settings: FolderSettings, language: str) -> References:
-    """The user's transcripts, with the phones of their words. Raises UserError for a malformed list."""
+def make_references(*, settings: FolderSettings) -> Transcripts:
+    """The user's transcripts. Raises UserError for a malformed list."""
     if not settings.transcripts:
         raise UserError("corpus.folder.transcripts is empty: set it to a TSV of file and transcript to be evaluated.")
-    return References("corpus.folder.transcripts", word_references(read_transcripts(settings.transcripts), language))
+    return Transcripts("corpus.folder.transcripts", read_transcripts(settings.transcripts))
 
 
 def audio_files(root: Path) -> Iterator[Path]:

@@ -18,9 +18,10 @@ from hibari.voices import VOICES, cache_dir, voice_path
 from unscribed.artifacts import Pathlike
 from unscribed.audio.io import resample
 from unscribed.corpora.layout import Corpus, Reference
+from unscribed.corpora.references import word_references
 from unscribed.corpora.synthetic import Phones, SpokenSentence, SpokenSettings, int16_samples, speak_corpus
-from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
+from unscribed.text.phonemize import phonemize_words
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,6 @@ def make_corpus(
 
     Raises UserError as `speak_corpus`, for a voice that is not on this machine and for an unknown language.
     """
-    from unscribed.text.phonemize import phonemize_words  # loads eSpeak NG
-
     check_voice(settings.voice)
     phonemize_words(["amen"], language)  # an unknown language must fail before hours are spoken
     return speak_corpus(

@@ -63,6 +63,14 @@ class References:
 
 
 @dataclass(frozen=True)
+class Transcripts:
+    """What was said where only words are known: (utterance, transcript) in any order; `source` as above."""
+
+    source: str
+    rows: Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Corpus:
     """What a reader finds: recordings, and the sentences of the unpaired text.
 

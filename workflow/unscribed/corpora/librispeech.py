@@ -10,12 +10,11 @@ from unscribed.corpora.layout import (
     Corpus,
     DatasetSettings,
     Recording,
-    References,
+    Transcripts,
     dataset_parts,
     existing_folder,
     read_text,
 )
-from unscribed.corpora.transcripts import word_references
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
@@ -33,9 +32,9 @@ def make_corpus(*, settings: DatasetSettings) -> Corpus:
     return Corpus(KEY, rows, read_text(settings.text, "corpus.dataset.text"))
 
 
-def make_references(*, settings: DatasetSettings, language: str) -> References:
-    """Transcripts of all parts, with the phones of their words."""
-    return References(KEY, word_references(_transcripts(settings), language))
+def make_references(*, settings: DatasetSettings) -> Transcripts:
+    """Transcripts of all parts."""
+    return Transcripts(KEY, _transcripts(settings))
 
 
 def _transcripts(settings: DatasetSettings) -> Iterator[tuple[str, str]]:

@@ -15,14 +15,13 @@ from tqdm import trange
 from unscribed.gan.batches import Sequences
 from unscribed.gan.check import PATIENCE, LabelFreeScorer, verdict
 from unscribed.gan.model import Generators
-from unscribed.gan.runs import GanSettings, Run, run_label
+from unscribed.gan.runs import MOMENTS, GanSettings, Run, run_label
 from unscribed.gan.trainer import GanTrainer, Losses, State
 from unscribed.text.label_free import Score
 from unscribed.training_state import fingerprint, load_state, save_state
 
 log = logging.getLogger(__name__)
 
-MOMENTS = ("start", "best", "last")
 CHECKED_UTTERANCES = 200
 GROUPS = ("averaged", "statistics")  # of the trainer's tensors: what makes a generator
 PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")

@@ -11,6 +11,8 @@ Run = dict[str, Any]  # what may differ within a job: the seed and a value for e
 
 GRID = ("start", *(name for name, penalty in PENALTIES.items() if penalty.short))  # these keys list values to try
 
+MOMENTS = ("start", "best", "last")  # of a run: its start, its best check by the label-free score, its end
+
 
 @dataclass(frozen=True)
 class GanSettings:

@@ -19,9 +19,9 @@ from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentenc
 from unscribed.gan.check import LabelFreeScorer
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator, init_statistics
-from unscribed.gan.job import MOMENTS, GanJob
+from unscribed.gan.job import GanJob
 from unscribed.gan.penalties import PENALTIES, loss_columns
-from unscribed.gan.runs import GanSettings, Run
+from unscribed.gan.runs import MOMENTS, GanSettings, Run
 from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
 from unscribed.gan.warm_start import read_segment_labels, warm_start
 from unscribed.text.arpa import Arpa

@@ -7,7 +7,6 @@ from typing import Any
 from unscribed.gan.runs import Run, all_runs, run_label
 from unscribed.plan.candidates import Candidate
 
-MOMENTS = ("start", "best", "last")  # of a run: its start, its best check by the label-free score, its end
 INPUTS = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}
 
 
