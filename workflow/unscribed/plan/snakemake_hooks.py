@@ -18,17 +18,29 @@ def link(workflow: Any) -> None:
     """Give every rule that names functions their sources as the input `code`, and cut its sections to their settings.
 
     Paths are relative to the working directory, so that a project folder that is moved or copied stays finished.
-    Raises ValueError for a function, or a key of its settings, that does not exist.
+    Raises ValueError, naming the rule, for a function that does not exist and for a key that its section lacks.
     """
     for rule in workflow.rules:
         calls = [value for name, value in rule.params.items() if name in FUNCTION_PARAMS]
-        if not calls:
-            continue
-        rule.set_input(code=_sources(calls))
-        for name, (place, _) in list(rule.params._get_names()):
-            if isinstance(section := rule.params[place], Section):
-                rule.params[place] = {key: section[key] for key in settings_fields(rule.params.call, name)}
-                rule.params._set_name(name, place)
+        try:
+            if calls:
+                rule.set_input(code=_sources(calls))
+                _cut_sections(rule)
+        except ValueError as error:
+            raise ValueError(f"rule {rule.name}: {error}") from error
+
+
+def _cut_sections(rule: Any) -> None:
+    for name, (place, _) in list(rule.params._get_names()):
+        if isinstance(section := rule.params[place], Section):
+            fields = settings_fields(rule.params.call, name)
+            if missing := [key for key in fields if key not in section]:
+                raise ValueError(
+                    f"{rule.params.call} takes {', '.join(missing)} in its {name}, and the section has no such key; "
+                    "add it to workflow/schemas/config.schema.yaml"
+                )
+            rule.params[place] = {key: section[key] for key in fields}
+            rule.params._set_name(name, place)
 
 
 def _sources(calls: list[str]) -> Callable[[Any], list[str]]:

@@ -1,0 +1,36 @@
+from helpers.configurations import configuration
+
+from unscribed.plan.corpus import CorpusPlan
+
+
+def corpus(**values: object) -> CorpusPlan:
+    return CorpusPlan.from_config(configuration(values))
+
+
+def test_settings_are_those_of_the_kind_and_data_sets_share_theirs() -> None:
+    own = corpus(kind="folder", folder={"audio": "x"})
+    assert own.settings["audio"] == "x" and own.results == "results/a"
+    assert corpus(kind="mls", dataset={"root": "y"}).settings["root"] == "y"
+
+
+def test_only_a_synthesiser_speaks_and_it_may_tell_its_phones_itself() -> None:
+    assert corpus(kind="espeak").spoken and not corpus(kind="asterisk").spoken
+    assert corpus(kind="espeak", language="en-gb").spoken_language is None
+    assert corpus(kind="hibari", language="en-gb").spoken_language == "en-gb"
+
+
+def test_ones_own_data_has_references_only_with_transcripts() -> None:
+    told = corpus(kind="folder", folder={"transcripts": "t.tsv"})
+    assert told.references("valid", "test") == [
+        "<results>/references/valid.parquet",
+        "<results>/references/test.parquet",
+    ]
+    assert told.untranscribed_settings == {**told.settings, "transcripts": ""}
+    untold = corpus(kind="folder")
+    assert untold.references("valid", "test") == []
+    assert untold.untranscribed_settings == told.untranscribed_settings
+
+
+def test_every_other_corpus_has_references() -> None:
+    for kind in ("espeak", "hibari", "asterisk", "librispeech", "timit", "mls", "commonvoice"):
+        assert corpus(kind=kind).references("test") == ["<results>/references/test.parquet"], kind

@@ -1,0 +1,62 @@
+from types import SimpleNamespace
+
+import pytest
+from helpers.configurations import configuration
+
+from unscribed.plan.gan import GanPlan
+
+
+def gan(**values: object) -> GanPlan:
+    return GanPlan.from_config(configuration(match={"seeds": [7, 0]}, gan=values))
+
+
+# Two seeds with two settings are the runs 0 to 3; three of them fit into a job.
+FOUR = gan(seeds=[0, 1], smoothness=[0.1, 0.2], runs_per_job=3)
+
+
+def test_runs_share_jobs_in_their_order() -> None:
+    assert [FOUR.job(run) for run in range(4)] == [0, 0, 0, 1] and FOUR.jobs == [0, 1]
+    first, last = SimpleNamespace(job="0"), SimpleNamespace(job="1")
+    assert FOUR.job_numbers(first) == [0, 1, 2] and FOUR.job_numbers(last) == [3]
+    assert [(run["seed"], run["smoothness"]) for run in FOUR.job_runs(last)] == [(1, 0.2)]
+    assert FOUR.model(SimpleNamespace(run="3")) == "<results>/gan/job1/{moment}.safetensors"
+    assert FOUR.curves == ["<results>/gan/job0/curves.parquet", "<results>/gan/job1/curves.parquet"]
+
+
+def test_phones_of_all_runs_at_some_moments() -> None:
+    plan = gan(seeds=[0, 1])
+    assert plan.phones(["start", "last"], ["test"]) == [
+        "<results>/gan/run0/start/test.phones.parquet",
+        "<results>/gan/run0/last/test.phones.parquet",
+        "<results>/gan/run1/start/test.phones.parquet",
+        "<results>/gan/run1/last/test.phones.parquet",
+    ]
+
+
+def test_every_run_is_a_candidate_at_its_best_moment() -> None:
+    last = FOUR.candidates[3]
+    assert last.name.startswith("match ") and last.name.endswith(" seed1") and last.kind == "gan"
+    assert last.hypotheses == "<results>/gan/run3/best/{split}.phones.parquet"
+    assert last.model == "<results>/gan/job1/best.safetensors"
+
+
+def test_without_seeds_there_is_no_gan() -> None:
+    plan = gan(seeds=[])
+    assert plan.runs == plan.jobs == plan.curves == plan.candidates == []
+    assert plan.phones(["best"], ["test"]) == [] and plan.labels == []
+
+
+def test_warm_runs_take_the_labels_of_a_round_of_the_first_seed() -> None:
+    assert gan(match_round=2).matched == "<results>/decode/seed7/round2"
+    assert gan(match_round=2, start=["random", "match"]).labels == "<results>/decode/seed7/round2/train.parquet"
+    assert gan(start=["random"]).labels == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder"),
+    [("segments", "<results>/segment"), ("decoded", "<results>/gan/segments"), ("frames", "<results>/pca")],
+)
+def test_segments_have_boundaries_and_frames_have_none(kind: str, folder: str) -> None:
+    plan = gan(input=kind)
+    assert plan.folder == folder
+    assert plan.boundaries("{split}") == ([] if kind == "frames" else f"{folder}/{{split}}.boundaries.parquet")

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+
+import pytest
+from helpers.configurations import configuration
+
+from unscribed.plan.workflow import Plan
+
+LIGHT = """
+import sys
+import unscribed.config.load, unscribed.plan.snakemake_hooks, unscribed.plan.workflow
+heavy = {"numpy", "pandas", "pyarrow", "torch", "scipy", "sklearn", "transformers", "matplotlib", "phonemizer"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_every_snakemake_process_loads_it_so_it_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_rounds_and_runs_are_chosen_from_together() -> None:
+    plan = Plan.from_config(configuration(match={"rounds": 2}, gan={"seeds": [0, 1]}))
+    assert [candidate.kind for candidate in plan.candidates] == ["match", "match", "gan", "gan"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "wanted"),
+    [
+        ({}, False),
+        ({"features": {"kind": "wav2vec", "checkpoint": "some/model"}}, False),
+        ({"features": {"kind": "wav2vec", "checkpoint": "pretrain"}}, True),
+        ({"finetune": {"labels": ["all"], "checkpoint": "pretrain"}}, True),
+    ],
+)
+def test_the_model_of_the_stage_pretrain_serves_features_or_fine_tuning(sections: dict, wanted: bool) -> None:
+    assert Plan.from_config(configuration(**sections)).pretrains == wanted
