@@ -20,7 +20,6 @@ def test_runs_share_jobs_in_their_order() -> None:
     assert FOUR.job_numbers(first) == [0, 1, 2] and FOUR.job_numbers(last) == [3]
     assert [(run["seed"], run["smoothness"]) for run in FOUR.job_runs(last)] == [(1, 0.2)]
     assert FOUR.model(SimpleNamespace(run="3")) == "<results>/gan/job1/{moment}.safetensors"
-    assert FOUR.curves == ["<results>/gan/job0/curves.parquet", "<results>/gan/job1/curves.parquet"]
 
 
 def test_phones_of_all_runs_at_some_moments() -> None:
@@ -42,7 +41,7 @@ def test_every_run_is_a_candidate_at_its_best_moment() -> None:
 
 def test_without_seeds_there_is_no_gan() -> None:
     plan = gan(seeds=[])
-    assert plan.runs == plan.jobs == plan.curves == plan.candidates == []
+    assert plan.runs == plan.jobs == plan.candidates == []
     assert plan.phones(["best"], ["test"]) == [] and plan.labels == []
 
 
