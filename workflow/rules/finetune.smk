@@ -1,4 +1,4 @@
-"""Recognisers with few labels, or with pseudo-labels: a checkpoint learns to write. `snakemake finetune` makes them.
+"""Recognisers from few labels or pseudo-labels: a checkpoint fine-tuned with CTC. `snakemake finetune` makes them.
 
 Of these rules only finetune_labels and the evaluation read references; the pseudo-labels come from decoded words, and
 what is learned from them stays without references up to its scores.

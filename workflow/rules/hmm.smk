@@ -174,7 +174,7 @@ rule hmm_segments:
         frames="<results>/pca/train.npy",
         features=plan.hmm.store("train"),
         model=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/model.safetensors",
-        aligned=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/phones/train.parquet",
+        decoded=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/phones/train.parquet",
     output:
         boundaries="<results>/hmm/cycle{cycle}/segments/boundaries.parquet",
         segments="<results>/hmm/cycle{cycle}/segments/segments.npy",

@@ -9,7 +9,7 @@ from unscribed.acoustic import search
 from unscribed.acoustic.decode import decode
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.search import decode_utterances
-from unscribed.acoustic.viterbi import DecodeSettings, Grammar
+from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
 from unscribed.artifacts import read_metadata, read_table, write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
@@ -96,12 +96,12 @@ def test_blocks_and_threads_change_nothing(noisy: Path, monkeypatch: pytest.Monk
 def test_chosen_utterances(noisy: Path, monkeypatch: pytest.MonkeyPatch, chosen: list[int]) -> None:
     """Only these are decoded, each once, as in the decode of all."""
     store, model = FrameStore(noisy / "frames.npy"), AcousticModel.read(noisy / "model.safetensors")
-    grammar = Grammar.read(noisy / "lm.arpa", PHONES, SETTINGS)
-    paths = np.concatenate([found[3] for found in decode_utterances(model, store, grammar, SETTINGS, 1)])
+    trigrams = PhoneTrigrams.read(noisy / "lm.arpa", PHONES, SETTINGS)
+    paths = np.concatenate([found[3] for found in decode_utterances(model, store, trigrams, SETTINGS, 1)])
     assert len(paths) == store.offsets[-1]
     monkeypatch.setattr(search, "blocks", partial(search.blocks, frames=50))
     seen: list[int] = []
-    for first, last, posteriors, path in decode_utterances(model, store, grammar, SETTINGS, 1, np.array(chosen)):
+    for first, last, posteriors, path in decode_utterances(model, store, trigrams, SETTINGS, 1, np.array(chosen)):
         seen += range(first, last)
         np.testing.assert_array_equal(path, paths[store.offsets[first] : store.offsets[last]])
         assert posteriors.shape == (len(path), 3)

@@ -12,10 +12,10 @@ from helpers.tones import RATE, SETTINGS, tone, write_checkpoint, write_corpus
 from transformers import AutoModelForCTC, Wav2Vec2Processor
 
 from unscribed.artifacts import read_table
-from unscribed.ctc import finetune_job
+from unscribed.ctc import finetune_trainer
 from unscribed.ctc.finetune import finetune
-from unscribed.ctc.finetune_data import epochs, pack, read_labels
-from unscribed.ctc.finetune_job import FinetuneJob, rate_at
+from unscribed.ctc.finetune_data import epochs, joined_labels, pack
+from unscribed.ctc.finetune_trainer import FinetuneTrainer, rate_at
 from unscribed.ctc.labels import finetune_vocab
 from unscribed.ctc.model import (
     build,
@@ -127,17 +127,17 @@ def test_a_killed_training_goes_on_exactly(
     task["settings"] = replace(task["settings"], layerdrop=0.3)
     finetune(**task)
     whole, curves = weights(task), read_table(task["curves"])
-    inner = FinetuneJob._update
+    inner = FinetuneTrainer._update
 
-    def killed(job: FinetuneJob, number: int, *rest: Any) -> tuple[float, float]:
+    def killed(job: FinetuneTrainer, number: int, *rest: Any) -> tuple[float, float]:
         if number == 10:
             raise KeyboardInterrupt
         return inner(job, number, *rest)
 
-    monkeypatch.setattr(FinetuneJob, "_update", killed)
+    monkeypatch.setattr(FinetuneTrainer, "_update", killed)
     with pytest.raises(KeyboardInterrupt):
         finetune(**task)
-    monkeypatch.setattr(FinetuneJob, "_update", inner)
+    monkeypatch.setattr(FinetuneTrainer, "_update", inner)
     with caplog.at_level(logging.INFO):
         finetune(**task)
     assert "goes on after update 8" in caplog.text
@@ -158,17 +158,17 @@ def test_a_truncated_state_or_one_of_other_labels_is_not_gone_on_from(
     assert "state.safetensors is damaged" in caplog.text and "training starts anew" in caplog.text
     network = build(load(task["checkpoint"], RATE), 7, SETTINGS, 0)
     audio = type("Audio", (), {"names": ["a"], "targets": [np.array([3])]})()
-    job = FinetuneJob(network, audio, audio, SETTINGS, 0, [])
+    job = FinetuneTrainer(network, audio, audio, SETTINGS, 0, [])
     job.best = {name: weight.detach().clone() for name, weight in job.weights.items()}
     job._save(state)
     assert job.resume(state)
-    assert not FinetuneJob(network, audio, audio, SETTINGS, 1, []).resume(state)
+    assert not FinetuneTrainer(network, audio, audio, SETTINGS, 1, []).resume(state)
 
 
 def test_a_lost_loss_stops_and_the_state_stays(task: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     task["settings"] = replace(SETTINGS, updates=6, check_every=2)
-    loss = finetune_job.ctc_loss
-    monkeypatch.setattr(finetune_job, "ctc_loss", lambda *given: loss(*given) * float("nan"))
+    loss = finetune_trainer.ctc_loss
+    monkeypatch.setattr(finetune_trainer, "ctc_loss", lambda *given: loss(*given) * float("nan"))
     with pytest.raises(UserError, match=r"is nan at update 1, .*no earlier state\. Lower finetune\.learning_rate"):
         finetune(**task)
     count = iter(range(100))
@@ -176,10 +176,10 @@ def test_a_lost_loss_stops_and_the_state_stays(task: dict[str, Any], monkeypatch
     def late(*given: Any) -> torch.Tensor:  # an update has one batch, a check another
         return loss(*given) * (float("nan") if next(count) == 5 else 1.0)
 
-    monkeypatch.setattr(finetune_job, "ctc_loss", late)
+    monkeypatch.setattr(finetune_trainer, "ctc_loss", late)
     with pytest.raises(UserError, match=r"state is in .*state\.safetensors\. Lower .* which is 0\.003"):
         finetune(**task)
-    monkeypatch.setattr(finetune_job, "ctc_loss", loss)
+    monkeypatch.setattr(finetune_trainer, "ctc_loss", loss)
     finetune(**(task | {"settings": replace(task["settings"], learning_rate=0.001)}))
     rates = read_table(task["curves"])["learning_rate"].tolist()
     assert len(rates) == 3 and max(rates[:2]) > 0.001 > rates[2]
@@ -219,7 +219,7 @@ def test_languages_share_one_model_and_one_vocabulary(
     with caplog.at_level(logging.INFO):
         finetune(**(task | as_training(first, second) | {"vocab": vocab, "settings": short}))
     assert "8 utterances; left out: 0" in caplog.text and "0 with unknown symbols" in caplog.text
-    examples = read_labels([first["labels"], second["labels"]])
+    examples = joined_labels([first["labels"], second["labels"]])
     speech = Speech.joined([Speech(paths["manifest"], paths["vad"], RATE) for paths in (first, second)])
     assert sorted(examples["utterance"]) == sorted(speech.utterances) and len(set(speech.utterances)) == 8
     name = f"1/{next(iter(TEXTS))}"

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from helpers.tables import filled
 
-from unscribed.corpora.layout import Reference, write_references
+from unscribed.corpora.layout import Reference
 from unscribed.ctc.labels import few_labels, finetune_vocab
 from unscribed.errors import UserError
-from unscribed.tables import ManifestTable, PseudoLabelTable, VadTable
+from unscribed.tables import ManifestTable, PseudoLabelTable, ReferenceTable, VadTable
 
 
 def corpus(folder: Path, seconds: dict[str, float], references: list[Reference]) -> dict[str, Path]:
     """Manifest, vad and references of utterances with so many seconds of speech each."""
     names = list(seconds)
     paths = {name: folder / f"{name}.parquet" for name in ("references", "manifest", "vad")}
-    write_references(paths["references"], references)
+    ReferenceTable.from_rows(references).write(paths["references"])
     filled(ManifestTable, utterance=names, path=[f"{name}.wav" for name in names]).write(paths["manifest"])
     filled(
         VadTable,

@@ -92,13 +92,13 @@ def test_symbols(tmp_path: Path) -> None:
 
 def test_lexicon_transducer() -> None:
     """Four phone labels, then #0 and one symbol per reading of a shared or beginning pronunciation, two for silence."""
-    grammar = lexicon_fst(ENTRIES, WORDS, PHONES, SILENCE)
-    assert grammar.disambiguation == [4, 5, 6, 7, 8]  # #0, #1, #2, and those of silence
+    lexicon = lexicon_fst(ENTRIES, WORDS, PHONES, SILENCE)
+    assert lexicon.disambiguation == [4, 5, 6, 7, 8]  # #0, #1, #2, and those of silence
 
     def readings(*labels: int) -> dict[tuple[int, ...], float]:
         """Words that the labels may mean, and their lowest costs."""
         chain = "".join(f"{place} {place + 1} {label} {label}\n" for place, label in enumerate(labels))
-        found = kaldifst.compose(kaldifst.compile(f"{chain}{len(labels)}\n"), grammar.lexicon)
+        found = kaldifst.compose(kaldifst.compile(f"{chain}{len(labels)}\n"), lexicon.fst)
         kaldifst.connect(found)
         if not found.num_states:
             return {}
@@ -114,8 +114,8 @@ def test_lexicon_transducer() -> None:
     assert readings(2, 3, 2) == pytest.approx({(2,): 2 * none + math.log(2)})
     assert readings(2, 5) == pytest.approx({(3,): 2 * none}) and readings(2, 6) == pytest.approx({(4,): 2 * none})
     assert readings(1, 7, 2, 5, 1, 7, 2, 6, 1, 8) == pytest.approx({(3, 4): 3 * silence})
-    around = lexicon_fst(ENTRIES, WORDS, PHONES, replace(SILENCE, surround=True)).lexicon
-    assert around.num_states == grammar.lexicon.num_states
+    around = lexicon_fst(ENTRIES, WORDS, PHONES, replace(SILENCE, surround=True)).fst
+    assert around.num_states == lexicon.fst.num_states
 
 
 def test_graph_is_written(files: dict[str, Path]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.hmm.labels import Labelled, read_labels
+from unscribed.hmm.labels import Labelled, read_labelled
 from unscribed.tables import PhoneTable
 
 PHONES = ["<SIL>", "a", "b"]
@@ -26,7 +26,7 @@ def _read(store: FrameStore, rows: dict[str, tuple[str, list[int], int]], most: 
     phones, starts, frames = ([row[place] for row in rows.values()] for place in range(3))
     columns = {"utterance": list(rows), "phones": [line.split() for line in phones], "starts_frames": starts}
     PhoneTable(**(columns | {"frames": frames})).write(path)
-    return read_labels(path, store, PHONES, most, 0)
+    return read_labelled(path, store, PHONES, most, 0)
 
 
 ROWS = {"u2": ("a b a", [0, 3, 4], 8), "u0": ("<SIL> b", [0, 2], 10), "other": ("a", [0], 4), "u1": ("", [], 6)}
@@ -36,8 +36,8 @@ def test_labels_of_the_store(store: FrameStore, caplog: pytest.LogCaptureFixture
     """In the store's order; utterances without phones, and those of other stores, are left out."""
     caplog.set_level(logging.INFO)
     first, second = _read(store, ROWS)
-    assert (first.number, first.phones.tolist(), first.starts.tolist()) == (0, [1, 3], [0, 2])
-    assert (second.number, second.phones.tolist(), second.starts.tolist()) == (2, [2, 3, 2], [0, 3, 4])
+    assert (first.number, first.phone_ids.tolist(), first.starts.tolist()) == (0, [1, 3], [0, 2])
+    assert (second.number, second.phone_ids.tolist(), second.starts.tolist()) == (2, [2, 3, 2], [0, 3, 4])
     assert "1 of 3 utterances have no labels" in caplog.text
 
 

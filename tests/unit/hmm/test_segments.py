@@ -33,12 +33,12 @@ def folder(tmp_path: Path) -> Path:
     HmmModel(front_end, mixtures, Topology(PHONES, 2, np.ones(15))).write(tmp_path / "model.safetensors")
     columns = {"utterance": list(ALIGNED), "phones": [phones.split() for phones, _ in ALIGNED.values()]}
     columns |= {"starts_frames": [starts for _, starts in ALIGNED.values()], "frames": [LENGTHS[u] for u in ALIGNED]}
-    PhoneTable(**columns).write(tmp_path / "aligned.parquet")
+    PhoneTable(**columns).write(tmp_path / "decoded.parquet")
     hmm_segments(
         frames=tmp_path / "frames.npy",
         features=tmp_path / "features.npy",
         model=tmp_path / "model.safetensors",
-        aligned=tmp_path / "aligned.parquet",
+        decoded=tmp_path / "decoded.parquet",
         boundaries=tmp_path / "boundaries.parquet",
         segments=tmp_path / "segments.npy",
         labels=tmp_path / "labels.npy",

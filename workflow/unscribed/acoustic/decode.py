@@ -6,7 +6,7 @@ import numpy as np
 
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.search import decode_utterances
-from unscribed.acoustic.viterbi import DecodeSettings, Grammar
+from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
 from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.segmentation.segment import runs
@@ -20,10 +20,10 @@ def decode(
 ) -> None:
     """Decode every utterance of the PCA store `frames` with `model`; write phones and their first frames."""
     store, acoustic = FrameStore(frames), AcousticModel.read(model)
-    grammar = Grammar.read(arpa, acoustic.phones, settings)
+    trigrams = PhoneTrigrams.read(arpa, acoustic.phones, settings)
     table = PhoneTable()
     inventory = np.array(acoustic.phones)
-    for first, last, _, path in decode_utterances(acoustic, store, grammar, settings, threads):
+    for first, last, _, path in decode_utterances(acoustic, store, trigrams, settings, threads):
         for number in range(first, last):
             start, end = store.offsets[number : number + 2] - store.offsets[first]
             edges = runs(path[start:end])

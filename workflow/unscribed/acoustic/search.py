@@ -9,14 +9,14 @@ import numba
 import numpy as np
 
 from unscribed.acoustic.model import AcousticModel
-from unscribed.acoustic.viterbi import DecodeSettings, Grammar, decode
+from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams, decode
 from unscribed.frames import FrameStore, blocks
 
 
 def decode_utterances(
     model: AcousticModel,
     store: FrameStore,
-    grammar: Grammar,
+    trigrams: PhoneTrigrams,
     settings: DecodeSettings,
     threads: int,
     chosen: np.ndarray | None = None,
@@ -29,7 +29,7 @@ def decode_utterances(
     for first, last in blocks(store) if chosen is None else _chosen_blocks(store, chosen):
         log_posteriors = model.log_posteriors(store, first, last)
         offsets = store.offsets[first : last + 1] - store.offsets[first]
-        path = decode(model.scores(log_posteriors, settings), offsets, grammar, settings.beam)
+        path = decode(model.scores(log_posteriors, settings), offsets, trigrams, settings.beam)
         yield first, last, log_posteriors, path
 
 

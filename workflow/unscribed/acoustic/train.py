@@ -14,7 +14,7 @@ from torch import nn
 
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.search import decode_utterances
-from unscribed.acoustic.viterbi import DecodeSettings, Grammar
+from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
 from unscribed.artifacts import Pathlike, read_table
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
@@ -60,7 +60,7 @@ def acoustic(
     store = FrameStore(frames)
     inventory = read_inventory(phones)
     targets = frame_labels(read_table(boundaries)["boundaries_frames"].tolist(), FrameStore(labels))
-    grammar = Grammar.read(arpa, inventory, decode)
+    trigrams = PhoneTrigrams.read(arpa, inventory, decode)
     chosen = _choose(store, settings.max_frames, int(seed))
     for iteration in range(settings.iterations):
         if len(np.unique(targets[_positions(store, chosen)])) < 2:
@@ -74,7 +74,7 @@ def acoustic(
         trained = _export(network, targets[_positions(store, chosen)], inventory, settings.context_frames)
         log.info("iteration %d: cross entropy %.3f", iteration + 1, loss)
         if iteration + 1 < settings.iterations:
-            for first, last, _, path in decode_utterances(trained, store, grammar, decode, threads, chosen):
+            for first, last, _, path in decode_utterances(trained, store, trigrams, decode, threads, chosen):
                 targets[store.offsets[first] : store.offsets[last]] = path
     trained.write(model)
 

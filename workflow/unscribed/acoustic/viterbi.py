@@ -26,7 +26,7 @@ class DecodeSettings:
 
 
 @dataclass(frozen=True)
-class Grammar:
+class PhoneTrigrams:
     """Weighted trigram scores: `start` (V,); `next` (V + 1, V, V) [history, phone, next]; `end` (V + 1, V)."""
 
     start: np.ndarray
@@ -34,7 +34,7 @@ class Grammar:
     end: np.ndarray
 
     @classmethod
-    def read(cls, arpa: str | Path, phones: list[str], settings: DecodeSettings) -> "Grammar":
+    def read(cls, arpa: str | Path, phones: list[str], settings: DecodeSettings) -> "PhoneTrigrams":
         """From an ARPA file of order 3 or more; weight and insertion penalty are applied here.
 
         Raises UserError if the model lacks a phone.
@@ -49,7 +49,7 @@ class Grammar:
         )
 
 
-def decode(scores: np.ndarray, offsets: np.ndarray, grammar: Grammar, beam: float) -> np.ndarray:
+def decode(scores: np.ndarray, offsets: np.ndarray, trigrams: PhoneTrigrams, beam: float) -> np.ndarray:
     """Best phone of every frame, (T,) int16, for utterances cut at `offsets` (U + 1,).
 
     `scores` (T, V) are acoustic log scores. Equal neighbours are one phone: the search never goes from a phone to
@@ -62,9 +62,9 @@ def decode(scores: np.ndarray, offsets: np.ndarray, grammar: Grammar, beam: floa
     _decode_all(
         np.ascontiguousarray(scores, dtype=np.float32),
         np.ascontiguousarray(offsets, dtype=np.int64),
-        grammar.start.astype(np.float32),
-        np.ascontiguousarray(grammar.next, dtype=np.float32),
-        grammar.end.astype(np.float32),
+        trigrams.start.astype(np.float32),
+        np.ascontiguousarray(trigrams.next, dtype=np.float32),
+        trigrams.end.astype(np.float32),
         np.float32(beam),
         path,
     )

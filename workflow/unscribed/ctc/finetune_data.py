@@ -1,4 +1,4 @@
-"""Transcribed audio for fine-tuning: targets, features of the frozen CNN encoder, batches of about one length.
+"""Transcribed audio for fine-tuning: targets, features of the frozen CNN encoder, batches of similar lengths.
 
 Dimensions: U utterances, N samples, B utterances of a batch, T frames, C channels of the CNN encoder.
 """
@@ -14,24 +14,24 @@ from torch.nn.utils.rnn import pad_sequence
 
 from unscribed.artifacts import Pathlike, read_table
 from unscribed.ctc.labels import UNKNOWN
-from unscribed.ctc.model import Batch, needed_frames
+from unscribed.ctc.model import CtcBatch, needed_frames
 from unscribed.errors import UserError
 from unscribed.ssl.checkpoint import Checkpoint
 from unscribed.ssl.waveform import Speech, frames_of, normalized, qualified
 
 log = logging.getLogger(__name__)
 
-CACHE_BYTES = 2 * 2**30  # of CNN features: 11 h of a model with 512 channels and frames of 20 ms
-LENGTH_NOISE = 0.1  # of the lengths that utterances are sorted by, so that each epoch makes other batches
-EPOCH = 2**40  # apart from the numbers of updates, which chance comes from too
+CACHE_BYTES = 2 * 2**30  # memory for CNN features: 11 h of audio with 512 channels and frames of 20 ms
+LENGTH_NOISE = 0.1  # lengths are changed at random by up to this share before sorting: each epoch has other batches
+EPOCH_STREAM = 2**40  # random streams of the epochs; never an update number
 
-Front = Callable[[np.ndarray], torch.Tensor]  # (N,) to (T, C)
+CnnEncoder = Callable[[np.ndarray], torch.Tensor]  # samples (N,) to features (T, C)
 
 
 class Examples:
     """U utterances with their targets. Attributes: `names`; `targets`; `frames` (U,) int64; `seconds` of a frame.
 
-    Features are computed once per utterance, as no chance comes before them, and kept in half precision as far as
+    Features are computed once per utterance, as nothing random comes before them, and kept in half precision as far as
     `CACHE_BYTES` go; the others are computed again every time, and rounded alike.
     """
 
@@ -41,9 +41,9 @@ class Examples:
         numbers: Sequence[int],
         targets: Sequence[np.ndarray],
         checkpoint: Checkpoint,
-        front: Front,
+        encode: CnnEncoder,
     ) -> None:
-        self.speech, self.numbers, self.targets, self.front = speech, list(numbers), list(targets), front
+        self.speech, self.numbers, self.targets, self.encode = speech, list(numbers), list(targets), encode
         self.normalize = checkpoint.normalize
         self.names = [speech.utterances[number] for number in self.numbers]
         self.frames = frames_in(speech, checkpoint)[self.numbers]
@@ -60,20 +60,20 @@ class Examples:
         return float(self.frames.sum()) * self.seconds / 3600
 
     def features(self, index: int) -> torch.Tensor:
-        """What the CNN encoder makes of an utterance, (T, C) float16 on the CPU."""
+        """Features of an utterance by the CNN encoder, (T, C) float16 on the CPU."""
         if index in self.cache:
             return self.cache[index]
         samples = self.speech[self.numbers[index]]
-        found = self.front(normalized(samples) if self.normalize else samples).to("cpu", torch.float16)
+        found = self.encode(normalized(samples) if self.normalize else samples).to("cpu", torch.float16)
         self.room -= found.nbytes
         if self.room >= 0:
             self.cache[index] = found
         return found
 
-    def batch(self, picked: np.ndarray) -> Batch:
-        """The utterances with these places."""
+    def batch(self, picked: np.ndarray) -> CtcBatch:
+        """The utterances at these places as one padded batch."""
         targets = [self.targets[index] for index in picked]
-        return Batch(
+        return CtcBatch(
             pad_sequence([self.features(index) for index in picked], batch_first=True).float(),
             torch.from_numpy(self.frames[picked]),
             torch.from_numpy(np.concatenate(targets)),
@@ -86,7 +86,7 @@ def frames_in(speech: Speech, checkpoint: Checkpoint) -> np.ndarray:
     return frames_of(torch.from_numpy(speech.lengths), checkpoint.kernels, checkpoint.strides).numpy()
 
 
-def read_labels(paths: Sequence[Pathlike]) -> pd.DataFrame:
+def joined_labels(paths: Sequence[Pathlike]) -> pd.DataFrame:
     """Tables of labels, one for each language, as one whose utterances have the names of `Speech.joined`."""
     tables = [read_table(path) for path in paths]
     names = [qualified(table["utterance"], number, len(paths)) for number, table in enumerate(tables)]
@@ -97,7 +97,7 @@ def read_examples(
     paths: Sequence[Pathlike],
     speech: Speech,
     checkpoint: Checkpoint,
-    front: Front,
+    encode: CnnEncoder,
     vocab: Mapping[str, int],
     units: str,
     min_confidence: float,
@@ -106,9 +106,9 @@ def read_examples(
     """The utterances of tables of labels that can be learned from; with `limit`, so many of them, evenly spaced.
 
     Counted and left out are those below `min_confidence`, with symbols that `vocab` lacks (where it has no `<unk>`),
-    and with a transcript that CTC cannot write in their frames. Raises UserError if nothing is left.
+    and with a transcript that needs more frames than they have. Raises UserError if nothing is left.
     """
-    table, labels = read_labels(paths), " and ".join(map(str, paths))
+    table, labels = joined_labels(paths), " and ".join(map(str, paths))
     if unknown := set(table["utterance"]) - speech.numbers.keys():
         raise UserError(
             f"{labels} has {len(unknown)} utterances that the manifest lacks, for example {min(unknown)}: the two come "
@@ -141,7 +141,7 @@ def read_examples(
     if limit is not None and limit < len(numbers):
         kept = np.linspace(0, len(numbers) - 1, limit).round().astype(int)
         numbers, targets = [numbers[place] for place in kept], [targets[place] for place in kept]
-    return Examples(speech, numbers, targets, checkpoint, front)
+    return Examples(speech, numbers, targets, checkpoint, encode)
 
 
 def pack(order: np.ndarray, frames: np.ndarray, room: float) -> list[np.ndarray]:
@@ -163,7 +163,7 @@ def pack(order: np.ndarray, frames: np.ndarray, room: float) -> list[np.ndarray]
 def epochs(frames: np.ndarray, room: float, seed: int) -> Iterator[np.ndarray]:
     """Batches without end: in every epoch all utterances, put together and shuffled by (seed, epoch)."""
     for epoch in count():
-        generator = np.random.default_rng((seed, EPOCH + epoch))
+        generator = np.random.default_rng((seed, EPOCH_STREAM + epoch))
         noise = generator.uniform(1 - LENGTH_NOISE, 1 + LENGTH_NOISE, len(frames))
         batches = pack(np.argsort(frames * noise, kind="stable"), frames, room)
         for place in generator.permutation(len(batches)):

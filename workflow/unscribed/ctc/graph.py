@@ -41,12 +41,12 @@ def ctc_graph(
     kaldifst.arcsort(lexicon, "olabel")
     language_model = read_fst(fst)
     kaldifst.arcsort(language_model, "ilabel")
-    grammar = kaldifst.compose(lexicon, language_model)
-    if grammar.num_states == 0:
+    lg = kaldifst.compose(lexicon, language_model)
+    if lg.num_states == 0:
         raise UserError(f"{fst} and {word_symbols} have no sentence in common: run the stage word_lm again.")
-    kaldifst.determinize_star(grammar)
-    kaldifst.minimize_encoded(grammar)
-    flat = with_blanks(Graph.parse(str(grammar), silent))
+    kaldifst.determinize_star(lg)
+    kaldifst.minimize_encoded(lg)
+    flat = with_blanks(Graph.parse(str(lg), silent))
     flat.write(graph)
     log.info("%d words; %d states, %d arcs", len({word for word, *_ in entries}), len(flat.final), len(flat.inputs))
 
@@ -122,27 +122,27 @@ def lexicon_fst(
     return kaldifst.compile("\n".join(rows) + "\n"), list(range(zero, zero + max(used.values(), default=0) + 1))
 
 
-def with_blanks(grammar: Graph) -> Graph:
-    """T ∘ `grammar`, whose input labels are tokens, one for each: the same sequences with blanks and repeats.
+def with_blanks(lg: Graph) -> Graph:
+    """T ∘ `lg`, whose input labels are tokens, one for each: the same sequences with blanks and repeats.
 
-    A state of the result is one of `grammar` with the last frame's token; that is 0 after a blank and at the start.
+    A state of the result is one of `lg` with the last frame's token; that is 0 after a blank and at the start.
     """
-    width = int(grammar.inputs.max()) + 1
-    keys = grammar.targets.astype(np.int64) * width + grammar.inputs
-    keys = np.union1d(np.arange(len(grammar.final)) * width, keys[grammar.inputs > 0])
+    width = int(lg.inputs.max()) + 1
+    keys = lg.targets.astype(np.int64) * width + lg.inputs
+    keys = np.union1d(np.arange(len(lg.final)) * width, keys[lg.inputs > 0])
     fresh = keys
     while len(fresh):  # arcs without a frame keep the last token
-        owners, arcs = _arcs(grammar, fresh // width)
-        silent = grammar.inputs[arcs] == 0
-        reached = grammar.targets[arcs[silent]].astype(np.int64) * width + fresh[owners[silent]] % width
+        owners, arcs = _arcs(lg, fresh // width)
+        silent = lg.inputs[arcs] == 0
+        reached = lg.targets[arcs[silent]].astype(np.int64) * width + fresh[owners[silent]] % width
         fresh = np.setdiff1d(reached, keys)
         keys = np.union1d(keys, fresh)
     last = keys % width
-    owners, arcs = _arcs(grammar, keys // width)
-    allowed = (grammar.inputs[arcs] == 0) | (grammar.inputs[arcs] != last[owners])
+    owners, arcs = _arcs(lg, keys // width)
+    allowed = (lg.inputs[arcs] == 0) | (lg.inputs[arcs] != last[owners])
     owners, arcs = owners[allowed], arcs[allowed]
-    labels = grammar.inputs[arcs]
-    reached = grammar.targets[arcs].astype(np.int64) * width + np.where(labels > 0, labels, last[owners])
+    labels = lg.inputs[arcs]
+    reached = lg.targets[arcs].astype(np.int64) * width + np.where(labels > 0, labels, last[owners])
     everywhere, spoken = np.arange(len(keys)), np.flatnonzero(last)
     blanks = np.searchsorted(keys, keys[spoken] - last[spoken])
     nothing = np.zeros(len(keys) + len(spoken), dtype=np.int32)
@@ -150,9 +150,9 @@ def with_blanks(grammar: Graph) -> Graph:
         np.concatenate([owners, everywhere, spoken]),
         np.concatenate([np.searchsorted(keys, reached), everywhere, blanks]),
         np.concatenate([labels, np.where(last > 0, last, BLANK), np.full(len(spoken), BLANK)]),
-        np.concatenate([grammar.outputs[arcs], nothing]),
-        np.concatenate([grammar.costs[arcs], nothing]),
-        grammar.final[keys // width],
+        np.concatenate([lg.outputs[arcs], nothing]),
+        np.concatenate([lg.costs[arcs], nothing]),
+        lg.final[keys // width],
     )
 
 

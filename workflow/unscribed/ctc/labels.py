@@ -1,4 +1,4 @@
-"""Stages few_labels and finetune_vocab: what a model is fine-tuned on, and the symbols that it writes.
+"""Stages finetune_labels and finetune_vocab: transcribed subsets to fine-tune on, and the symbols of the model.
 
 Subsets of the transcripts stand for a language with little transcribed speech, as the 10 minutes, 1 hour and 10 hours
 of Libri-light in wav2vec 2.0 (Baevski et al., 2020, §4.1). Rows have the form of the pseudo-labels.

@@ -1,7 +1,7 @@
-"""A pretrained encoder with a new linear layer that writes letters or phones, and its loss.
+"""A pretrained encoder with a new linear output layer for letters or phones, and its loss.
 
-Baevski et al., wav2vec 2.0, 2020, §4.2: the layer is trained with CTC (Graves et al., 2006), the CNN encoder stays as
-it is, and spans of frames and channels are masked as in SpecAugment.
+Baevski et al., wav2vec 2.0, 2020, §4.2: the model is trained with CTC (Graves et al., 2006), its CNN encoder is frozen,
+and spans of frames and channels are masked as in SpecAugment.
 Dimensions: B utterances of a batch, N samples, T frames, C channels of the CNN encoder, D of the transformer,
 V symbols, L symbols of all transcripts of a batch.
 """
@@ -23,13 +23,13 @@ from unscribed.ssl.masking import span_masks
 from unscribed.ssl.waveform import frame_mask
 from unscribed.text.letters import SPECIAL, WORD_DELIMITER
 
-MASKED_FRAMES, MASKED_CHANNELS = 10, 64  # length of a masked span; fairseq's fine-tuning configurations
-NARROWEST_SPANS = 12  # spans that fill all channels: 64 of BASE's 768, fewer in narrower models
+MASKED_FRAMES, MASKED_CHANNELS = 10, 64  # lengths of masked spans, as in fairseq's fine-tuning configurations
+CHANNEL_SPANS = 12  # a masked span is at most this part of all channels: 64 of BASE's 768, fewer in narrower models
 
 
 @dataclass(frozen=True)
 class FinetuneSettings:
-    """Section `finetune` of the configuration, without what says which models there are."""
+    """Training parameters from section `finetune`."""
 
     updates: int
     freeze_updates: int
@@ -46,13 +46,13 @@ class FinetuneSettings:
     device: str
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Half precision for what happens within, if it is wanted."""
+        """A context that computes in half precision, if the settings ask for it."""
         half = self.precision != "float32"
         return torch.autocast(self.device, getattr(torch, self.precision) if half else None, enabled=half)
 
 
 @dataclass(frozen=True)
-class Batch:
+class CtcBatch:
     """`features` (B, T, C), `frames` (B,), `targets` (L,) of all utterances in a row, and their `lengths` (B,)."""
 
     features: torch.Tensor
@@ -60,14 +60,14 @@ class Batch:
     targets: torch.Tensor
     lengths: torch.Tensor
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> "CtcBatch":
         """The same on a device."""
-        return Batch(*(part.to(device) for part in (self.features, self.frames, self.targets, self.lengths)))
+        return CtcBatch(*(part.to(device) for part in (self.features, self.frames, self.targets, self.lengths)))
 
 
 @dataclass(frozen=True)
 class Masks:
-    """What is hidden of a batch: `time` (B, T) bool and `channels` (B, D) bool."""
+    """Which frames and channels of a batch are masked: `time` (B, T) bool and `channels` (B, D) bool."""
 
     time: torch.Tensor
     channels: torch.Tensor
@@ -86,7 +86,7 @@ def build(checkpoint: Checkpoint, symbols: int, settings: FinetuneSettings, seed
     config.layerdrop = settings.layerdrop
     config.mask_time_prob, config.mask_time_length = settings.mask_probability, MASKED_FRAMES
     config.mask_feature_prob = settings.channel_mask_probability
-    config.mask_feature_length = max(1, min(MASKED_CHANNELS, config.hidden_size // NARROWEST_SPANS))
+    config.mask_feature_length = max(1, min(MASKED_CHANNELS, config.hidden_size // CHANNEL_SPANS))
     torch.manual_seed(seed)
     model = AutoModelForCTC.from_config(config)
     # not strict: a checkpoint that was saved without masking has no embedding of masked frames
@@ -102,7 +102,7 @@ def encoder(model: PreTrainedModel) -> PreTrainedModel:
 
 @torch.no_grad()
 def cnn_features(model: PreTrainedModel, samples: np.ndarray) -> torch.Tensor:
-    """What the CNN encoder makes of one utterance (N,): (T, C).
+    """Features of one utterance (N,) by the CNN encoder, (T, C).
 
     Utterances go through it one by one: the group normalisation of BASE models, over the whole length, would otherwise
     depend on how much padding the batch needs.
@@ -150,7 +150,7 @@ def logits(
     return model.lm_head(model.dropout(hidden))
 
 
-def ctc_loss(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
+def ctc_loss(scores: torch.Tensor, batch: CtcBatch) -> torch.Tensor:
     """Negative log likelihood of the transcripts of a batch, in nat, summed."""
     return functional.ctc_loss(
         functional.log_softmax(scores.float(), dim=-1).transpose(0, 1),
@@ -162,12 +162,12 @@ def ctc_loss(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def needed_frames(target: np.ndarray) -> int:
-    """The fewest frames that CTC can write a transcript in: equal neighbours need a blank between them."""
+    """The fewest frames that CTC can align a transcript with: equal neighbours need a blank between them."""
     return len(target) + int((target[1:] == target[:-1]).sum())
 
 
 def collapsed(path: np.ndarray) -> np.ndarray:
-    """The symbols that a path (T,) of symbol numbers writes: repetitions and blanks left out."""
+    """The symbols of a path (T,), repetitions and blanks left out."""
     changes = np.append(True, path[1:] != path[:-1])[: len(path)]
     return path[changes & (path != 0)]
 

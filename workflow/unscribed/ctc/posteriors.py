@@ -31,7 +31,7 @@ from unscribed.text.letters import WORD_DELIMITER
 
 log = logging.getLogger(__name__)
 
-SORTED_AHEAD = 256  # utterances that are put into batches of about one length; so many posteriors wait in memory
+SORTED_AHEAD = 256  # utterances sorted by length at a time: more pad less, but their posteriors wait in memory
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _read_model(folder: Path) -> tuple[PreTrainedModel, list[str], bool]:
 def ctc_greedy(*, log_probs: Pathlike, words: Pathlike) -> None:
     """Write the most probable path of every utterance (WordTable): letters as words, or phones.
 
-    Times are in frames of the store, whose metadata goes along; a word is as sure as its letters are on average.
+    Times are in frames of the store, whose metadata goes along; a word's confidence is the mean of its letters'.
     Utterances without frames have the status `no_path`.
     """
     store = FrameStore(log_probs)
@@ -134,7 +134,7 @@ def ctc_greedy(*, log_probs: Pathlike, words: Pathlike) -> None:
 
 
 def _row(log_probs: np.ndarray, metadata: dict) -> dict:
-    """What the best path of (T, V) log posteriors says: a row of a WordTable without the utterance's name."""
+    """The best path of (T, V) log posteriors as a row of a WordTable, without the utterance's name."""
     symbols, tokens = metadata["vocab"], best_path(log_probs)
     row: dict = {name: [] for name in WordTable.SCHEMA if name != "utterance"}
     row |= {"frames": len(log_probs), "status": "ok", "nbest_scores": [float(log_probs.max(axis=1).sum())]}

@@ -1,4 +1,4 @@
-"""Stages ctc_transformer_tune and ctc_transformer: N-best lists put into a new order with a Transformer language model.
+"""Stages ctc_transformer_tune and ctc_transformer: N-best lists rescored with a Transformer language model.
 
 score = acoustic + a · n-grams + b · Transformer + c · words (Baevski et al. 2020, §4.3, whose search uses its
 Transformer itself). The weights are chosen on the split valid as in ctc_tune.
@@ -20,7 +20,7 @@ import torch
 from unscribed.artifacts import Pathlike
 from unscribed.ctc.decode import NbestTable, word_row
 from unscribed.ctc.graph import pronunciations, spells
-from unscribed.ctc.search import Posteriors, aligned_words, sentence_graph
+from unscribed.ctc.search import PosteriorScorer, aligned_words, sentence_graph
 from unscribed.ctc.tune import NO_LABELS, compared, word_labels
 from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
@@ -40,7 +40,7 @@ from unscribed.wfst.word_times import confidences
 
 log = logging.getLogger(__name__)
 
-ALIGN_BEAM, ALIGN_ACTIVE = 1e4, 100_000  # a graph of one sentence is small
+ALIGN_BEAM, ALIGN_ACTIVE = 1e4, 100_000  # prune nothing: the graph of one sentence is small
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def ctc_transformer(
         order = start + np.argsort(-scores[start:end], kind="stable")
         best = lists.words[order[0]]
         lattice = search(
-            sentence_graph(best, vocab, lexicon), Posteriors().scores(store, number), ALIGN_BEAM, ALIGN_ACTIVE, 0.0
+            sentence_graph(best, vocab, lexicon), PosteriorScorer().scores(store, number), ALIGN_BEAM, ALIGN_ACTIVE, 0.0
         )
         if lattice is None:
             raise ValueError(f"{utterance}: no alignment of {' '.join(best)}")

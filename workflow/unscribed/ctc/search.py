@@ -21,8 +21,8 @@ from unscribed.wfst.weights import Weights
 from unscribed.wfst.word_times import word_spans
 
 
-class Posteriors:
-    """The scorer of a store of posteriors: what they are is what the search gets."""
+class PosteriorScorer:
+    """Scores frames by the posteriors themselves."""
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
         """Natural log posteriors of an utterance by input label, (T, V + 1); column 0 is none.
@@ -53,7 +53,7 @@ def lattices(
     """
     if len(store) and graph.inputs.max() > store.data.shape[1]:
         raise UserError(f"{store.path} has fewer tokens than the graph: delete the graph and run ctc_graph again.")
-    yield from decode_store(Posteriors(), store, graph, weights, settings, threads, numbers, lattice_beam)
+    yield from decode_store(PosteriorScorer(), store, graph, weights, settings, threads, numbers, lattice_beam)
 
 
 @dataclass(frozen=True)

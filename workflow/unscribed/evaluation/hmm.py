@@ -16,7 +16,7 @@ from unscribed.evaluation.metrics import EvaluateSettings, Metrics
 from unscribed.evaluation.per import Alignment, spoken_phones
 from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def evaluate_hmm(
@@ -56,6 +56,6 @@ def evaluate_hmm(
             values["hmm.boundary_f1"] = counts.f1
             values["hmm.boundary_r_value"] = counts.r_value
     else:
-        logger.warning("no reference phones for the split test: the HMM steps are not scored")
+        log.warning("no reference phones for the split test: the HMM steps are not scored")
     write_metrics(metrics, values)
     write_confusions(confusions, alignments)

@@ -16,7 +16,7 @@ from unscribed.references import read_references
 from unscribed.tables import BoundaryTable, ManifestTable
 from unscribed.text.silence import SILENCE
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def scored_references(path: Pathlike, manifest_path: Pathlike) -> References:
             spoken = np.array([phone != SILENCE for phone in row.phones])
             boundaries[row.utterance] = np.asarray(row.starts_seconds)[spoken][1:]
     if len(phones) < accepted:
-        logger.warning(
+        log.warning(
             "%d of %d utterances have no reference phones (%s) and are not scored",
             accepted - len(phones),
             accepted,
@@ -85,7 +85,7 @@ def align_decoded(
     hypotheses = decoded_phones(decoded)
     missing = references.phones.keys() - hypotheses.keys()
     if missing:
-        logger.warning("%d utterances were not decoded: all their phones count as deleted", len(missing))
+        log.warning("%d utterances were not decoded: all their phones count as deleted", len(missing))
     return {
         utterance: per.align(per.clean_reference(reference), per.clean_hypothesis(hypotheses.get(utterance, []), kept))
         for utterance, reference in references.phones.items()

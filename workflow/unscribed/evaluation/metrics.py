@@ -33,7 +33,7 @@ from unscribed.evaluation.tables import error_shares, write_confusions, write_me
 from unscribed.text.inventory import read_inventory
 from unscribed.text.lines import read_lines
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Paths = Sequence[str]
 Metrics = dict[str, float]
@@ -90,7 +90,7 @@ def evaluate(
     known = {split: scored_references(path, manifest[split]) for split, path in by_split(references).items()}
     known = {split: found for split, found in known.items() if found.phones}
     if "test" not in known:
-        logger.warning("no reference phones for the split test: only label-free numbers are written")
+        log.warning("no reference phones for the split test: only label-free numbers are written")
     history = _history(round_decodes, round_discrepancies, known.get("test"), _shown_seed(candidates))
     values = {
         **_audio_metrics(manifests, rejected),

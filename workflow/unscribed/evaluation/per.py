@@ -18,7 +18,7 @@ from unscribed.text.silence import SILENCE, strip_silence
 
 GAP = ""  # the partner of an inserted or deleted phone in an alignment
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Phones = Sequence[str]
 Alignment = list[tuple[str, str]]
@@ -129,7 +129,7 @@ def unknown_phones(references: Mapping[str, Phones], inventory: Phones) -> Count
     known = {*inventory, SILENCE}
     unknown = Counter(phone for phones in references.values() for phone in phones if phone not in known)
     if unknown:
-        logger.warning(
+        log.warning(
             "%d reference phones (%s) are not in the text's inventory and always count as errors",
             unknown.total(),
             ", ".join(f"{phone}: {count}" for phone, count in unknown.most_common()),

@@ -15,7 +15,7 @@ from unscribed.evaluation.tables import write_metrics
 from unscribed.selection.select import CANDIDATES_SCHEMA
 from unscribed.text.label_free import Score, choose
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 SCORED_SCHEMA = [*CANDIDATES_SCHEMA, ("per", pa.float64())]
 MOMENT = re.compile(r"/run(\d+)/([a-z]+)/")
@@ -43,7 +43,7 @@ def evaluate_select(
     if known and not known.phones:
         known = None
     if known is None:
-        logger.warning("no reference phones for the split test: what the choice costs is not known")
+        log.warning("no reference phones for the split test: what the choice costs is not known")
     table["per"] = [_rate(known, path) for _, path in zip(table["candidate"], hypotheses, strict=True)]
     values = {"select.candidates": len(table), **choice_metrics(table)}
     rates = dict(zip(hypotheses, table["per"], strict=True)) | {path: _rate(known, path) for path in moments}

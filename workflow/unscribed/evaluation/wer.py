@@ -17,7 +17,7 @@ from unscribed.evaluation.per import GAP, Alignment, count_errors
 from unscribed.text.lines import read_lines
 from unscribed.text.normalize import words_of
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Words = Sequence[str]
 
@@ -32,14 +32,14 @@ def read_word_references(path: Pathlike, manifest_path: Pathlike, language: str)
     composed = {row.utterance: unicodedata.normalize("NFC", row.words or "") for row in table.itertuples()}
     references = {utterance: words for utterance, words in words_of(composed, language).items() if words}
     if len(references) < accepted:
-        logger.warning(
+        log.warning(
             "%d of %d utterances have no reference words (%s) and are not scored",
             accepted - len(references),
             accepted,
             path,
         )
     if digits := sum(any(sign.isnumeric() for sign in line) for line in composed.values()):
-        logger.warning("%s: %d transcripts have digits, which are not scored: spell numbers out", path, digits)
+        log.warning("%s: %d transcripts have digits, which are not scored: spell numbers out", path, digits)
     return references
 
 

@@ -24,7 +24,7 @@ from unscribed.evaluation.wer import (
 )
 from unscribed.tables import NO_PATH, VadTable, WordTable
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def evaluate_words(
@@ -52,7 +52,7 @@ def evaluate_words(
     manifest, transcripts = by_split(manifests), by_split(references)
     decoded = {split: WordTable.read(path) for split, path in by_split(words).items()}
     if "test" not in transcripts:
-        logger.warning("no references for the split test: only label-free numbers are written")
+        log.warning("no references for the split test: only label-free numbers are written")
     values: Metrics = {}
     alignments: dict[str, Alignment] = {}
     for split, table in decoded.items():

@@ -1,4 +1,4 @@
-"""What the Gaussians see: frames scaled to unit variance, or several of them spliced and transformed by LDA.
+"""Front end of the HMM: frames scaled to unit variance, or several of them spliced and transformed by LDA.
 
 Dimensions: T frames, D features of the store, W = D' × (2 × context + 1) spliced ones, Q features after LDA, P states.
 """
@@ -15,8 +15,8 @@ from unscribed.segmentation.pca import stack
 
 log = logging.getLogger(__name__)
 
-LDA_FRAMES = 200_000  # more change the transform little
-SHRINKAGE = 1e-4  # of covariances to a multiple of identity: features that do not vary must not stop it
+LDA_FRAMES = 200_000  # random frames that LDA is fitted on; more hardly change it
+SHRINKAGE = 1e-4  # of covariances towards a multiple of the identity, so that constant features do no harm
 
 
 @dataclass(frozen=True)

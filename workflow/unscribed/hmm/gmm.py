@@ -11,11 +11,14 @@ import kaldi_hmm_gmm as khg
 import numba
 import numpy as np
 
-MIN_VARIANCE = 0.01  # features are scaled to unit variance first
+MIN_VARIANCE = 0.01  # of a Gaussian; features are scaled to unit variance first
 MIN_OCCUPANCY = 10.0  # frames; a Gaussian with fewer is removed (Kaldi's default)
-MIN_FRAMES = 20  # of a state, to be re-estimated or split at all
-NEGLIGIBLE = np.float32(6.0)  # below the largest density of a mixture: less than 0.3 % of it
-PERTURB, SPLIT_POWER = 0.01, 0.25  # Kaldi's
+MIN_FRAMES = 20  # a state with fewer is neither re-estimated nor split
+NEGLIGIBLE = np.float32(6.0)  # log densities this far below a mixture's largest add less than 0.3 % of it each
+PERTURB, SPLIT_POWER = (
+    0.01,
+    0.25,
+)  # Kaldi's: halves move apart by 0.01 deviations; a state gets Gaussians by count**0.25
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def _sum_by_state(densities: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 def single_gaussians(frames: np.ndarray, states: np.ndarray, size: int) -> Mixtures:
     """One Gaussian for each of `size` states from frames (T, D) labelled with `states` (T,), -1 for none.
 
-    A state with fewer than 20 frames gets the mean and variance of all.
+    A state with fewer than MIN_FRAMES gets the mean and variance of all.
     """
     means = np.tile(frames.mean(axis=0), (size, 1))
     variances = np.tile(frames.var(axis=0), (size, 1))
@@ -89,7 +92,7 @@ def single_gaussians(frames: np.ndarray, states: np.ndarray, size: int) -> Mixtu
 def reestimate(mixtures: Mixtures, frames: np.ndarray, states: np.ndarray) -> tuple[Mixtures, np.ndarray, float]:
     """One step of EM: new mixtures, frames per state (P,), mean log likelihood of a frame before it.
 
-    `states` (T,) is the alignment, -1 for frames without one. States with fewer than 20 frames stay as they are.
+    `states` (T,) is the alignment, -1 for frames without one. States with fewer than MIN_FRAMES stay as they are.
     """
     size = len(mixtures.offsets) - 1
     parts, counts, total = [], np.zeros(size, dtype=np.float32), 0.0

@@ -24,21 +24,21 @@ from unscribed.wfst.openfst import read_fst, read_symbols
 log = logging.getLogger(__name__)
 
 SILENCE_ID = 1
-SMALLEST, LARGEST = 0.05, 0.95  # probabilities of silence: nothing is impossible or certain, whatever the config says
+SMALLEST, LARGEST = 0.05, 0.95  # silence is never impossible or certain, whatever `silence.probability` says
 
 
 @dataclass(frozen=True)
-class Grammar:
+class LexiconFst:
     """A lexicon transducer (None: the language model's tokens are phones) and its disambiguation symbols."""
 
-    lexicon: kaldifst.StdVectorFst | None
+    fst: kaldifst.StdVectorFst | None
     disambiguation: list[int]
 
 
 def phone_graph(*, model: Pathlike, fst: Pathlike, graph: Pathlike) -> None:
     """Write the graph of a phone language model `fst` (OpenFst, from the stage phone_lm)."""
     topology = HmmModel.read(model).topology
-    compose(topology, Grammar(None, [len(topology.phones) + 1]), read_fst(fst)).write(graph)
+    compose(topology, LexiconFst(None, [len(topology.phones) + 1]), read_fst(fst)).write(graph)
 
 
 def word_graph(
@@ -72,7 +72,7 @@ def word_graph(
 
 def lexicon_fst(
     entries: list[Pronunciation], words: dict[str, int], phones: list[str], settings: SilenceSettings
-) -> Grammar:
+) -> LexiconFst:
     """Phones to words (Kaldi's make_lexicon_fst), with silence at the ends and between words by `settings`.
 
     Pronunciations that are shared, or that begin another one, end in disambiguation symbols.
@@ -104,18 +104,18 @@ def lexicon_fst(
             state, output, cost = free, 0, 0.0
             free += 1
         rows.append(f"{state} 1 {labels[-1]} {output} {cost}")
-    return Grammar(kaldifst.compile("\n".join(rows) + "\n"), list(range(zero, last + 1)))
+    return LexiconFst(kaldifst.compile("\n".join(rows) + "\n"), list(range(zero, last + 1)))
 
 
-def compose(topology: Topology, grammar: Grammar, language_model: kaldifst.StdVectorFst) -> Graph:
+def compose(topology: Topology, lexicon: LexiconFst, language_model: kaldifst.StdVectorFst) -> Graph:
     """H ∘ C ∘ L ∘ G with self loops, determinised and minimised."""
-    if grammar.lexicon is not None:
-        kaldifst.arcsort(grammar.lexicon, "olabel")
+    if lexicon.fst is not None:
+        kaldifst.arcsort(lexicon.fst, "olabel")
         kaldifst.arcsort(language_model, "ilabel")
-        language_model = kaldifst.compose(grammar.lexicon, language_model)
+        language_model = kaldifst.compose(lexicon.fst, language_model)
     kaldifst.determinize_star(language_model)
     kaldifst.minimize_encoded(language_model)
-    in_context, labels = kaldifst.compose_context(grammar.disambiguation, 1, 0, language_model)
+    in_context, labels = kaldifst.compose_context(lexicon.disambiguation, 1, 0, language_model)
     kaldifst.arcsort(in_context, "ilabel")
     hmms, silent = khg.get_h_transducer(
         labels, topology.context, topology.transitions, khg.HTransducerConfig(transition_scale=1.0)

@@ -1,4 +1,4 @@
-"""Phone labels with times: reading them for training, and the checks on them.
+"""Read phone labels with times for training, and check them.
 
 Dimensions: T frames of an utterance, V phones.
 """
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
+from unscribed.tables import PhoneTable
 
 log = logging.getLogger(__name__)
 
@@ -20,17 +21,17 @@ class Labelled:
     """An utterance of the store: its number there, phone ids (1 … V) and their first frames."""
 
     number: int
-    phones: np.ndarray
+    phone_ids: np.ndarray
     starts: np.ndarray
 
 
-def read_labels(path: Pathlike, store: FrameStore, phones: list[str], max_frames: int, seed: int) -> list[Labelled]:
+def read_labelled(path: Pathlike, store: FrameStore, phones: list[str], max_frames: int, seed: int) -> list[Labelled]:
     """The labelled utterances of `store`, in its order; a random part of them if they exceed `max_frames`.
 
     Utterances without phones are left out and counted. Raises UserError for labels of another store or inventory, and
     for labels from which nothing can be learned: none, or one phone only.
     """
-    table = read_table(path).set_index("utterance")
+    table = PhoneTable.by_utterance(path)
     ids = {phone: number for number, phone in enumerate(phones, start=1)}
     used = {phone for row in table["phones"] for phone in row}
     if unknown := used - ids.keys():

@@ -1,4 +1,4 @@
-"""Stage hmm_segments: the phones of an HMM alignment as segments, for another round of matching.
+"""Stage hmm_segments: the phones that an HMM decoded as segments, for another round of matching.
 
 Dimensions: T frames, D features, S segments, V phones.
 """
@@ -21,19 +21,19 @@ def hmm_segments(
     frames: Pathlike,
     features: Pathlike,
     model: Pathlike,
-    aligned: Pathlike,
+    decoded: Pathlike,
     boundaries: Pathlike,
     segments: Pathlike,
     labels: Pathlike,
 ) -> None:
-    """Write boundaries, representations and labels as the stage resegment does, from the alignment `aligned`.
+    """Write boundaries, representations and labels as the stage resegment does, from the phones `decoded`.
 
     A representation is the mean of the PCA store `frames` beside the mean log posteriors of the phones under the HMM
     on `features`, (S, D + V). An utterance that no path explained is one segment of silence.
     """
     store, evidence, acoustic = FrameStore(frames), FrameStore(features), HmmModel.read(model)
     inventory = {phone: number for number, phone in enumerate(acoustic.topology.phones)}
-    table = PhoneTable.by_utterance(aligned, store.utterances)
+    table = PhoneTable.by_utterance(decoded, store.utterances)
     edges_of = []
     with (
         FrameWriter(segments) as writer,

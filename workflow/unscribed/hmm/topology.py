@@ -12,7 +12,7 @@ import kaldifst  # noqa: F401  (defines the graph types that kaldi_hmm_gmm takes
 import numpy as np
 
 SILENCE_STATES = 3
-SELF_LOOP_SCALE = 0.1  # Kaldi's: durations count little beside the acoustics
+SELF_LOOP_SCALE = 0.1  # Kaldi's default: durations count little beside the acoustics
 
 
 @dataclass(frozen=True)

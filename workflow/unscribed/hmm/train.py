@@ -17,8 +17,8 @@ from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.hmm.align import align, state_sequence, transition_counts, uniform_states
 from unscribed.hmm.frontend import FrontEnd, scaling, with_lda
-from unscribed.hmm.gmm import Mixtures, reestimate, single_gaussians, split
-from unscribed.hmm.labels import Labelled, read_labels
+from unscribed.hmm.gmm import MIN_FRAMES, Mixtures, reestimate, single_gaussians, split
+from unscribed.hmm.labels import Labelled, read_labelled
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
 from unscribed.parallel import ordered_map
@@ -26,12 +26,12 @@ from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
-GROWING = 0.7  # share of the iterations in which mixtures are split
+GROWING = 0.7  # mixtures are split in this first share of the iterations, then only re-estimated
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What of section `hmm` of the configuration is about training."""
+    """Training parameters from section `hmm`."""
 
     steps: list[dict[str, Any]]
     states: int
@@ -60,23 +60,23 @@ def hmm_train(
     store = FrameStore(features)
     inventory = read_inventory(phones)
     kind = settings.steps[int(step) - 1]
-    labelled = read_labels(labels, store, inventory, settings.max_frames, seed)
+    labelled = read_labelled(labels, store, inventory, settings.max_frames, seed)
     topology = Topology(inventory, settings.states)
     positions = np.concatenate([np.arange(*store.offsets[item.number : item.number + 2]) for item in labelled])
     states = np.concatenate(
-        [uniform_states(item.phones, item.starts, store.lengths[item.number], topology) for item in labelled]
+        [uniform_states(item.phone_ids, item.starts, store.lengths[item.number], topology) for item in labelled]
     )
     front_end = scaling(store, positions)
     if kind["features"] == "lda":
         dims, context = settings.lda_dims, settings.lda_context_frames
         front_end = with_lda(front_end, store, positions, states, dims, context, seed)
-    trainer = Trainer(store, labelled, front_end, topology, threads)
+    trainer = ViterbiTrainer(store, labelled, front_end, topology, threads)
     trainer.start(states)
     trainer.run(settings.iterations, settings.realign, kind["gaussians"])
     trainer.model().write(model)
 
 
-class Trainer:
+class ViterbiTrainer:
     """Viterbi training on one set of labelled utterances, whose frames (T, D) are held in memory."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Trainer:
         parts = [front_end(store, item.number, item.number + 1) for item in labelled]
         self.frames = np.concatenate(parts)
         store.release()
-        self.sequences = [state_sequence(item.phones, topology) for item in labelled]
+        self.sequences = [state_sequence(item.phone_ids, topology) for item in labelled]
         self.states = np.empty(0, dtype=np.int32)
         self.mixtures: Mixtures
 
@@ -96,7 +96,7 @@ class Trainer:
         """Begin with one Gaussian per state from an alignment (T,)."""
         self.states = states
         self.mixtures = single_gaussians(self.frames, states, self.topology.transitions.num_pdfs)
-        rare = int((np.bincount(states, minlength=len(self.mixtures.offsets) - 1) < 20).sum())
+        rare = int((np.bincount(states, minlength=len(self.mixtures.offsets) - 1) < MIN_FRAMES).sum())
         log.info("%d utterances, %d frames, %d states (%d rare)", len(self.sequences), len(states), states.max(), rare)
 
     def run(self, iterations: int, realign: int, gaussians: int) -> None:

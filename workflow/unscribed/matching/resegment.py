@@ -9,7 +9,7 @@ import numpy as np
 
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.search import decode_utterances
-from unscribed.acoustic.viterbi import DecodeSettings, Grammar
+from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
 from unscribed.artifacts import Pathlike, write_json
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching import statistics
@@ -41,10 +41,10 @@ def resegment(
     between the statistics of the decoded phones and of the text, which is comparable between rounds and seeds.
     """
     store, acoustic = FrameStore(frames), AcousticModel.read(model)
-    grammar = Grammar.read(arpa, acoustic.phones, decode)
+    trigrams = PhoneTrigrams.read(arpa, acoustic.phones, decode)
     all_edges, all_phones = [], []
     with FrameWriter(segments) as writer, FrameWriter(labels, {"phones": acoustic.phones}, "int32") as label_writer:
-        for first, last, log_posteriors, path in decode_utterances(acoustic, store, grammar, decode, threads):
+        for first, last, log_posteriors, path in decode_utterances(acoustic, store, trigrams, decode, threads):
             for number in range(first, last):
                 start, end = store.offsets[number : number + 2] - store.offsets[first]
                 edges = runs(path[start:end])

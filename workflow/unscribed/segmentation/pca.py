@@ -14,7 +14,7 @@ from unscribed.frames import FrameStore, FrameWriter, map_store, sample_position
 
 log = logging.getLogger(__name__)
 
-CHUNK = 20_000  # frames stacked at a time
+CHUNK = 20_000  # frames whose stacked contexts are in memory at once
 SMALLEST_VARIANCE = 1e-6  # of the largest one; keeps whitening from raising the noise of empty directions
 
 

@@ -1,4 +1,4 @@
-"""Representations of segments that a classifier of frames has found: what they sound like, and what it takes them for.
+"""Represent segments by their mean features beside the mean log posteriors of a frame classifier.
 
 Dimensions: T frames, D features, S segments, V phones.
 """

@@ -10,7 +10,7 @@ from unscribed.errors import UserError
 from unscribed.frames import FrameStore, blocks, sample_positions
 
 ITERATIONS = 20
-POINTS_PER_UNIT = 1000  # more change neither the units nor the result, only the time
+POINTS_PER_UNIT = 1000  # sampled segments per unit; more take longer and change no result
 
 
 def cluster(store: FrameStore, units: int, seed: int) -> np.ndarray:

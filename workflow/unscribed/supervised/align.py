@@ -46,10 +46,10 @@ def word_alignment(
     """
     store, acoustic, symbols = FrameStore(features), HmmModel.read(model), read_symbols(word_symbols)
     topology, words = acoustic.topology, transcript_words(references, language)
-    grammar = lexicon_fst(read_lexiconp(lexiconp), symbols, topology.phones, silence)
+    lexicon = lexicon_fst(read_lexiconp(lexiconp), symbols, topology.phones, silence)
     options = khg.TrainingGraphCompilerOptions(transition_scale=1.0, self_loop_scale=SELF_LOOP_SCALE, reorder=True)
     compiler = khg.TrainingGraphCompiler(
-        topology.transitions, topology.context, grammar.lexicon, grammar.disambiguation, options
+        topology.transitions, topology.context, lexicon.fst, lexicon.disambiguation, options
     )
 
     def align(numbered: tuple[int, Graph | None]) -> tuple[Sequence[str], Sequence[int]]:

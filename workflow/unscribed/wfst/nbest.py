@@ -11,7 +11,7 @@ import numpy as np
 
 from unscribed.wfst.lattice import Lattice
 
-MAX_STATES = 50_000  # of the determinised lattice; beyond it only the best path is given
+MAX_STATES = 50_000  # a lattice that is larger after determinisation gives only its best path
 
 
 @dataclass(frozen=True)

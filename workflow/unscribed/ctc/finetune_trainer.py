@@ -1,7 +1,7 @@
-"""A fine-tuning on its way: updates, checks on the split valid, the best weights, and what a killed job goes on from.
+"""Trains a CTC model: updates, checks on the split valid, the best weights, and a state to resume from.
 
-All chance of an update comes from (seed, number of the update): a training that was killed and goes on ends with the
-same weights as one that was not.
+Everything random in an update comes from (seed, number of the update): a training that was killed and resumed ends with
+the same weights as one that was not.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from unscribed.training_state import adam_tensors, fingerprint, load_state, rest
 
 log = logging.getLogger(__name__)
 
-BETAS, EPSILON = (0.9, 0.98), 1e-8  # of Adam, fairseq's fine-tuning configurations
-LONGEST_GRADIENT = 5.0
-WARM_UP, HOLD = 0.1, 0.4  # shares of the updates; the learning rate decays in the others (wav2vec 2.0 §4.2)
-FIRST_RATE, LAST_RATE = 0.01, 0.05  # times the peak
-PROGRESS = ("done", "seconds", "rows", "best_score", "scaler")
-# Settings that a killed training may go on with others of: the remedies of a lost loss and a full memory, and places.
+BETAS, EPSILON = (0.9, 0.98), 1e-8  # of Adam, as in fairseq's fine-tuning configurations
+MAX_GRADIENT_NORM = 5.0  # longer gradients are shortened to it
+WARM_UP, HOLD = 0.1, 0.4  # shares of the updates; in the others the learning rate decays (wav2vec 2.0 §4.2)
+FIRST_RATE, LAST_RATE = 0.01, 0.05  # learning rates of the first and the last update, as shares of the peak
+PROGRESS = ("done", "seconds", "rows", "best_score", "scaler")  # attributes that a state keeps beside the weights
+# What may be changed before resuming: the remedies for a diverged loss and a full memory, and where and how often.
 CAN_CHANGE = ("learning_rate", "precision", "device", "batch_seconds", "accumulation", "check_every")
 
 
@@ -46,10 +46,10 @@ def rate_at(update: int, updates: int) -> float:
     return LAST_RATE ** ((place - WARM_UP - HOLD) / (1 - WARM_UP - HOLD))
 
 
-class FinetuneJob:
-    """The training of one model; `done` updates, `rows` of the curves, `best` weights and their `best_score`.
+class FinetuneTrainer:
+    """Trains one model and can resume: `done` updates, `rows` of the curves, `best` weights and their `best_score`.
 
-    `about` is whatever else must be the same for a state to be gone on from.
+    `about` is whatever else must be the same for a state to be resumed.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class FinetuneJob:
     def _update(self, number: int, picked: list[np.ndarray], state: Path) -> tuple[float, float]:
         """One step of Adam on some batches; the loss (nat per symbol) and the length of its gradient."""
         generator = np.random.default_rng((self.seed, number))
-        torch.manual_seed(int(generator.integers(2**62)))  # of dropout and layer drop
+        torch.manual_seed(int(generator.integers(2**62)))  # for dropout and layer drop
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * rate_at(number, self.settings.updates)
@@ -116,25 +116,25 @@ class FinetuneJob:
             self.scaling.scale(loss).backward()
             total += float(loss.detach())
         self.scaling.unscale_(self.optimizer)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), LONGEST_GRADIENT))
-        # with float16, a gradient that overflows is skipped, and the scale lowered
+        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), MAX_GRADIENT_NORM))
+        # with float16, the scaler skips gradients that overflow and lowers the scale
         if not math.isfinite(total) or not (math.isfinite(norm) or self.scaling.is_enabled()):
-            self._stop(number, total, norm, state)
+            self._diverged(number, total, norm, state)
         self.scaling.step(self.optimizer)
         self.scaling.update()
         self.optimizer.zero_grad(set_to_none=True)
         return total, norm
 
-    def _stop(self, number: int, loss: float, norm: float, state: Path) -> NoReturn:
+    def _diverged(self, number: int, loss: float, norm: float, state: Path) -> NoReturn:
         where = f"its last good state is in {state}" if state.exists() else "there is no earlier state"
         raise UserError(
             f"the loss of the fine-tuning is {loss} at update {number + 1}, its gradient {norm}; {where}. Lower "
             f"finetune.learning_rate, which is {self.settings.learning_rate:g} (or set finetune.precision: float32), "
-            "and start again: it goes on from there."
+            "and start again: it resumes from there."
         )
 
     @torch.no_grad()
-    def listen(self) -> tuple[float, float]:
+    def validate(self) -> tuple[float, float]:
         """Loss (nat per symbol) and unit error rate of the best paths on the split valid, without masks."""
         self.model.eval()
         audio = self.valid_audio
@@ -152,8 +152,8 @@ class FinetuneJob:
         return loss / symbols, errors / symbols
 
     def _check(self, loss: float, norm: float) -> None:
-        """A row of the curves and a line of the log; note the weights if they are the best so far."""
-        valid_loss, uer = self.listen()
+        """Add a row to the curves and a line to the log; keep the weights if they are the best so far."""
+        valid_loss, uer = self.validate()
         score = [uer, valid_loss]
         better = not self.best_score or score < self.best_score
         if better:
@@ -167,7 +167,8 @@ class FinetuneJob:
             *(self.done, self.seconds, loss, valid_loss, 100 * uer, ", the best so far" if better else ""),
         )
 
-    def _mark(self) -> str:
+    def _fingerprint(self) -> str:
+        """Names what must be the same for a state to be resumed."""
         kept = {name: value for name, value in asdict(self.settings).items() if name not in CAN_CHANGE}
         audio = [
             [part.names, hashlib.sha256(np.concatenate(part.targets).tobytes()).hexdigest()]
@@ -177,7 +178,7 @@ class FinetuneJob:
 
     @property
     def scaler(self) -> dict[str, Any]:
-        """The scale of the gradients; empty but for float16."""
+        """State of the gradient scaler; empty unless the precision is float16."""
         return self.scaling.state_dict()
 
     @scaler.setter
@@ -189,11 +190,11 @@ class FinetuneJob:
         tensors = {f"best.{name}": value for name, value in self.best.items()}
         tensors |= {f"model.{name}": weight for name, weight in self.weights.items()}
         tensors |= adam_tensors(self.optimizer, self.weights)
-        save_state(path, tensors, self._mark(), {name: getattr(self, name) for name in PROGRESS})
+        save_state(path, tensors, self._fingerprint(), {name: getattr(self, name) for name in PROGRESS})
 
     def resume(self, path: Path) -> bool:
-        """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
-        found = load_state(path, self._mark())
+        """Load the state that a killed job with the same settings left at `path`; False if there is none."""
+        found = load_state(path, self._fingerprint())
         if found is None:
             return False
         tensors, progress = found
@@ -209,7 +210,7 @@ class FinetuneJob:
 
 
 def _digest(weights: Sequence[torch.Tensor]) -> str:
-    """A name for what a training starts from."""
+    """A hash of the weights that a training starts from."""
     found = hashlib.sha256()
     for weight in weights:
         found.update(weight.detach().cpu().numpy().tobytes())
