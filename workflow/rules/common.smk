@@ -7,7 +7,10 @@ from pathlib import Path
 # Threads that wait by spinning steal the cores from other jobs: where those are busy, training got 3 to 5 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+# This process and its jobs run this project's code, whichever copy of the package is installed.
+PACKAGES = str(Path(workflow.basedir) / "workflow")
+sys.path.insert(0, PACKAGES)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGES, os.environ.get("PYTHONPATH")]))
 
 from unscribed.config.load import load
 from unscribed.errors import UserError
@@ -19,7 +22,7 @@ from unscribed.plan.finetune import DECODERS, HOURS, PSEUDO_LABELS, few_hours, r
 from unscribed.plan.finetune import valid_pseudo_labels, valid_transcripts
 from unscribed.plan.hmm import cycle_before, is_supervised, place_labels, place_text, supervised_step_labels
 from unscribed.plan.matching import round_before
-from unscribed.plan.snakemake_hooks import Section, force, link
+from unscribed.plan.snakemake_hooks import PROJECT, Section, force, link, project_file
 from unscribed.plan.workflow import Plan
 
 try:

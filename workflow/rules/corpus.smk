@@ -35,7 +35,7 @@ else:
 
     rule make_corpus:
         input:
-            phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
+            phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
         output:
             recordings="<results>/corpus/recordings.parquet",
             text="<results>/corpus/text.txt",
@@ -60,7 +60,7 @@ else:
 
     rule make_references:
         input:
-            phone_map=workflow.source_path("../../resources/timit-60-39.tsv"),
+            phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
             recordings="<results>/corpus/recordings.parquet",
         output:
             references_train="<results>/references/train.parquet",

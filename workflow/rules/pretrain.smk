@@ -5,7 +5,7 @@ rule pretrain_targets:
     input:
         manifests=plan.pretrain.files("manifest/train.parquet"),
         vads=plan.pretrain.files("vad/train.parquet"),
-        sizes=config["pretrain"]["model"],
+        sizes=project_file(config["pretrain"]["model"]),
         teacher=plan.pretrain.teacher.files,
     output:
         targets="<results>/pretrain/targets.safetensors",
@@ -36,7 +36,7 @@ rule pretrain_model:
         vads=plan.pretrain.files("vad/train.parquet"),
         valid_manifests=plan.pretrain.files("manifest/valid.parquet"),
         valid_vads=plan.pretrain.files("vad/valid.parquet"),
-        sizes=config["pretrain"]["model"],
+        sizes=project_file(config["pretrain"]["model"]),
         targets="<results>/pretrain/targets.safetensors" if plan.pretrain.clusters else [],
         teacher=plan.pretrain.teacher.files if plan.pretrain.clusters else [],
     output:

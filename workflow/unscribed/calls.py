@@ -115,10 +115,13 @@ def _definitions(name: str) -> dict[str, ast.stmt]:
 
 
 def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    for child in ast.iter_child_nodes(node):
+    """All imports below a node; they are statements, so expressions are not searched."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        blocks = ["orelse"]
+    else:
+        blocks = ["body", "orelse", "handlers", "finalbody", "cases"]
+    for child in (child for block in blocks for child in getattr(node, block, ())):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
-        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-            yield from (found for line in child.orelse for found in _imports(line))
         else:
             yield from _imports(child)

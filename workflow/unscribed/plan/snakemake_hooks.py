@@ -5,9 +5,14 @@ Called while the Snakefile is read, so nothing heavy is imported.
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from unscribed.calls import FUNCTION_PARAMS, closure, settings_fields, split_call
+from snakemake.io import sourcecache_entry
+
+from unscribed.calls import FUNCTION_PARAMS, PACKAGE, closure, settings_fields, split_call
+
+PROJECT = PACKAGE.parents[1]
 
 
 class Section(dict):
@@ -17,7 +22,6 @@ class Section(dict):
 def link(workflow: Any) -> None:
     """Give every rule that names functions their sources as the input `code`, and cut its sections to their settings.
 
-    Paths are relative to the working directory, so that a project folder that is moved or copied stays finished.
     Raises ValueError, naming the rule, for a function that does not exist and for a key that its section lacks.
     """
     for rule in workflow.rules:
@@ -45,8 +49,19 @@ def _cut_sections(rule: Any) -> None:
 
 def _sources(calls: list[str]) -> Callable[[Any], list[str]]:
     """An input function: Snakemake changes paths that are given directly, by the module that it is reading."""
-    paths = [os.path.relpath(path) for path in closure(*(split_call(call)[0] for call in calls))]
+    paths = [project_file(path) for path in closure(*(split_call(call)[0] for call in calls))]
     return lambda wildcards: paths
+
+
+def project_file(path: str | Path) -> str:
+    """A file as an input of a rule; one of this project is remembered by its place in it.
+
+    So results stay finished when they, the project, or both are moved or copied.
+    """
+    path = Path(path)
+    if not path.is_relative_to(PROJECT):
+        return str(path)
+    return sourcecache_entry(os.path.relpath(path), path.relative_to(PROJECT).as_posix())
 
 
 def force(workflow: Any, stage: str, *rules: str) -> Callable[[Any], list[str]]:
