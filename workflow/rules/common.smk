@@ -7,10 +7,7 @@ from pathlib import Path
 # Threads that wait by spinning steal the cores from other jobs: where those are busy, training got 3 to 5 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# This process and its jobs run this project's code, whichever copy of the package is installed.
-PACKAGES = str(Path(workflow.basedir) / "workflow")
-sys.path.insert(0, PACKAGES)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGES, os.environ.get("PYTHONPATH")]))
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from unscribed.config.load import load
 from unscribed.errors import UserError

@@ -22,8 +22,10 @@ class Section(dict):
 def link(workflow: Any) -> None:
     """Give every rule that names functions their sources as the input `code`, and cut its sections to their settings.
 
+    Jobs import the package from this project, too, whichever copy of it is installed.
     Raises ValueError, naming the rule, for a function that does not exist and for a key that its section lacks.
     """
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
     for rule in workflow.rules:
         calls = [value for name, value in rule.params.items() if name in FUNCTION_PARAMS]
         try:
