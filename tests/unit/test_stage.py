@@ -121,3 +121,25 @@ def test_the_log_of_an_earlier_run_is_replaced(tmp_path: Path) -> None:
     for text in ("first", "second"):
         stage.run(job(tmp_path), lambda text=text: logging.info(text))
     assert "first" not in log_text(tmp_path) and "second" in log_text(tmp_path)
+
+
+def test_a_job_calls_the_function_that_its_rule_names(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("Ein Satz.\n", encoding="utf-8")
+    settings = {"min_words": 1, "max_words": 9, "on_digits": "drop", "on_foreign_script": "drop"}
+    stage.call(
+        job(
+            tmp_path,
+            input={"code": ["normalize.py"], "text": str(tmp_path / "in.txt")},
+            output={"normalized": str(tmp_path / "out.txt"), "report": str(tmp_path / "report.json")},
+            params={"call": "text.normalize:normalize", "settings": settings, "language": "de"},
+        )
+    )
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "ein satz\n"
+
+
+@pytest.mark.parametrize("name", ["text.normalize:normalise", "text.nothing:normalize"])
+def test_a_function_that_cannot_be_imported_is_a_defect(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        stage.call(job(tmp_path, params={"call": name}))
+    assert ended.value.code == 1
+    assert f"{name} failed; this is a defect of the workflow" in log_text(tmp_path)

@@ -21,4 +21,4 @@ def read_references(path: Pathlike) -> pd.DataFrame:
 def transcripts(path: Pathlike) -> dict[str, str]:
     """Transcript of each utterance, in Unicode's composed form; empty where the words are unknown."""
     table = read_references(path)
-    return {row.utterance: unicodedata.normalize("NFC", row.words or "") for row in table.itertuples()}
+    return {row.utterance: unicodedata.normalize("NFC", row.words) for row in table.itertuples()}

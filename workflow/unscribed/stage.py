@@ -7,7 +7,8 @@ import dataclasses
 import inspect
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -19,13 +20,9 @@ OWN = ("code", "call")  # of the rule, not of the function
 
 def call(job: Any) -> None:
     """Run the function that the job's rule names in `params.call`, as `module:function` within the package."""
-    run(job, named_function(job.params["call"]))
-
-
-def named_function(name: str) -> Callable[..., Any]:
-    """Import the function `module:function` of the package."""
-    module, _, function = name.partition(":")
-    return getattr(import_module(f"unscribed.{module}"), function)
+    with _reported(job, job.params["call"]):
+        function = named_function(job.params["call"])
+        function(**_arguments(job, function))
 
 
 def run(job: Any, function: Callable[..., None]) -> None:
@@ -36,6 +33,19 @@ def run(job: Any, function: Callable[..., None]) -> None:
     argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
     message alone, in the log and on the terminal; any other exception with status 1 and its traceback.
     """
+    with _reported(job, function.__name__):
+        function(**_arguments(job, function))
+
+
+def named_function(name: str) -> Callable[..., Any]:
+    """Import the function `module:function` of the package."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"unscribed.{module}"), function)
+
+
+@contextmanager
+def _reported(job: Any, name: str) -> Iterator[None]:
+    """Log into the job's file and on the terminal; turn exceptions into messages there and status 1."""
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -45,12 +55,12 @@ def run(job: Any, function: Callable[..., None]) -> None:
         force=True,
     )
     try:
-        function(**_arguments(job, function))
+        yield
     except UserError as error:
         logging.error("error: %s", error)
         sys.exit(1)
     except Exception:
-        logging.exception("%s failed; this is a defect of the workflow, not of your data", function.__name__)
+        logging.exception("%s failed; this is a defect of the workflow, not of your data", name)
         sys.exit(1)
 
 
