@@ -4,7 +4,6 @@ Dimensions: T samples per channel, C channels.
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import numpy as np
@@ -22,14 +21,6 @@ AUDIO_SUFFIXES = SNDFILE_SUFFIXES | LIBAV_SUFFIXES
 HEADERLESS = {".g722": "g722"}  # suffix to FFmpeg's name of a format that cannot be recognised from its content
 RIFF_SLACK = 64  # bytes: some writers miscount the size in the header by a few
 STREAMED = 0x7FFF0000  # sizes from here on are put by programs that write to a pipe and do not know the length
-
-
-class AudioInfo(NamedTuple):
-    """Sampling rate in Hz, number of channels, samples per channel."""
-
-    sample_rate_hz: int
-    channels: int
-    samples: int
 
 
 def load_mono(path: Pathlike, sample_rate_hz: int) -> np.ndarray:
@@ -67,25 +58,6 @@ def decode(path: Pathlike) -> tuple[np.ndarray, int]:
     if not len(samples):
         raise UserError(f"{path} holds no samples. Replace the file or take it out of the corpus.")
     return samples, rate
-
-
-def probe(path: Pathlike) -> AudioInfo:
-    """Return rate, channels and length of a file; files that only FFmpeg reads are decoded, as headers mislead.
-
-    Raises UserError as `decode` does.
-    """
-    path = Path(path)
-    _require_file(path)
-    if path.suffix.lower() not in LIBAV_SUFFIXES:
-        try:
-            info = soundfile.info(path)
-        except soundfile.LibsndfileError:
-            pass  # decode() tries FFmpeg, and words the error if that fails too
-        else:
-            if info.frames:
-                return AudioInfo(info.samplerate, info.channels, info.frames)
-    samples, rate = decode(path)
-    return AudioInfo(rate, samples.shape[1], len(samples))
 
 
 def _require_file(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Dimensions: V phones. All probabilities are natural logarithms.
 A Kneser-Ney model keeps in its lower orders what it needs for back-off, not the frequencies of shorter n-grams: for
-exact bigram or trigram probabilities, estimate a model of that very order.
+exact trigram probabilities, estimate a model of that very order.
 """
 
 import math
@@ -20,15 +20,6 @@ from unscribed.text.lines import read_lines
 LOG_10 = math.log(10)
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 Ngram = tuple[str, ...]
-
-
-class BigramProbs(NamedTuple):
-    """`next` (V, V): log P(next | previous), index [previous, next]; `start` (V,): log P(phone | <s>);
-    `end` (V,): log P(</s> | phone)."""
-
-    next: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
 
 
 class TrigramProbs(NamedTuple):
@@ -154,17 +145,6 @@ class _Reader:
             f"{self.path}, line {self.number}: {what}. The file is empty, damaged or not in ARPA format: "
             "delete it and run the stage that makes it again."
         )
-
-
-def bigram_log_probs(path: str | Path, phones: Sequence[str]) -> BigramProbs:
-    """Dense bigram probabilities of the phones, float32, back-off applied (shapes: see `BigramProbs`).
-
-    Raises UserError if the model lacks a phone.
-    """
-    tokens = [*phones, START, END]
-    table = _conditional(_read_for(path, phones), tokens, 2)
-    size = len(phones)
-    return BigramProbs(table[:size, :size], table[size, :size], table[:size, size + 1])
 
 
 def trigram_log_probs(path: str | Path, phones: Sequence[str]) -> TrigramProbs:
