@@ -27,7 +27,7 @@ from unscribed.gan.batches import Chance, Sequences
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator
 from unscribed.gan.layers import mask_of
-from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
+from unscribed.gan.trainer import GanTrainer, Rates, TrainingData, Turns
 
 Losses = dict[str, Tensor]
 
@@ -74,7 +74,7 @@ class Plain:
     """One run of the published algorithm (wav2vec-U, section 3.2), from the weights of the package's only run."""
 
     def __init__(self, package: GanTrainer, size: Size, dropout: float = DROPOUT) -> None:
-        self.corpus, self.size, self.dropout = package.corpus, size, dropout
+        self.data, self.size, self.dropout = package.data, size, dropout
         self.generator = nn.Conv1d(size.dims, size.phones, GENERATOR_KERNEL, bias=False)
         self.discriminator = PlainDiscriminator(size)
         layers = {"conv": self.generator, **dict(self.discriminator.named_children())}
@@ -90,12 +90,12 @@ class Plain:
 
     def update(self, number: int) -> Losses:
         """Draw a batch and train the discriminator (even numbers) or the generator; the losses by name."""
-        chance = Chance([0], number, self.corpus.audio.data.device)
-        features, lengths = self.corpus.audio.batch(self.corpus.audio.draw(chance, self.size.batch)[0])
+        chance = Chance([0], number, self.data.audio.data.device)
+        features, lengths = self.data.audio.batch(self.data.audio.draw(chance, self.size.batch)[0])
         uniform = torch.rand(features.shape[:2])  # JOIN looks at it on the CPU
         if number % 2:
             return self.generator_turn(features, lengths, uniform)
-        tokens, token_lengths = self.corpus.text.batch(self.corpus.text.draw(chance, self.size.batch)[0])
+        tokens, token_lengths = self.data.text.batch(self.data.text.draw(chance, self.size.batch)[0])
         mix = torch.rand(len(lengths), device=lengths.device)
         return self.discriminator_turn(features, lengths, uniform, tokens, token_lengths, mix)
 
@@ -166,7 +166,7 @@ def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> GanTrai
     segments = rng.standard_normal((audio[-1], size.dims), dtype=np.float32)
     segments = segments if equal else np.repeat(segments, 4, axis=0)[: len(segments)]
     tokens = rng.integers(size.phones, size=text[-1])
-    corpus = Corpus(Sequences(segments, audio, device), Sequences(tokens, text, device), None)
+    data = TrainingData(Sequences(segments, audio, device), Sequences(tokens, text, device), None)
     shape = Shape(size.dims, size.phones, GENERATOR_KERNEL, 1, False, 0)
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
     state = {
@@ -178,20 +178,20 @@ def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> GanTrai
     weights = {"gradient_penalty": PENALTY, "smoothness": SMOOTHNESS, "diversity": DIVERSITY}
     penalties = {name: torch.full((runs,), weight, device=device) for name, weight in weights.items()}
     rates = Rates(*(torch.full((runs,), rate, device=device) for rate in (GENERATOR_RATE, DISCRIMINATOR_RATE)))
-    return GanTrainer(corpus, shape, state, penalties, rates, list(range(runs)), Turns(size.batch, DROPOUT, 0, 0.0))
+    return GanTrainer(data, shape, state, penalties, rates, list(range(runs)), Turns(size.batch, DROPOUT, 0, 0.0))
 
 
 def compare(size: Size, device: torch.device, updates: int = 6) -> dict[str, tuple[float, float]]:
     """Losses of the package and of the plain implementation by `name.update`, trained alike from the same weights."""
     ours, found = trainer(size, 1, device, equal=False), {}
-    plain, corpus = Plain(ours, size, dropout=0.0), ours.corpus
+    plain, data = Plain(ours, size, dropout=0.0), ours.data
     for number in range(updates):
         chance = Chance([0], number, device)  # what the package draws, drawn once more in the same order
-        features, lengths = corpus.audio.batch(corpus.audio.draw(chance, size.batch))
+        features, lengths = data.audio.batch(data.audio.draw(chance, size.batch))
         batch = [features * chance.dropout(lengths, size.dims, DROPOUT), lengths, chance.uniform_padded(lengths)]
         turn = plain.generator_turn if number % 2 else plain.discriminator_turn
         if number % 2 == 0:
-            batch += [*corpus.text.batch(corpus.text.draw(chance, size.batch)), chance.uniform(size.batch)]
+            batch += [*data.text.batch(data.text.draw(chance, size.batch)), chance.uniform(size.batch)]
         losses, got = turn(*(one[0] for one in batch)), ours.update(number)
         found |= {f"{name}.{number}": (float(got[name]), float(loss)) for name, loss in losses.items()}
     return found

@@ -32,7 +32,7 @@ from unscribed.gan.generator import Shape
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GanSettings, Run, all_runs, run_label
 from unscribed.gan.train import new_trainer, start_warm
-from unscribed.gan.trainer import Corpus, GanTrainer
+from unscribed.gan.trainer import GanTrainer, TrainingData
 from unscribed.gan.warm_start import read_segment_labels
 from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
@@ -122,9 +122,9 @@ def prepare(
     store = FrameStore(folder / "train.npy")
     audio = part(read_segments(folder / "train.npy", device), arguments.utterances, arguments.join)
     sentences = read_sentences(results / "silence/phones.txt", phones, device)
-    corpus = Corpus(audio, part(sentences, arguments.sentences, arguments.join), None)
+    data = TrainingData(audio, part(sentences, arguments.sentences, arguments.join), None)
     shape = Shape(store.data.shape[1], len(phones), settings.kernel, settings.stride, settings.residual, 0)
-    trainer = new_trainer(corpus, shape, settings, runs, device)
+    trainer = new_trainer(data, shape, settings, runs, device)
     if any(run["start"] == "match" for run in runs):
         hypotheses = sorted((results / "decode").glob("seed*"))[0] / f"round{match_round}/train.parquet"
         labels = read_segment_labels(hypotheses, store, folder / "train.boundaries.parquet", phones, device)

@@ -7,7 +7,7 @@ import torch
 from unscribed.gan.batches import Sequences
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator, init_statistics
-from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
+from unscribed.gan.trainer import GanTrainer, Rates, TrainingData, Turns
 
 DIMS, PHONES, LABELS = 6, 5, 4
 FIRST = Shape(dims=DIMS, phones=PHONES, kernel=4, stride=1, residual=False, targets=0)
@@ -56,7 +56,7 @@ def _trainer(
     if not shape.targets:
         del values["auxiliary"]
     return GanTrainer(
-        Corpus(
+        TrainingData(
             audio=_sequences("features", audio),
             text=_sequences("text", text),
             targets=_sequences("labels", audio) if shape.targets else None,
@@ -192,7 +192,7 @@ def test_smoothness_is_that_of_the_joined_logits() -> None:
     """Segments that all sound like one phone become one position, and that has no neighbours."""
     trainer = _trainer([0, 1])
     trainer.turns = replace(trainer.turns, dropout=0.0)
-    trainer.corpus.audio.data[:, 0] = 10.0
+    trainer.data.audio.data[:, 0] = 10.0
     trainer.generator["conv"][0, 1, 0, 0] = 100.0  # the present's tap, in run 0 only
     losses = trainer.update(1)
     assert losses["smoothness"][0] == 0 < losses["smoothness"][1]

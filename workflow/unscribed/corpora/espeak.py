@@ -19,7 +19,7 @@ import numpy as np
 from unscribed.artifacts import Pathlike
 from unscribed.audio.io import resample
 from unscribed.corpora.layout import Corpus, Reference
-from unscribed.corpora.synthetic import Phones, SpokenSentence, SpokenSettings, int16_samples, speak_corpus
+from unscribed.corpora.synthetic import SpokenSentence, SpokenSettings, TimedPhones, int16_samples, speak_corpus
 from unscribed.corpora.transcripts import spoken_words
 from unscribed.errors import UserError
 from unscribed.languages import languages
@@ -127,7 +127,7 @@ class Synthesizer:
             _ctypes.dlclose(self._library._handle)
             self._library = None
 
-    def speak(self, text: str) -> tuple[np.ndarray, Phones]:
+    def speak(self, text: str) -> tuple[np.ndarray, TimedPhones]:
         """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and (start in seconds, phone) in order.
 
         Phones are IPA without stress marks. A pause is a phone named PAUSE; the last entry is the pause at the end,
@@ -177,7 +177,7 @@ def _resampled(samples: np.ndarray, rate: int, wanted_rate: int) -> np.ndarray:
     return int16_samples(resample(samples.astype(np.float32), rate, wanted_rate)) if len(samples) else samples
 
 
-def _merged_pauses(phones: Phones) -> Phones:
+def _merged_pauses(phones: TimedPhones) -> TimedPhones:
     """Neighbouring pauses become one, so that the last phone's end is where the first of them starts."""
     return [
         (start, name)
@@ -186,7 +186,9 @@ def _merged_pauses(phones: Phones) -> Phones:
     ]
 
 
-def _speak(voice: str, rate_wpm: int, sample_rate_hz: int, batch: Sequence[str]) -> list[tuple[np.ndarray, Phones]]:
+def _speak(
+    voice: str, rate_wpm: int, sample_rate_hz: int, batch: Sequence[str]
+) -> list[tuple[np.ndarray, TimedPhones]]:
     with Synthesizer(voice, rate_wpm, sample_rate_hz) as synthesizer:
         return [synthesizer.speak(sentence) for sentence in batch]
 

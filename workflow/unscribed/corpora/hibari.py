@@ -19,7 +19,7 @@ from unscribed.artifacts import Pathlike
 from unscribed.audio.io import resample
 from unscribed.corpora.layout import Corpus, Reference
 from unscribed.corpora.references import word_references
-from unscribed.corpora.synthetic import Phones, SpokenSentence, SpokenSettings, int16_samples, speak_corpus
+from unscribed.corpora.synthetic import SpokenSentence, SpokenSettings, TimedPhones, int16_samples, speak_corpus
 from unscribed.errors import UserError
 from unscribed.text.phonemize import phonemize_words
 
@@ -83,7 +83,7 @@ class Synthesizer:
         self._speed = speed
         self._voice = Hibari(voice=voice, threads=1)
 
-    def speak(self, text: str) -> tuple[np.ndarray, Phones]:
+    def speak(self, text: str) -> tuple[np.ndarray, TimedPhones]:
         """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and no phones, because none are known.
 
         About 0.3 s of silence at the start and 0.4 s at the end are kept.
@@ -96,6 +96,6 @@ class Synthesizer:
 _loaded = cache(Synthesizer)  # once per process: loading takes as long as speaking twenty sentences
 
 
-def _speak(voice: str, speed: float, sample_rate_hz: int, batch: Sequence[str]) -> list[tuple[np.ndarray, Phones]]:
+def _speak(voice: str, speed: float, sample_rate_hz: int, batch: Sequence[str]) -> list[tuple[np.ndarray, TimedPhones]]:
     synthesizer = _loaded(voice, speed, sample_rate_hz)
     return [synthesizer.speak(sentence) for sentence in batch]

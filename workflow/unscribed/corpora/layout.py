@@ -64,7 +64,7 @@ class References:
 
 @dataclass(frozen=True)
 class Transcripts:
-    """What was said where only words are known: (utterance, transcript) in any order; `source` as above."""
+    """The same where only words are known: (utterance, transcript) in any order."""
 
     source: str
     rows: Iterable[tuple[str, str]]

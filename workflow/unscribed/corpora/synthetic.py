@@ -24,11 +24,11 @@ from unscribed.corpora.bible import clauses
 from unscribed.corpora.layout import Corpus, Recording, Reference, References
 from unscribed.errors import UserError
 
-BATCH = 32  # sentences given to a process at once: fixed, because it decides the exact samples of kind espeak
+BATCH = 32  # sentences per call of `speak`; another number changes the samples of kind espeak slightly
 
 log = logging.getLogger(__name__)
-Phones = list[tuple[float, str]]  # (start in seconds, phone) in order; empty if the synthesiser does not tell
-Speak = Callable[[Sequence[str]], list[tuple[np.ndarray, Phones]]]  # for each sentence: int16 samples (T,), phones
+TimedPhones = list[tuple[float, str]]  # (start in seconds, phone) in order; empty if the synthesiser does not tell
+Speak = Callable[[Sequence[str]], list[tuple[np.ndarray, TimedPhones]]]  # for each sentence: int16 samples (T,), phones
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SpokenSentence(NamedTuple):
 
     utterance: str
     sentence: str
-    phones: Phones
+    phones: TimedPhones
 
 
 def speak_corpus(
@@ -101,12 +101,12 @@ def _shuffled(translation: str, settings: SpokenSettings, seed: int) -> list[str
     return sentences
 
 
-_Sounding = tuple[str, np.ndarray, Phones]  # sentence, samples, phones
+_Sounding = tuple[str, np.ndarray, TimedPhones]  # sentence, samples, phones
 
 
 def _assigned(
     stream: Iterator[_Sounding], settings: SpokenSettings, section: str, sample_rate_hz: int
-) -> Iterator[tuple[str, str, str, np.ndarray, Phones]]:
+) -> Iterator[tuple[str, str, str, np.ndarray, TimedPhones]]:
     """Yield (split, utterance name, *sounding sentence): train until it is long enough, then valid, then test."""
     left = settings.train_hours * 3600
     counts = {"valid": settings.valid_utterances, "test": settings.test_utterances}
@@ -136,7 +136,7 @@ def _next(stream: Iterator[_Sounding], settings: SpokenSettings, section: str) -
 
 def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generator[_Sounding, None, None]:
     """Speak sentences in processes, yielding them in order; only a few batches are spoken ahead."""
-    waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, Phones]]]]] = deque()
+    waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, TimedPhones]]]]] = deque()
     context = multiprocessing.get_context("fork")  # others would import the script that calls this as a module
     with ProcessPoolExecutor(max_workers=max(1, threads), mp_context=context) as pool:
         try:
@@ -152,7 +152,7 @@ def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generato
 
 
 def _first_result(
-    waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, Phones]]]]],
+    waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, TimedPhones]]]]],
 ) -> Iterator[_Sounding]:
     batch, result = waiting.popleft()
     for sentence, (samples, phones) in zip(batch, result.result(), strict=True):

@@ -18,7 +18,7 @@ from unscribed.gan.layers import mask_of
 Tensor = torch.Tensor
 
 
-WINDOW_BATCHES = 8  # a batch is drawn from so many batches of sequences next to each other in length
+WINDOW_BATCHES = 8  # batches per window of similar lengths: larger mixes more, smaller pads less
 
 
 class Sequences:

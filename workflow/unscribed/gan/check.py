@@ -1,7 +1,7 @@
-"""Is a run still worth its time? What it says of some audio, without labels.
+"""Checks of a run during its training, without labels: its scores, and whether it is lost.
 
 A run has **diverged** when a loss is not a number, and **collapsed** when it says the same of different audio or uses
-only a few phones. Both are said in the log and end the run early.
+only a few phones. Either is logged and ends the run early.
 """
 
 import math
@@ -13,14 +13,14 @@ from unscribed.text.arpa import Arpa
 from unscribed.text.label_free import Score, score
 from unscribed.text.silence import SilenceSettings, strip_silence
 
-COLLAPSED_USAGE = 0.15  # of the inventory; every run that learned anything used more than half
-COLLAPSED_REPEATS = 0.5  # of the utterances, with the commonest hypothesis
-PATIENCE = 2  # checks in a row
+COLLAPSED_USAGE = 0.15  # least share of the inventory in use; every run that learned anything used more than half
+COLLAPSED_REPEATS = 0.5  # largest share of the utterances with one and the same hypothesis
+PATIENCE = 2  # checks in a row that must find a run collapsed before it ends
 
 
 @dataclass(frozen=True)
 class LabelFreeScorer:
-    """Scores what a run says by the phone language model, which was made from text with this silence."""
+    """Scores a run's hypotheses by the phone language model, which was made from text with this silence."""
 
     arpa: Arpa
     inventory: list[str]

@@ -1,4 +1,4 @@
-"""The training of the runs of one job: checks, curves, the best weights, and what a killed job goes on from.
+"""The training of the runs of one job: checks, curves, the best weights, and the state to resume from.
 
 Dimensions: N runs.
 """
@@ -23,7 +23,7 @@ from unscribed.training_state import fingerprint, load_state, save_state
 log = logging.getLogger(__name__)
 
 CHECKED_UTTERANCES = 200
-GROUPS = ("averaged", "statistics")  # of the trainer's tensors: what makes a generator
+GROUPS = ("averaged", "statistics")  # those of the trainer's tensors that a generator consists of
 PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")
 
 
@@ -58,7 +58,7 @@ class GanJob:
         self.kept = {moment: self._generator_tensors() for moment in MOMENTS}
 
     def train(self, valid: Sequences, state: Path) -> None:
-        """Update until the end, or until no run is left; check and save the state now and then."""
+        """Update until the end, or until no run is left; check and save the state every `check_every` updates."""
         if not self.done:
             self._check(valid, {})
         started, before = time.monotonic(), self.seconds
@@ -104,7 +104,7 @@ class GanJob:
                 value[place] = state[group][name][row]
 
     def _check(self, valid: Sequences, losses: Losses) -> None:
-        """Listen to every run: note its scores, keep its weights if they are its best, end it if it is lost."""
+        """Decode `valid` by every run: note its scores, keep its weights if they are its best, end it if it is lost."""
         state = self.trainer.state()
         current = Generators(state["averaged"], state["statistics"], self.inventory, self.settings.stride)
         said: list[list[list[str]]] = [[] for _ in self.alive]
@@ -158,8 +158,8 @@ class GanJob:
             self.alive = [self.alive[row] for row in going]
 
     def _mark(self) -> str:
-        corpus = self.trainer.corpus
-        sizes = [len(corpus.audio), len(corpus.audio.data), len(corpus.text), len(corpus.text.data)]
+        data = self.trainer.data
+        sizes = [len(data.audio), len(data.audio.data), len(data.text), len(data.text.data)]
         return fingerprint(asdict(self.settings), self.runs, self.inventory, sizes)
 
     def _save(self, path: Path) -> None:
@@ -170,7 +170,7 @@ class GanJob:
         save_state(path, tensors, self._mark(), progress | {"best": list(self.best.items())})
 
     def resume(self, path: Path) -> bool:
-        """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
+        """Restore the state that a killed job of the same settings left at `path`; False if there is none."""
         found = load_state(path, self._mark())
         if found is None:
             return False

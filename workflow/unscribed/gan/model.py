@@ -1,4 +1,4 @@
-"""Trained generators in a file, and what they say about audio.
+"""Trained generators: their file, and decoding with them.
 
 Dimensions: N runs, B batch, S segments, J joined positions, D features, V phones.
 """
@@ -22,7 +22,7 @@ from unscribed.gan.join import mean
 Tensor = torch.Tensor
 Weights = dict[str, Tensor]
 
-BATCH_SEGMENTS = 20_000  # at once, padding left aside
+BATCH_SEGMENTS = 20_000  # segments decoded at once, padding not counted
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Generators:
             )
 
     def transcribe(self, segments: Sequences) -> Iterator[list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-        """For every utterance in order, what each run says: phones (J,), first segments (J,), posteriors (J, V).
+        """Decode every utterance, in order, by each run: phones (J,), first segments (J,), posteriors (J, V).
 
         Neighbouring segments of one predicted phone are one, by the mean of their logits.
         """

@@ -20,7 +20,7 @@ class Adam:
         self.weights, self.decay = weights, decay
         self.first = {name: torch.zeros_like(weight) for name, weight in weights.items()}
         self.second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-        # all equal; one per run, so that it is saved and cut like the rest
+        # the same number for every run, kept per run so that it is saved and selected as the moments are
         self.count = {"updates": torch.zeros(len(next(iter(weights.values()))))}
 
     def moments(self) -> dict[str, dict[str, Tensor]]:

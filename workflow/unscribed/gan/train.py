@@ -22,7 +22,7 @@ from unscribed.gan.generator import Shape, init_generator, init_statistics
 from unscribed.gan.job import GanJob
 from unscribed.gan.penalties import PENALTIES, loss_columns
 from unscribed.gan.runs import MOMENTS, GanSettings, Run
-from unscribed.gan.trainer import Corpus, GanTrainer, Rates, Turns
+from unscribed.gan.trainer import GanTrainer, Rates, TrainingData, Turns
 from unscribed.gan.warm_start import read_segment_labels, warm_start
 from unscribed.text.arpa import Arpa
 from unscribed.text.inventory import read_inventory
@@ -30,7 +30,7 @@ from unscribed.text.silence import SilenceSettings
 
 log = logging.getLogger(__name__)
 
-INITIAL = 2**40  # in place of an update's number, for the chance of the initial weights
+INIT_STREAM = 2**40  # random stream of the initial weights; never the number of an update
 CURVES_SCHEMA = [
     *(("run", pa.int64()), ("label", pa.string()), ("update", pa.int64()), ("seconds", pa.float64())),
     *((name, pa.float64()) for name in loss_columns()),
@@ -59,19 +59,19 @@ def gan_train(
 ) -> None:
     """Train `runs`, which have these `numbers`; write their generators at the MOMENTS (`models`) and their `curves`.
 
-    `audio` and `valid` are stores of segment representations or frames; valid is only listened to. `targets` are the
-    k-means ids of the training frames, if there is an auxiliary loss; `labels` the matching's phones of the training
-    audio, if a run starts warm, and `boundaries` its segments. A killed job goes on where its last check was. Raises
-    UserError for text and audio that do not fit together, and if every run diverged.
+    `audio` and `valid` are stores of segment representations or frames; valid is only decoded, for the checks.
+    `targets` are the k-means ids of the training frames, if there is an auxiliary loss; `labels` the matching's phones
+    of the training audio, if a run starts warm, and `boundaries` its segments. A killed job goes on where its last
+    check was. Raises UserError for text and audio that do not fit together, and if every run diverged.
     """
     torch.set_num_threads(threads)
     device = device_of(settings.device, "gan.device")
     inventory = read_inventory(phones)
     store = FrameStore(audio)
     pseudo, kinds = read_targets(targets, store, device) if targets else (None, 0)
-    corpus = Corpus(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo)
+    data = TrainingData(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo)
     shape = Shape(store.data.shape[1], len(inventory), settings.kernel, settings.stride, settings.residual, kinds)
-    trainer = new_trainer(corpus, shape, settings, runs, device)
+    trainer = new_trainer(data, shape, settings, runs, device)
     state = Path(curves).with_name("state.safetensors")
     scorer = LabelFreeScorer(Arpa.read(arpa), inventory, silence)
     job = GanJob(trainer, list(runs), list(numbers), settings, inventory, scorer)
@@ -93,11 +93,11 @@ def gan_train(
 
 
 def new_trainer(
-    corpus: Corpus, shape: Shape, settings: GanSettings, runs: Sequence[Run], device: torch.device
+    data: TrainingData, shape: Shape, settings: GanSettings, runs: Sequence[Run], device: torch.device
 ) -> GanTrainer:
     """A trainer with the random weights of each run's seed."""
     seeds = [run["seed"] for run in runs]
-    chance = Chance(seeds, INITIAL, torch.device("cpu")).generators
+    chance = Chance(seeds, INIT_STREAM, torch.device("cpu")).generators
     state = {
         "generator": init_generator(shape, settings.batch_norm, chance),
         "statistics": init_statistics(shape, len(runs)),
@@ -111,14 +111,14 @@ def new_trainer(
         return torch.tensor(values, dtype=torch.float32, device=device)
 
     penalties = {name: vector([{**asdict(settings), **run}[name] for run in runs]) for name in PENALTIES}
-    if corpus.targets is None:
+    if data.targets is None:
         del penalties["auxiliary"]
     rates = Rates(
         vector([settings.generator_learning_rate for _ in runs]),
         vector([settings.discriminator_learning_rate for _ in runs]),
     )
     turns = Turns(settings.batch_size, settings.dropout, settings.discriminator_first, settings.average)
-    return GanTrainer(corpus, shape, state, penalties, rates, seeds, turns)
+    return GanTrainer(data, shape, state, penalties, rates, seeds, turns)
 
 
 def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Sequences) -> None:
@@ -126,7 +126,7 @@ def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Sequences) -> N
     warm = [number for number, run in enumerate(runs) if run["start"] == "match"]
     weights = {name: value[warm].clone() for name, value in trainer.generator.items()}
     statistics = {name: value[warm].clone() for name, value in trainer.statistics.items()}
-    losses = warm_start(weights, statistics, trainer.corpus.audio, labels, [runs[number]["seed"] for number in warm])
+    losses = warm_start(weights, statistics, trainer.data.audio, labels, [runs[number]["seed"] for number in warm])
     for name, value in weights.items():
         trainer.generator[name][warm] = value
         trainer.averaged[name][warm] = value

@@ -31,7 +31,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Corpus:
+class TrainingData:
     """What the runs learn from: audio (segments or frames), text, and pseudo-labels of the audio's frames, if any."""
 
     audio: Sequences
@@ -41,10 +41,10 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Turns:
-    """How an update goes, for all runs alike.
+    """Settings of an update that all runs share.
 
-    Size of a batch, dropout before the generator, how many updates the discriminator has to itself at first, and the
-    decay of the generator's moving average, per turn of its own.
+    `discriminator_first` updates train the discriminator alone; `dropout` is that of the generator's input, `average`
+    the decay of the moving average of its weights, per turn of the generator.
     """
 
     batch_size: int
@@ -63,7 +63,7 @@ class GanTrainer:
 
     def __init__(
         self,
-        corpus: Corpus,
+        data: TrainingData,
         shape: Shape,
         state: State,
         penalties: Mapping[str, Tensor],
@@ -71,14 +71,14 @@ class GanTrainer:
         seeds: list[int],
         turns: Turns,
     ) -> None:
-        self.corpus, self.shape, self.turns = corpus, shape, turns
+        self.data, self.shape, self.turns = data, shape, turns
         self.penalties, self.rates, self.seeds = penalties, rates, seeds
         self.generator, self.discriminator = state["generator"], state["discriminator"]
         self.statistics = state["statistics"]
         self.averaged = {name: weight.clone() for name, weight in self.generator.items()}
         self.generator_optimizer = Adam(self.generator, 0.0)
         self.discriminator_optimizer = Adam(self.discriminator, DISCRIMINATOR_DECAY)
-        self.device = corpus.audio.data.device
+        self.device = data.audio.data.device
 
     def state(self) -> State:
         """All tensors by group, the optimizers' included: what a resumed training needs besides the update's number."""
@@ -92,13 +92,13 @@ class GanTrainer:
         }
 
     def load(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Restore the tensors that `state` returned."""
         for name, group in self.state().items():
             for key, value in group.items():
                 value.copy_(state[name][key])
 
     def keep(self, runs: list[int]) -> None:
-        """Go on with some of the runs only; the others cost nothing any more."""
+        """Keep training these runs only; the others are dropped."""
         for group in self.state().values():
             for key, value in group.items():
                 group[key] = value[runs].clone()
@@ -109,8 +109,8 @@ class GanTrainer:
     def update(self, number: int) -> Losses:
         """Update number 0, 1, …: the losses of all runs by name, (N,) each, not yet weighted."""
         chance = Chance(self.seeds, number, self.device)
-        numbers = self.corpus.audio.draw(chance, self.turns.batch_size)
-        features, lengths = self.corpus.audio.batch(numbers)
+        numbers = self.data.audio.draw(chance, self.turns.batch_size)
+        features, lengths = self.data.audio.batch(numbers)
         later = number - self.turns.discriminator_first
         if later >= 0 and later % 2:
             return self._generator_turn(chance, numbers, features.float(), lengths)
@@ -119,7 +119,7 @@ class GanTrainer:
     def _discriminator_turn(self, chance: Chance, features: Tensor, lengths: Tensor) -> Losses:
         with torch.no_grad():
             fake, fake_lengths, _ = self._fake(self._generate(chance, features, lengths), chance)
-            real, real_lengths = self.corpus.text.batch(self.corpus.text.draw(chance, self.turns.batch_size))
+            real, real_lengths = self.data.text.batch(self.data.text.draw(chance, self.turns.batch_size))
         trained = list(self.discriminator.values())
         for weight in trained:
             weight.requires_grad_()
@@ -148,7 +148,7 @@ class GanTrainer:
         fake, fake_lengths, joined = self._fake(generated, chance)
         model = Discriminator(self.discriminator)
         losses = {"generator": adversarial(model.score(model.preactivate(fake), fake_lengths), fake=False)}
-        targets = None if self.corpus.targets is None else self.corpus.targets.batch(numbers)[0]
+        targets = None if self.data.targets is None else self.data.targets.batch(numbers)[0]
         turn = GeneratorTurn(joined, fake, fake_lengths, lengths, generated.target_logits, targets)
         found, total = self._penalized("generator", losses, turn)
         gradients = torch.autograd.grad(total.sum(), trained)

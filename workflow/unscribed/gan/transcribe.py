@@ -1,4 +1,4 @@
-"""Stage gan_decode: what one run says of a split: phones with times, and the posteriors of every phone.
+"""Stage gan_decode: decode a split with one run, to phones with times and the posteriors of every phone.
 
 Dimensions: S segments, J phones of an utterance, V phones.
 """
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DecodedUtterance:
-    """What a generator says of an utterance: phones (J), their first frames (J,) and posteriors (J, V)."""
+    """Decoded phones (J) of an utterance, their first frames (J,), posteriors (J, V), and its length in frames."""
 
     utterance: str
     phones: list[str]
@@ -52,7 +52,7 @@ def gan_decode(
     table = PhoneTable()
     generator = find_run(model, "run", int(run))
     with FrameWriter(posteriors, {"phones": generator.phones}) as writer:
-        for found in listen(generator, segments, boundaries):
+        for found in decode_segments(generator, segments, boundaries):
             writer.append(found.utterance, found.posteriors)
             found.append_to(table)
     table.write(decoded)
@@ -68,10 +68,10 @@ def find_run(model: Pathlike, key: str, value: object) -> Generators:
     raise UserError(f"{model} does not have the {key} {value}: the grid has changed. Run the stage gan again.")
 
 
-def listen(
+def decode_segments(
     generator: Generators, segments: Pathlike, boundaries: Pathlike | Sequence[str]
 ) -> Iterator[DecodedUtterance]:
-    """What one generator says of every utterance in the store `segments`, in order."""
+    """Decode every utterance in the store `segments`, in order, with one generator."""
     store = FrameStore(segments)
     generator.check(store)
     if boundaries:
@@ -79,6 +79,6 @@ def listen(
     else:
         edges = [np.arange(length + 1) for length in store.lengths]
     inventory = np.array(generator.phones)
-    said = generator.transcribe(read_segments(segments, torch.device("cpu")))
-    for utterance, edge, ((phones, first, posteriors),) in zip(store.utterances, edges, said, strict=True):
+    found = generator.transcribe(read_segments(segments, torch.device("cpu")))
+    for utterance, edge, ((phones, first, posteriors),) in zip(store.utterances, edges, found, strict=True):
         yield DecodedUtterance(utterance, inventory[phones].tolist(), edge[first], posteriors, int(edge[-1]))

@@ -15,14 +15,14 @@ from unscribed.gan.layers import mask_of
 from unscribed.gan.optimizer import Adam
 
 UPDATES, BATCH, RATE = 600, 32, 0.01
-# Sure labels would leave the generator's softmax without a slope, and the adversarial loss could not move it any more.
+# Without it the generator's softmax saturates on the labels, and the adversarial loss has no gradient left.
 SMOOTHING = 0.1
 
 
 def read_segment_labels(
     hypotheses: Pathlike, segments: FrameStore, boundaries: Pathlike, phones: list[str], device: torch.device
 ) -> Sequences:
-    """The phone that most frames of each segment bear in the matching's hypotheses of the same audio.
+    """Label each segment with the phone that most of its frames have in the matching's hypotheses of the same audio.
 
     `boundaries` are those of `segments`. Raises UserError if they belong to different audio or another inventory.
     """

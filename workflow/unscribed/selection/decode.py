@@ -32,10 +32,13 @@ def decode_chosen(
     if chosen["kind"] == "match":
         decode(frames=frames, model=model, arpa=arpa, settings=settings, threads=threads, decoded=decoded)
         return
-    from unscribed.gan.transcribe import find_run, listen  # torch takes two seconds that the matching does not need
+    from unscribed.gan.transcribe import (
+        decode_segments,
+        find_run,
+    )  # torch takes two seconds that the matching does not need
 
     table = PhoneTable()
-    for found in listen(find_run(model, "label", chosen["candidate"]), segments, boundaries):
+    for found in decode_segments(find_run(model, "label", chosen["candidate"]), segments, boundaries):
         found.append_to(table)
     table.write(decoded)
     log.info("%d utterances by %s", len(table), chosen["candidate"])
