@@ -11,10 +11,10 @@ BASE_PYTHON = $(shell for python in python3.11 python3; do \
   && echo $$python && break; done)
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input --timeout 60 --retries 5
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test lint config-docs clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 install: $(STAMP) ## put all software into .venv (about 6 GB; the other targets do it too)
 
@@ -31,6 +31,9 @@ lint: $(STAMP) ## check style and format of the Python code and the rules
 	@$(VENV)/bin/snakefmt --check Snakefile workflow/rules
 	@$(VENV)/bin/snakemake --lint
 	@$(VENV)/bin/lint-imports
+
+config-docs: $(STAMP) ## write the tables of config/README.md from the schema
+	@$(PYTHON) -m unscribed.config.documentation
 
 clean: ## delete the results of the demo
 	@rm -rf results/demo
