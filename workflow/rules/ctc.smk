@@ -142,7 +142,7 @@ rule ctc_transformer_tune:
         runtime="4h",
         gpu=TRANSFORMER_GPU,
     params:
-        call="ctc.rescore:ctc_transformer_tune",
+        call="ctc.rescore_tune:ctc_transformer_tune",
         language=config["corpus"]["language"],
         settings=section("ctc"),
         lm_settings=section("transformer_lm"),

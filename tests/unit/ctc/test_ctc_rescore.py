@@ -7,15 +7,9 @@ from helpers.tables import filled
 
 from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.ctc.decode import NbestTable
-from unscribed.ctc.rescore import (
-    NbestLists,
-    RescoreSettings,
-    RescoreTuningTable,
-    RescoreWeights,
-    candidates,
-    ctc_transformer,
-    ctc_transformer_tune,
-)
+from unscribed.ctc.nbest_lists import NbestLists, RescoreWeights
+from unscribed.ctc.rescore import ctc_transformer
+from unscribed.ctc.rescore_tune import RescoreSettings, RescoreTuningTable, candidates, ctc_transformer_tune
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
 from unscribed.tables import PseudoLabelTable, ReferenceTable, WordTable

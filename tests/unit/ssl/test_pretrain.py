@@ -16,12 +16,12 @@ from transformers import AutoModel, HubertModel, Wav2Vec2ForPreTraining
 from unscribed.artifacts import read_table
 from unscribed.errors import UserError
 from unscribed.segmentation.kmeans import KmeansSettings
-from unscribed.ssl import pretrain_job
+from unscribed.ssl import pretrain_trainer
 from unscribed.ssl.checkpoint import load
 from unscribed.ssl.contrastive import ContrastiveModel
 from unscribed.ssl.model_config import read_model_config
 from unscribed.ssl.pretrain import pretrain
-from unscribed.ssl.pretrain_job import PretrainSettings
+from unscribed.ssl.pretrain_trainer import PretrainSettings
 from unscribed.ssl.targets import fit_targets
 
 SIZES = {
@@ -120,7 +120,7 @@ def run(corpus, folder, settings=SETTINGS):
 
 def kill_in_update_31(monkeypatch, corpus, folder, settings):
     """Run, and stop in the middle of the second stretch between two checks."""
-    step, calls = pretrain_job.PretrainJob._step, []
+    step, calls = pretrain_trainer.PretrainTrainer._step, []
 
     def killed(self, *given):
         calls.append(1)
@@ -129,7 +129,7 @@ def kill_in_update_31(monkeypatch, corpus, folder, settings):
         return step(self, *given)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(pretrain_job.PretrainJob, "_step", killed)
+        patched.setattr(pretrain_trainer.PretrainTrainer, "_step", killed)
         run(corpus, folder, settings)
 
 
@@ -240,7 +240,7 @@ def test_a_state_of_other_settings_or_a_damaged_one_is_not_taken(corpus, tmp_pat
 
 
 def test_a_collapsed_codebook_is_said(corpus, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(pretrain_job, "PATIENCE", 2)
+    monkeypatch.setattr(pretrain_trainer, "PATIENCE", 2)
     build = ContrastiveModel.__init__
 
     def collapsed(self, model, objective):
@@ -262,7 +262,7 @@ def test_schedules_by_hand(corpus, tmp_path, monkeypatch):
         seen["temperatures"] = [self.plain.schedule(update / 60)["temperature"] for update in (0, 21, 42, 59)]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pretrain_job.PretrainJob, "run", only_look)
+    monkeypatch.setattr(pretrain_trainer.PretrainTrainer, "run", only_look)
     with pytest.raises(KeyboardInterrupt):
         run(corpus, tmp_path)
     assert seen["rates"] == pytest.approx([0.0005, 0.003, 0.003, 0.0015, 0.003 / 54])

@@ -24,7 +24,7 @@ from unscribed.errors import UserError
 from unscribed.ssl.clusters import ClusterModel, ClusterObjective
 from unscribed.ssl.contrastive import ContrastiveModel, Objective
 from unscribed.ssl.model_config import hubert_config, read_model_config
-from unscribed.ssl.pretrain_job import PretrainJob, PretrainSettings
+from unscribed.ssl.pretrain_trainer import PretrainSettings, PretrainTrainer
 from unscribed.ssl.sampling import Languages
 from unscribed.ssl.targets import Targets, frames_from
 from unscribed.ssl.waveform import Speech, receptive_field
@@ -131,13 +131,13 @@ def train(
     else:
         network, mark = _wav2vec(config, wanted)
     log.info("%.1f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
-    job = PretrainJob(network, parts["train"], parts["valid"], wanted, accelerator, max(1, threads // 2), mark)
+    trainer = PretrainTrainer(network, parts["train"], parts["valid"], wanted, accelerator, max(1, threads // 2), mark)
     state = Path(curves).with_name("state.safetensors")
-    job.resume(state)
+    trainer.resume(state)
     with out_of_memory("pretrain.batch_seconds", wanted.batch_seconds):
-        job.run(state)
+        trainer.run(state)
     if accelerator.is_main_process:
-        _write(job, sample_rate_hz, model, curves)
+        _write(trainer, sample_rate_hz, model, curves)
         state.unlink(missing_ok=True)
     accelerator.end_training()
 
@@ -162,15 +162,15 @@ def _describe(audio: Languages, sample_rate_hz: int) -> None:
         log.info("%s: %.2f h, %.0f %% of the batches, %d too short", name, hours, 100 * share, left_out)
 
 
-def _write(job: PretrainJob, sample_rate_hz: int, model: Pathlike, curves: Pathlike) -> None:
+def _write(trainer: PretrainTrainer, sample_rate_hz: int, model: Pathlike, curves: Pathlike) -> None:
     with atomic_folder(model) as folder:
-        job.plain.model.save_pretrained(folder)
+        trainer.plain.model.save_pretrained(folder)
         Wav2Vec2FeatureExtractor(
             sampling_rate=sample_rate_hz, do_normalize=True, return_attention_mask=True
         ).save_pretrained(folder)
-    schema = [(name, CURVES_TYPES.get(name, pa.float64())) for name in job.rows[0]]
-    write_table(curves, {name: [row[name] for row in job.rows] for name, _ in schema}, schema)
-    if job.rows[-1]["status"] != "ok":
+    schema = [(name, CURVES_TYPES.get(name, pa.float64())) for name in trainer.rows[0]]
+    write_table(curves, {name: [row[name] for row in trainer.rows] for name, _ in schema}, schema)
+    if trainer.rows[-1]["status"] != "ok":
         log.warning("the training ended with a collapsed codebook: see %s", curves)
 
 

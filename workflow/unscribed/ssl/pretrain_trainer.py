@@ -1,7 +1,7 @@
-"""A pretraining on its way: updates, checks on the split valid, curves, and what a killed job goes on from.
+"""Pretrains a model: updates, checks on the split valid, curves, and a state to resume from.
 
-All chance of a batch, from its crops to its Gumbel noise, comes from (seed, number of the batch): a training that was
-killed and goes on has the same losses as one that was not. Dimensions: B utterances of a batch, G codebooks.
+Everything random in a batch, from its crops to its Gumbel noise, comes from (seed, number of the batch): a training
+that was killed and resumed has the same losses as one that was not. Dimensions: B utterances of a batch, G codebooks.
 """
 
 import logging
@@ -27,7 +27,7 @@ from unscribed.training_state import adam_tensors, fingerprint, load_state, rest
 log = logging.getLogger(__name__)
 
 BETAS, EPSILON = (0.9, 0.98), 1e-6  # of Adam: fairseq's wav2vec2 configurations
-LONGEST_GRADIENT = 10.0
+MAX_GRADIENT_NORM = 10.0  # longer gradients are shortened to it
 CHECKED_BATCHES = 20
 LEAST_SHARE = 0.03  # of a codebook's codes: a perplexity below it is a collapse
 PATIENCE = 3  # checks in a row until a collapse is said
@@ -63,8 +63,8 @@ class PretrainSettings:
     seed: int
 
 
-class PretrainJob:
-    """The training of one model; `done` updates, `rows` of the curves, `heard_seconds` of audio so far."""
+class PretrainTrainer:
+    """Trains one model and can resume: `done` updates, `rows` of the curves, `heard_seconds` of audio so far."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class PretrainJob:
                 losses = self._step(next(batches), update, last, state)
                 sums = {name: sums[name] + losses[name] for name in sums}
                 since += 1
-            norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), LONGEST_GRADIENT))
+            norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM))
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.done = update + 1
@@ -181,7 +181,7 @@ class PretrainJob:
         return torch.from_numpy(waves), torch.from_numpy(masks), torch.from_numpy(others), seed
 
     @torch.inference_mode()
-    def listen(self) -> dict[str, Any]:
+    def validate(self) -> dict[str, Any]:
         """Losses on the split valid, always with the same masks, and the perplexities of the codebooks there."""
         self.plain.eval()
         device = self.accelerator.device
@@ -201,7 +201,7 @@ class PretrainJob:
     def _check(self, means: dict[str, float], update: int) -> None:
         """A row of the curves and a line of the log; a collapse is said."""
         if self.accelerator.is_main_process:
-            valid = self.listen()
+            valid = self.validate()
             size = valid.pop("codes")
             low = [book for book, value in enumerate(valid["valid_perplexities"], 1) if value < LEAST_SHARE * size + 1]
             self.strikes = self.strikes + 1 if low else 0
@@ -222,7 +222,8 @@ class PretrainJob:
                 log.warning(self.plain.collapse, " and ".join(map(str, low)))
         self.accelerator.wait_for_everyone()
 
-    def _mark(self) -> str:
+    def _fingerprint(self) -> str:
+        """Names what must be the same for a state to be resumed."""
         kept = {name: value for name, value in asdict(self.settings).items() if name not in CAN_CHANGE}
         audio = [self.train_audio.names, self.train_audio.amounts.tolist(), self.train_audio.probabilities.tolist()]
         return fingerprint(kept, self.origin, audio)
@@ -234,13 +235,12 @@ class PretrainJob:
         tensors |= adam_tensors(self.optimizer, dict(self.plain.named_parameters()))
         scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler else {}
         progress = {"done": self.done, "seconds": self.seconds, "heard_seconds": self.heard_seconds}
-        save_state(
-            path, tensors, self._mark(), progress | {"rows": self.rows, "strikes": self.strikes, "scaler": scaler}
-        )
+        progress |= {"rows": self.rows, "strikes": self.strikes, "scaler": scaler}
+        save_state(path, tensors, self._fingerprint(), progress)
 
     def resume(self, path: Path) -> bool:
-        """Take over the state that a killed job of the same settings left at `path`; False if there is none."""
-        found = load_state(path, self._mark())
+        """Load the state that a killed job with the same settings left at `path`; False if there is none."""
+        found = load_state(path, self._fingerprint())
         if found is None:
             return False
         tensors, progress = found
