@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from unscribed.gan.curves import GanCurveTable
 from unscribed.gan.runs import GRID, all_runs, run_label
-from unscribed.gan.train import CURVES_SCHEMA
 
 WEIGHTS = {**{name: [0.05] for name in GRID}, "start": ["match", "random"], "gradient_penalty": [0.1, 1.5]}
 LABELS = [run_label(run) for run in all_runs({"seeds": [0, 1], **WEIGHTS})]
@@ -37,5 +37,4 @@ def curve(run: int, perplexities: list[float], status: str = "ok") -> list[dict]
 
 
 def write_curves(run: Any, name: str, rows: list[dict]) -> str:
-    columns = [column for column, _ in CURVES_SCHEMA]
-    return run.table(name, [tuple(row.get(column) for column in columns) for row in rows], CURVES_SCHEMA)
+    return run.table(name, [tuple(row.get(column) for column in GanCurveTable.SCHEMA) for row in rows], GanCurveTable)

@@ -4,40 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import soundfile
 
-from unscribed.artifacts import write_json, write_lines, write_table
-from unscribed.selection.select import CANDIDATES_SCHEMA
+from unscribed.artifacts import write_json, write_lines
+from unscribed.selection.select import CandidateTable
+from unscribed.tables import (
+    BoundaryTable,
+    ManifestTable,
+    PhoneTable,
+    ReferenceTable,
+    RejectedTable,
+    RestartTable,
+    SentenceTable,
+    Table,
+    VadTable,
+)
 
-TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
-DECODED = [("utterance", TEXT), ("phones", pa.list_(TEXT)), ("starts_frames", pa.list_(INT)), ("frames", INT)]
-REFERENCES = [
-    ("utterance", TEXT),
-    ("words", TEXT),
-    ("phones", pa.list_(TEXT)),
-    ("starts_seconds", pa.list_(FLOAT)),
-    ("end_seconds", FLOAT),
-]
-MANIFEST = [
-    ("utterance", TEXT),
-    ("path", TEXT),
-    ("sample_rate_hz", INT),
-    ("channels", INT),
-    ("duration_samples", INT),
-    ("duration_seconds", FLOAT),
-    ("clipped_fraction", FLOAT),
-]
-REJECTED = [("utterance", TEXT), ("path", TEXT), ("reason", TEXT)]
-VAD = [
-    ("utterance", TEXT),
-    ("starts_samples", pa.list_(INT)),
-    ("ends_samples", pa.list_(INT)),
-    ("speech_seconds", FLOAT),
-    ("total_seconds", FLOAT),
-]
-RESTARTS = [("units", INT), ("restart", INT), ("objective", FLOAT), ("chosen", pa.bool_())]
 NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
 FINAL = [
     ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
@@ -58,17 +41,12 @@ class Run:
     """The files of the run, under `root`."""
 
     root: Path
-    decoded_schema = DECODED
-    references_schema = REFERENCES
-    candidates_schema = CANDIDATES_SCHEMA
     candidates = CANDIDATES
     better = BETTER
 
-    def table(self, name: str, rows: list[tuple], schema: list[tuple[str, pa.DataType]]) -> str:
-        path = self.root / name
-        columns = {column: [row[place] for row in rows] for place, (column, _) in enumerate(schema)}
-        write_table(path, columns, schema)
-        return str(path)
+    def table(self, name: str, rows: list[tuple], kind: type[Table]) -> str:
+        kind.from_rows(rows).write(self.root / name)
+        return str(self.root / name)
 
     def paths(self, pattern: str) -> list[str]:
         return sorted(str(path) for path in self.root.glob(pattern))
@@ -81,7 +59,7 @@ class Run:
 def finished(tmp_path: Path) -> Run:
     run = Run(tmp_path)
     _audio(run)
-    run.table("references/valid.parquet", [("v1", "a", ["a"], [0.1], 0.2)], REFERENCES)
+    run.table("references/valid.parquet", [("v1", "a", ["a"], [0.1], 0.2)], ReferenceTable)
     run.table(
         "references/test.parquet",
         [
@@ -89,10 +67,10 @@ def finished(tmp_path: Path) -> Run:
             ("u2", "button", ["n̩", "<SIL>", "tʃ"], [0.0, 0.5, 1.2], 1.5),
             ("rejected", "x", ["a", "b"], [0.0, 0.1], 0.2),
         ],
-        REFERENCES,
+        ReferenceTable,
     )
-    run.table("decode/valid.parquet", [("v1", ["a"], [0], 10)], DECODED)
-    run.table("decode/test.parquet", FINAL, DECODED)
+    run.table("decode/valid.parquet", [("v1", ["a"], [0], 10)], PhoneTable)
+    run.table("decode/test.parquet", FINAL, PhoneTable)
     for seed, number, decoded, discrepancy, restarts in (
         (0, 1, NONE, 2.0, [(8, 0, 9.0, True), (8, 1, 9.5, False), (16, 0, 3.0, False), (16, 1, 2.0, True)]),
         (0, 2, FINAL, 1.0, [(16, 0, 1.0, True), (16, 1, 1.5, False)]),
@@ -100,16 +78,15 @@ def finished(tmp_path: Path) -> Run:
         (1, 2, NONE, 2.5, [(16, 0, 2.5, True)]),
     ):
         place = f"seed{seed}/round{number}"
-        run.table(f"decode/{place}/test.parquet", decoded, DECODED)
-        run.table(f"match/{place}/objectives.parquet", restarts, RESTARTS)
+        run.table(f"decode/{place}/test.parquet", decoded, PhoneTable)
+        run.table(f"match/{place}/objectives.parquet", restarts, RestartTable)
         write_json(run.root / f"resegment/{place}/discrepancy.json", {"discrepancy": discrepancy})
-    run.table("candidates.parquet", CANDIDATES, CANDIDATES_SCHEMA)
-    schema = [("utterance", TEXT), ("boundaries_frames", pa.list_(INT))]
-    run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], schema)
+    run.table("candidates.parquet", CANDIDATES, CandidateTable)
+    run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], BoundaryTable)
     write_lines(run.root / "phones.txt", ["<SIL>", "a", "b", "d", "n̩", "tʃ"])
     write_lines(run.root / "text.txt", ["one", "two", "", "three", "4"])
     Path(run.path("lexicon.txt")).write_text("a a\nb b\n", encoding="utf-8")
-    run.table("sentences.parquet", [(0, "one"), (1, "two"), (3, "three")], [("sentence", INT), ("words", TEXT)])
+    run.table("sentences.parquet", [(0, ["one"], []), (1, ["two"], []), (3, ["three"], [])], SentenceTable)
     write_json(run.root / "phone_lm/3gram.json", {"order": 3, "perplexity": 6.5})
     write_json(run.root / "word_lm/report.json", {"perplexity": 120.0, "oov_rate": 0.02})
     for name, seconds, memory in (
@@ -129,13 +106,11 @@ def _audio(run: Run) -> None:
         samples = int(16000 * seconds)
         soundfile.write(path, 0.1 * rng.standard_normal(samples), 16000)
         rows.append((name, path, 16000, 1, samples, seconds, 0.0))
-    run.table("manifest/test.parquet", rows, MANIFEST)
-    run.table("manifest/valid.parquet", [("v1", "v1.wav", 16000, 1, 16000, 1.0, 0.0)], MANIFEST)
-    run.table("manifest/test.rejected.parquet", [("rejected", "rejected.wav", "is empty (0 bytes)")], REJECTED)
-    run.table("manifest/valid.rejected.parquet", [], REJECTED)
+    run.table("manifest/test.parquet", rows, ManifestTable)
+    run.table("manifest/valid.parquet", [("v1", "v1.wav", 16000, 1, 16000, 1.0, 0.0)], ManifestTable)
+    run.table("manifest/test.rejected.parquet", [("rejected", "rejected.wav", "is empty (0 bytes)")], RejectedTable)
+    run.table("manifest/valid.rejected.parquet", [], RejectedTable)
     # u1: 60 frames from 0.1 s on; u2: 50 frames from 0 s on, 50 from 1 s on
     run.table(
-        "vad/test.parquet",
-        [("u1", [1600], [11200], 0.6, 0.8), ("u2", [0, 16000], [8000, 24000], 1.0, 1.5)],
-        VAD,
+        "vad/test.parquet", [("u1", [1600], [11200], 0.6, 0.8), ("u2", [0, 16000], [8000, 24000], 1.0, 1.5)], VadTable
     )

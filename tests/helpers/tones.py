@@ -7,9 +7,9 @@ import soundfile
 import torch
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-from unscribed.artifacts import write_table
+from helpers.tables import filled
 from unscribed.ctc.model import FinetuneSettings
-from unscribed.tables import PseudoLabelTable
+from unscribed.tables import ManifestTable, PseudoLabelTable, VadTable
 
 RATE = 16000
 TONES_HZ = {"a": 250, "b": 500, "c": 1000, "d": 2000, "|": 0}
@@ -55,21 +55,19 @@ def write_corpus(folder: Path, texts: dict[str, str], confidence: float = 1.0) -
     names, waves = list(texts), {name: tone(text) for name, text in texts.items()}
     for name, samples in waves.items():
         soundfile.write(folder / f"{name}.wav", samples, RATE)
-    columns = {
-        "utterance": names,
-        "path": [str(folder / f"{name}.wav") for name in names],
-        "starts_samples": [[0]] * len(names),
-        "ends_samples": [[len(waves[name])] for name in names],
+    files = {"utterance": names, "path": [str(folder / f"{name}.wav") for name in names]}
+    regions = {"starts_samples": [[0]] * len(names), "ends_samples": [[len(waves[name])] for name in names]}
+    labels = {
         "words": [text.replace("|", " ") for text in texts.values()],
         "letters": [list(text) for text in texts.values()],
         "phones": [list(text.replace("|", "")) for text in texts.values()],
         "confidence": [confidence] * len(names),
     }
-    schema = PseudoLabelTable.SCHEMA
-    kinds = {"manifest": ["utterance", "path"], "vad": ["utterance", "starts_samples", "ends_samples"]}
-    for kind, wanted in (kinds | {"labels": list(schema)}).items():
-        write_table(folder / f"{kind}.parquet", columns, [(name, schema[name]) for name in wanted])
-    return {kind: folder / f"{kind}.parquet" for kind in ("labels", "manifest", "vad")}
+    paths = {kind: folder / f"{kind}.parquet" for kind in ("labels", "manifest", "vad")}
+    PseudoLabelTable(**files, **regions, **labels).write(paths["labels"])
+    filled(ManifestTable, **files).write(paths["manifest"])
+    filled(VadTable, utterance=names, **regions).write(paths["vad"])
+    return paths
 
 
 def write_checkpoint(folder: Path, hubert: bool = False, **changes: object) -> str:

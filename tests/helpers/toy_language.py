@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from unscribed.artifacts import write_lines, write_table
+from unscribed.artifacts import write_lines
 from unscribed.frames import FrameWriter
 from unscribed.hmm.train import TrainSettings, hmm_train
-from unscribed.tables import PhoneTable
+from unscribed.tables import PhoneTable, SentenceTable
 from unscribed.text.ngram import symbol_table, write_symbols
 from unscribed.text.phone_lm import phone_lm
 from unscribed.text.silence import SilenceSettings, insert_silence
@@ -50,9 +49,7 @@ def _spoken(words: list[str], rng: np.random.Generator) -> list[list[str]]:
 def _write_text(folder: Path, rng: np.random.Generator) -> None:
     sentences = [_sentence(rng) for _ in range(300)]
     spoken = [_spoken(words, rng) for words in sentences]
-    columns = {"sentence": range(300), "words": sentences, "phones": spoken}
-    kinds = [pa.int64(), pa.list_(pa.string()), pa.list_(pa.list_(pa.string()))]
-    write_table(folder / "sentences.parquet", columns, list(zip(columns, kinds, strict=True)))
+    SentenceTable(sentence=range(300), words=sentences, phones=spoken).write(folder / "sentences.parquet")
     write_lines(folder / "phones_text.txt", [" ".join(insert_silence(words, SILENCE, rng)) for words in spoken])
     write_lines(folder / "phones.txt", PHONES)
     write_symbols(folder / "phones.syms", symbol_table(PHONES))

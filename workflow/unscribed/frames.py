@@ -10,17 +10,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, atomic_path, read_metadata, read_table, write_table
+from unscribed.artifacts import Pathlike, atomic_path, read_metadata
 from unscribed.errors import UserError
+from unscribed.tables import TEXT, WHOLE, Table
 
 HEADER_BYTES = 128  # room for the .npy header of a store whose length is not known yet
 BLOCK_FRAMES = 50_000
 COLUMNS = 64
+
+
+class FrameTable(Table):
+    """Which frames of a store are whose: the number of an utterance's first frame, and how many it has."""
+
+    SCHEMA: ClassVar = {"utterance": TEXT, "offset": WHOLE, "frames": WHOLE}
 
 
 class FrameWriter:
@@ -65,16 +71,9 @@ class FrameWriter:
             self._file.seek(0)
             self._file.write(self._header())
             self._file.flush()
-            write_table(
-                self.path.with_suffix(".parquet"),
-                {
-                    "utterance": self.utterances,
-                    "offset": np.cumsum([0, *self.lengths[:-1]])[: len(self.lengths)],
-                    "frames": self.lengths,
-                },
-                [("utterance", pa.string()), ("offset", pa.int64()), ("frames", pa.int64())],
-                self.metadata,
-            )
+            offsets = np.cumsum([0, *self.lengths[:-1]])[: len(self.lengths)]
+            index = FrameTable(utterance=self.utterances, offset=offsets, frames=self.lengths)
+            index.write(self.path.with_suffix(".parquet"), self.metadata)
 
     def _header(self) -> bytes:
         """The version 1.0 .npy header, padded to HEADER_BYTES."""
@@ -93,7 +92,7 @@ class FrameStore:
 
     def __init__(self, path: Pathlike) -> None:
         self.path = Path(path)
-        index = read_table(self.path.with_suffix(".parquet"))
+        index = FrameTable.read(self.path.with_suffix(".parquet"))
         self.metadata = read_metadata(self.path.with_suffix(".parquet"))
         self.utterances: list[str] = index["utterance"].tolist()
         self.lengths = index["frames"].to_numpy(dtype=np.int64)

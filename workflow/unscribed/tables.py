@@ -22,7 +22,6 @@ class Table:
     """Columns of one kind of table, filled row by row or given at once; subclasses say which columns there are."""
 
     SCHEMA: ClassVar[Mapping[str, pa.DataType]]
-    STAGE: ClassVar[str]  # makes such tables, so it is what an error tells the user to run again
 
     def __init__(self, **columns: Iterable[Any]) -> None:
         if columns and columns.keys() != self.SCHEMA.keys():
@@ -47,6 +46,16 @@ class Table:
             table.append(**dict(zip(cls.SCHEMA, row, strict=True)))
         return table
 
+    @classmethod
+    def from_records(cls, records: Sequence[Mapping[str, Any]]) -> Self:
+        """A table of rows by column name; what is no column is left out, and a column that a row lacks is null."""
+        return cls(**{name: [record.get(name) for record in records] for name in cls.SCHEMA})
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Self:
+        """A table of a data frame's columns; other columns are left out, and NaN becomes null."""
+        return cls(**{name: frame[name].astype(object).where(frame[name].notna(), None) for name in cls.SCHEMA})
+
     def write(self, path: Pathlike, metadata: Mapping[str, Any] | None = None) -> None:
         """Write as Parquet, atomically; `metadata` (JSON values) travels in the file."""
         write_table(path, self.columns, list(self.SCHEMA.items()), metadata)
@@ -58,7 +67,7 @@ class Table:
         if missing := [name for name in cls.SCHEMA if name not in table.columns]:
             raise UserError(
                 f"{path} has no column {missing[0]}: it is no {cls.__name__}, or of another version. Delete it and run "
-                f"the stage {cls.STAGE} again."
+                "the workflow again."
             )
         return table
 
@@ -74,7 +83,7 @@ class Table:
         if missing := [name for name in utterances if name not in table.index]:
             raise UserError(
                 f"{path} lacks {len(missing)} wanted utterances, for example {missing[0]}: it comes from another run. "
-                f"Delete it and run the stage {cls.STAGE} again."
+                "Delete it and run the workflow again."
             )
         return table.loc[list(utterances)]
 
@@ -82,14 +91,12 @@ class Table:
 class RecordingTable(Table):
     """Audio files of a corpus and the split of each."""
 
-    STAGE = "corpus"
     SCHEMA: ClassVar = {"utterance": TEXT, "split": TEXT, "path": TEXT}
 
 
 class ReferenceTable(Table):
     """What was said. Only `unscribed.references` reads it; phones and their times may be empty, the end NaN."""
 
-    STAGE = "corpus"
     SCHEMA: ClassVar = {
         "utterance": TEXT,
         "words": TEXT,
@@ -102,7 +109,6 @@ class ReferenceTable(Table):
 class ManifestTable(Table):
     """Checked audio files of one split, with what was measured of them."""
 
-    STAGE = "manifest"
     SCHEMA: ClassVar = {
         "utterance": TEXT,
         "path": TEXT,
@@ -117,14 +123,12 @@ class ManifestTable(Table):
 class RejectedTable(Table):
     """Audio files that were left out, and why."""
 
-    STAGE = "manifest"
     SCHEMA: ClassVar = {"utterance": TEXT, "path": TEXT, "reason": TEXT}
 
 
 class VadTable(Table):
     """Regions of speech [start, end) in each file."""
 
-    STAGE = "vad"
     SCHEMA: ClassVar = {
         "utterance": TEXT,
         "starts_samples": WHOLES,
@@ -137,21 +141,24 @@ class VadTable(Table):
 class BoundaryTable(Table):
     """Boundaries of the segments of each utterance: S + 1 frame numbers from 0 to its length."""
 
-    STAGE = "segment"
     SCHEMA: ClassVar = {"utterance": TEXT, "boundaries_frames": WHOLES}
 
 
 class PhoneTable(Table):
     """Phones of each utterance with their first frames, and its length in frames."""
 
-    STAGE = "decode"
     SCHEMA: ClassVar = {"utterance": TEXT, "phones": TEXTS, "starts_frames": WHOLES, "frames": WHOLE}
+
+
+class RestartTable(Table):
+    """The matching's objective for every restart of every pass of a round, and which restarts it went on with."""
+
+    SCHEMA: ClassVar = {"units": WHOLE, "restart": WHOLE, "objective": REAL, "chosen": FLAG}
 
 
 class WordTable(Table):
     """Words of each utterance with times, confidences (0 to 1), phones and the N-best list, best first."""
 
-    STAGE = "words"
     SCHEMA: ClassVar = {
         "utterance": TEXT,
         "words": TEXTS,
@@ -175,21 +182,18 @@ class WordTable(Table):
 class LexiconTable(Table):
     """Words of the text with their phones in isolation, and how often they occur."""
 
-    STAGE = "phonemize"
     SCHEMA: ClassVar = {"word": TEXT, "phones": TEXTS, "count": WHOLE}
 
 
 class SentenceTable(Table):
     """Sentences of the text: line number, words, and the phones of each word in the sentence."""
 
-    STAGE = "phonemize"
     SCHEMA: ClassVar = {"sentence": WHOLE, "words": TEXTS, "phones": pa.list_(TEXTS)}
 
 
 class PseudoLabelTable(Table):
     """What a model is fine-tuned on: the audio's regions of speech, words, letters and phones of each utterance."""
 
-    STAGE = "pseudo_labels"
     SCHEMA: ClassVar = {
         "utterance": TEXT,
         "path": TEXT,
@@ -205,7 +209,6 @@ class PseudoLabelTable(Table):
 class CtmTable(Table):
     """Intervals in seconds of the original audio, as in NIST's CTM files; the confidence of silence is null."""
 
-    STAGE = "ctm"
     SCHEMA: ClassVar = {
         "utterance": TEXT,
         "channel": TEXT,

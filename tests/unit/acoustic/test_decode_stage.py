@@ -10,9 +10,10 @@ from unscribed.acoustic.decode import decode
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.search import decode_utterances
 from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
-from unscribed.artifacts import read_metadata, read_table, write_lines
+from unscribed.artifacts import read_metadata, write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
+from unscribed.tables import PhoneTable
 
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2])  # a phone per frame
@@ -53,7 +54,7 @@ def _decode(folder: Path, settings: DecodeSettings = SETTINGS, threads: int = 1)
         threads=threads,
         decoded=folder / "decoded.parquet",
     )
-    table = read_table(folder / "decoded.parquet")
+    table = PhoneTable.read(folder / "decoded.parquet")
     assert list(table) == ["utterance", "phones", "starts_frames", "frames"]
     return [(row.utterance, row.phones.tolist(), row.starts_frames.tolist(), row.frames) for row in table.itertuples()]
 

@@ -4,16 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from unscribed.acoustic import train as stage
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.train import AcousticSettings, acoustic, frame_labels
 from unscribed.acoustic.viterbi import DecodeSettings
-from unscribed.artifacts import write_lines, write_table
+from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
+from unscribed.tables import BoundaryTable
 
 PHONES = ["<SIL>", "a", "b"]
 DECODE = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.3, insertion_penalty=0.0, beam=8.0)
@@ -55,14 +55,9 @@ def toy(tmp_path: Path) -> tuple[Path, np.ndarray, np.ndarray]:
     with FrameWriter(tmp_path / "frames.npy") as writer:
         for number, truth in enumerate(frames):
             writer.append(f"u{number}", points[truth] + 0.5 * rng.normal(size=(len(truth), 4)))
-    write_table(
-        tmp_path / "boundaries.parquet",
-        {
-            "utterance": [f"u{number}" for number in range(UTTERANCES)],
-            "boundaries_frames": [np.cumsum([0, *row]) for row in durations],
-        },
-        [("utterance", pa.string()), ("boundaries_frames", pa.list_(pa.int64()))],
-    )
+    names = [f"u{number}" for number in range(UTTERANCES)]
+    edges = [np.cumsum([0, *row]) for row in durations]
+    BoundaryTable(utterance=names, boundaries_frames=edges).write(tmp_path / "boundaries.parquet")
     phones = phones.reshape(-1)
     _labels(tmp_path, np.where(rng.random(phones.shape) < 0.25, rng.integers(0, 3, phones.shape), phones))
     write_lines(tmp_path / "phones.txt", PHONES)

@@ -2,17 +2,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import soundfile
 import torch
 import torchaudio
+from helpers.tables import filled
 
-from unscribed.artifacts import write_table
 from unscribed.audio import features as module
 from unscribed.audio.features import Extractor, FeatureSettings, deltas, features
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
+from unscribed.tables import ManifestTable, VadTable
 
 RATE = 16000
 SETTINGS = FeatureSettings(
@@ -34,17 +34,15 @@ def _store(folder: Path, waves: list[np.ndarray], ends: list[int] | None = None,
     paths = [str(folder / f"{name}.wav") for name in names]
     for path, wave in zip(paths, waves, strict=True):
         soundfile.write(path, wave, RATE, subtype="FLOAT")
-    columns = {"utterance": names, "path": paths}
-    write_table(folder / "manifest.parquet", columns, [(name, pa.string()) for name in columns])
+    filled(ManifestTable, utterance=names, path=paths).write(folder / "manifest.parquet")
     ends = ends or [len(wave) for wave in waves]
-    regions = {
-        "utterance": names[::-1],  # the manifest's order counts
-        "starts_samples": [[0]] * len(names),
-        "ends_samples": [[end] for end in ends[::-1]],
-        "speech_seconds": [end / RATE for end in ends[::-1]],
-    }
-    kinds = [pa.string(), pa.list_(pa.int64()), pa.list_(pa.int64()), pa.float64()]
-    write_table(folder / "vad.parquet", regions, list(zip(regions, kinds, strict=True)))
+    filled(
+        VadTable,
+        utterance=names[::-1],  # the manifest's order counts
+        starts_samples=[[0]] * len(names),
+        ends_samples=[[end] for end in ends[::-1]],
+        speech_seconds=[end / RATE for end in ends[::-1]],
+    ).write(folder / "vad.parquet")
     features(
         manifest=folder / "manifest.parquet",
         vad=folder / "vad.parquet",
@@ -122,9 +120,8 @@ def test_too_little_speech_names_the_file_and_writes_nothing(tmp_path: Path) -> 
 
 def test_regions_that_lack_an_utterance(tmp_path: Path) -> None:
     _store(tmp_path, _waves(8000, 8000))
-    columns = {"utterance": ["new"], "path": ["new.wav"]}
-    write_table(tmp_path / "manifest.parquet", columns, [(name, pa.string()) for name in columns])
-    with pytest.raises(UserError, match=r"vad\.parquet lacks utterances"):
+    filled(ManifestTable, utterance=["new"], path=["new.wav"]).write(tmp_path / "manifest.parquet")
+    with pytest.raises(UserError, match=r"vad\.parquet lacks 1 wanted utterances, for example new: .*run the workflow"):
         features(
             manifest=tmp_path / "manifest.parquet",
             vad=tmp_path / "vad.parquet",

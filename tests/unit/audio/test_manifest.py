@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import soundfile
 
-from unscribed.artifacts import read_table, write_table
 from unscribed.audio.manifest import AudioSettings, check, clipped_fraction, manifest
 from unscribed.errors import UserError
+from unscribed.tables import ManifestTable, RecordingTable, RejectedTable
 
 RATE = 16000
 SETTINGS = AudioSettings(
@@ -29,8 +28,7 @@ def _write(path: Path, samples: np.ndarray, subtype: str = "PCM_16") -> str:
 
 def _run(folder: Path, paths: list[str], settings: AudioSettings = SETTINGS, split: str = "train") -> None:
     names = [f"u{number}" for number in range(len(paths))]
-    columns = {"utterance": names, "split": [split] * len(paths), "path": paths}
-    write_table(folder / "recordings.parquet", columns, [(name, pa.string()) for name in columns])
+    RecordingTable(utterance=names, split=[split] * len(paths), path=paths).write(folder / "recordings.parquet")
     manifest(
         recordings=folder / "recordings.parquet",
         split="train",
@@ -97,7 +95,7 @@ def test_skip_lists_the_bad_files_and_keeps_the_others(tmp_path: Path, caplog: p
     paths = [good[0], _bad_file(tmp_path, "nan"), stereo, _bad_file(tmp_path, "empty"), good[1]]
     with caplog.at_level(logging.INFO):
         _run(tmp_path, paths, replace(SETTINGS, on_error="skip"))
-    kept = read_table(tmp_path / "out" / "train.parquet")
+    kept = ManifestTable.read(tmp_path / "out" / "train.parquet")
     assert kept["utterance"].tolist() == ["u0", "u2", "u4"]
     assert kept.iloc[1].to_dict() == {
         "utterance": "u2",
@@ -108,7 +106,7 @@ def test_skip_lists_the_bad_files_and_keeps_the_others(tmp_path: Path, caplog: p
         "duration_seconds": 0.5,
         "clipped_fraction": 0.0,
     }
-    rejected = read_table(tmp_path / "out" / "train.rejected.parquet")
+    rejected = RejectedTable.read(tmp_path / "out" / "train.rejected.parquet")
     assert rejected["utterance"].tolist() == ["u1", "u3"]
     assert rejected["reason"][0] == "holds NaN or infinite samples"
     assert "skipped 2 of the 5 files of split train" in caplog.text
@@ -137,8 +135,8 @@ def test_contradictory_limits(tmp_path: Path) -> None:
 
 
 def test_an_utterance_listed_twice(tmp_path: Path) -> None:
-    table = {"utterance": ["a", "a"], "split": ["train"] * 2, "path": _good(tmp_path, 2)}
-    write_table(tmp_path / "twice.parquet", table, [(name, pa.string()) for name in table])
+    table = RecordingTable(utterance=["a", "a"], split=["train"] * 2, path=_good(tmp_path, 2))
+    table.write(tmp_path / "twice.parquet")
     with pytest.raises(UserError, match=r"twice\.parquet lists the utterance a of split train twice"):
         manifest(
             recordings=tmp_path / "twice.parquet",
@@ -183,8 +181,7 @@ def locked() -> Iterator[Path]:
 
 def test_no_write_permission(locked: Path) -> None:
     paths = _good(locked, 2)
-    columns = {"utterance": ["a", "b"], "split": ["train"] * 2, "path": paths}
-    write_table(locked / "recordings.parquet", columns, [(name, pa.string()) for name in columns])
+    RecordingTable(utterance=["a", "b"], split=["train"] * 2, path=paths).write(locked / "recordings.parquet")
     for file in locked.glob("*.*"):
         file.chmod(0o644)
     user = os.geteuid()

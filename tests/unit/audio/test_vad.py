@@ -3,13 +3,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import soundfile
+from helpers.tables import filled
 
-from unscribed.artifacts import read_table, write_table
 from unscribed.audio.vad import VadSettings, energy_marks, regions, speech, vad
 from unscribed.errors import UserError
+from unscribed.tables import ManifestTable, VadTable
 
 RATE = 16000
 SETTINGS = VadSettings(method="energy", threshold_db=-40.0, min_silence_ms=200, margin_ms=30)
@@ -26,13 +26,9 @@ def _run(folder: Path, waves: list[np.ndarray], settings: VadSettings, rate: int
     paths = [str(folder / f"{number}.wav") for number in range(len(waves))]
     for path, wave in zip(paths, waves, strict=True):
         soundfile.write(path, wave, RATE, subtype="FLOAT")
-    columns = {
-        "utterance": [f"u{number}" for number in range(len(waves))],
-        "path": paths,
-        "duration_seconds": [len(wave) / RATE for wave in waves],
-    }
-    kinds = [pa.string(), pa.string(), pa.float64()]
-    write_table(folder / "manifest.parquet", columns, list(zip(columns, kinds, strict=True)))
+    names = [f"u{number}" for number in range(len(waves))]
+    seconds = [len(wave) / RATE for wave in waves]
+    filled(ManifestTable, utterance=names, path=paths, duration_seconds=seconds).write(folder / "manifest.parquet")
     vad(
         manifest=folder / "manifest.parquet",
         settings=settings,
@@ -40,7 +36,7 @@ def _run(folder: Path, waves: list[np.ndarray], settings: VadSettings, rate: int
         vad=folder / "vad.parquet",
         threads=2,
     )
-    table = read_table(folder / "vad.parquet")
+    table = VadTable.read(folder / "vad.parquet")
     return [(row["starts_samples"].tolist(), row["ends_samples"].tolist()) for _, row in table.iterrows()]
 
 
@@ -65,7 +61,7 @@ def test_energy_finds_bursts_of_sound(tmp_path: Path) -> None:
     tolerance = 0.02 * RATE
     assert np.abs(np.array(starts) - np.array([0.47, 1.87]) * RATE).max() <= tolerance
     assert np.abs(np.array(ends) - np.array([1.33, 2.4]) * RATE).max() <= tolerance
-    row = read_table(tmp_path / "vad.parquet").iloc[0]
+    row = VadTable.read(tmp_path / "vad.parquet").iloc[0]
     assert row["total_seconds"] == pytest.approx(2.4)
     assert row["speech_seconds"] == pytest.approx((sum(ends) - sum(starts)) / RATE)
 
@@ -103,8 +99,7 @@ def test_silero_refuses_other_rates(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file_leaves_no_table(tmp_path: Path) -> None:
-    columns = {"utterance": ["a"], "path": [str(tmp_path / "gone.wav")]}
-    write_table(tmp_path / "manifest.parquet", columns, [(name, pa.string()) for name in columns])
+    filled(ManifestTable, utterance=["a"], path=[str(tmp_path / "gone.wav")]).write(tmp_path / "manifest.parquet")
     with pytest.raises(UserError, match=r"gone\.wav"):
         vad(
             manifest=tmp_path / "manifest.parquet",

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from unscribed.artifacts import read_table
 from unscribed.corpora import asterisk
 from unscribed.corpora.build import write_corpus
 from unscribed.corpora.references import write_references
 from unscribed.errors import UserError
+from unscribed.tables import RecordingTable, ReferenceTable
 
 PHONE_MAP = Path(__file__).parents[3] / "resources" / "timit-60-39.tsv"
 SPLITS = ("train", "valid", "test")
@@ -37,7 +37,7 @@ class Corpus:
             text=self.text,
             phone_map=PHONE_MAP,
         )
-        table = read_table(self.recordings)
+        table = RecordingTable.read(self.recordings)
         return {split: table.loc[table["split"] == split, "utterance"].tolist() for split in SPLITS}
 
     def lines(self):
@@ -52,7 +52,7 @@ class Corpus:
             phone_map=PHONE_MAP,
             **{f"references_{split}": self.folder / f"{split}.parquet" for split in SPLITS},
         )
-        return {split: read_table(self.folder / f"{split}.parquet").set_index("utterance") for split in SPLITS}
+        return {split: ReferenceTable.by_utterance(self.folder / f"{split}.parquet") for split in SPLITS}
 
 
 def dataset(folder, kind, root, **settings):
@@ -114,7 +114,7 @@ def test_commonvoice(tmp_path):
         write(tmp_path / f"{part}.tsv", "client_id\tpath\tsentence\tup_votes\n" + rows)
     corpus = dataset(tmp_path, "commonvoice", tmp_path)
     assert corpus.build()["valid"] == ["cv_dev_1", "cv_dev_2"]
-    assert read_table(corpus.recordings)["path"][0] == str(tmp_path / "clips" / "cv_train_1.mp3")
+    assert RecordingTable.read(corpus.recordings)["path"][0] == str(tmp_path / "clips" / "cv_train_1.mp3")
     assert corpus.references()["train"]["words"].tolist() == ["null he said", "yes"]
     write(tmp_path / "dev.tsv", "a\tb\n1\t2\n")
     with pytest.raises(UserError, match=r"dev.tsv is not a Common Voice table"):

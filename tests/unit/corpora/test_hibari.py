@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from unscribed.artifacts import read_table
 from unscribed.corpora import synthetic
 from unscribed.corpora.build import write_corpus
 from unscribed.corpora.espeak import EspeakSettings
 from unscribed.corpora.hibari import HibariSettings, Synthesizer
 from unscribed.errors import UserError
+from unscribed.tables import RecordingTable, ReferenceTable
 
 COMMON = {
     "translation": "WEB",
@@ -50,7 +50,9 @@ def make(folder, settings=SETTINGS, threads=1, language="en-us"):
     write_corpus(
         reader=f"corpora.{kind}:make_corpus", settings=dataclasses.asdict(settings), language=language, **common
     )
-    return read_table(paths["recordings"]), {split: read_table(folder / f"{split}.parquet") for split in SPLITS}
+    return RecordingTable.read(paths["recordings"]), {
+        split: ReferenceTable.read(folder / f"{split}.parquet") for split in SPLITS
+    }
 
 
 def test_a_sentence_sounds_the_same_whatever_was_spoken_before():

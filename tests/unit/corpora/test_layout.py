@@ -2,17 +2,17 @@ import gzip
 
 import pytest
 
-from unscribed.artifacts import read_table
 from unscribed.corpora import layout
 from unscribed.corpora.layout import Recording, Reference, References
 from unscribed.errors import UserError
+from unscribed.tables import RecordingTable, ReferenceTable
 
 ROWS = [Recording("b", "test", "b.wav"), Recording("c", "train", "c.wav"), Recording("a", "train", "a.wav")]
 
 
 def test_recordings_are_sorted_by_split_and_name(tmp_path):
     layout.write_recordings(tmp_path / "r.parquet", [*ROWS, Recording("d", "valid", "d.wav")], "key")
-    table = read_table(tmp_path / "r.parquet")
+    table = RecordingTable.read(tmp_path / "r.parquet")
     assert table["utterance"].tolist() == ["a", "c", "d", "b"]
     assert list(table.columns) == ["utterance", "split", "path"]
 
@@ -29,11 +29,11 @@ def test_references_go_to_the_split_of_their_recording(tmp_path):
     outputs = {split: tmp_path / f"{split}.parquet" for split in layout.SPLITS}
     references = [Reference("a", "so", ["s", "oʊ"], [0.1, 0.2], 0.3), Reference("b", "x"), Reference("unknown", "y")]
     layout.write_split_references(tmp_path / "r.parquet", References("key", references), outputs)
-    train = read_table(outputs["train"])
+    train = ReferenceTable.read(outputs["train"])
     assert train["utterance"].tolist() == ["a"] and train["phones"][0].tolist() == ["s", "oʊ"]
     assert train["starts_seconds"][0].tolist() == [0.1, 0.2] and train["end_seconds"][0] == 0.3
-    assert len(read_table(outputs["valid"])) == 0
-    test = read_table(outputs["test"])
+    assert len(ReferenceTable.read(outputs["valid"])) == 0
+    test = ReferenceTable.read(outputs["test"])
     assert len(test["phones"][0]) == 0 and test["end_seconds"].isna().all()
     with pytest.raises(UserError, match="key: none of the 1 transcripts names a recording"):
         unknown = References("key", [Reference("unknown", "y")])

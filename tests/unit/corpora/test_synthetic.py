@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from unscribed.artifacts import read_table
 from unscribed.corpora import synthetic
 from unscribed.corpora.build import write_corpus
 from unscribed.corpora.espeak import EspeakSettings
 from unscribed.errors import UserError
+from unscribed.tables import RecordingTable, ReferenceTable
 
 SETTINGS = EspeakSettings(
     voice="en-us",
@@ -47,9 +47,9 @@ def make(folder, settings=SETTINGS, seed=0, threads=2):
         audio=folder / "audio",
         **references,
     )
-    tables = {split: read_table(folder / f"{split}.parquet") for split in ("train", "valid", "test")}
+    tables = {split: ReferenceTable.read(folder / f"{split}.parquet") for split in ("train", "valid", "test")}
     text = (folder / "text.txt").read_text(encoding="utf-8").splitlines()
-    return read_table(folder / "recordings.parquet"), text, tables
+    return RecordingTable.read(folder / "recordings.parquet"), text, tables
 
 
 def test_splits_audio_and_references_fit_together(tmp_path):

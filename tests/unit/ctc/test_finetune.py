@@ -11,9 +11,8 @@ import torch
 from helpers.tones import RATE, SETTINGS, tone, write_checkpoint, write_corpus
 from transformers import AutoModelForCTC, Wav2Vec2Processor
 
-from unscribed.artifacts import read_table
 from unscribed.ctc import finetune_trainer
-from unscribed.ctc.finetune import finetune
+from unscribed.ctc.finetune import FinetuneCurveTable, finetune
 from unscribed.ctc.finetune_data import epochs, joined_labels, pack
 from unscribed.ctc.finetune_trainer import FinetuneTrainer, rate_at
 from unscribed.ctc.labels import finetune_vocab
@@ -28,6 +27,7 @@ from unscribed.ctc.model import (
 from unscribed.errors import UserError
 from unscribed.ssl.checkpoint import load
 from unscribed.ssl.waveform import Speech
+from unscribed.tables import PseudoLabelTable
 
 TEXTS = {"u1": "abc|da", "u2": "bd|ca", "u3": "ccb|ad", "u4": "dab|bc"}
 
@@ -80,7 +80,7 @@ def test_learns_four_utterances_and_transformers_reads_the_same(
     task["settings"] = replace(task["settings"], channel_mask_probability=0.0, check_every=50)
     with caplog.at_level(logging.INFO):
         finetune(**task)
-    curves = read_table(task["curves"])
+    curves = FinetuneCurveTable.read(task["curves"])
     assert curves["update"].tolist() == [50, 100, 150, 200]
     assert curves["uer"].min() == 0 and curves["loss"].iloc[-1] < curves["loss"].iloc[0]
     assert "4 utterances; left out: 0 below finetune.min_confidence" in caplog.text
@@ -126,7 +126,7 @@ def test_a_killed_training_goes_on_exactly(
     task["settings"] = replace(SETTINGS, updates=12, check_every=4, freeze_updates=5, accumulation=2, batch_seconds=1.3)
     task["settings"] = replace(task["settings"], layerdrop=0.3)
     finetune(**task)
-    whole, curves = weights(task), read_table(task["curves"])
+    whole, curves = weights(task), FinetuneCurveTable.read(task["curves"])
     inner = FinetuneTrainer._update
 
     def killed(job: FinetuneTrainer, number: int, *rest: Any) -> tuple[float, float]:
@@ -141,7 +141,7 @@ def test_a_killed_training_goes_on_exactly(
     with caplog.at_level(logging.INFO):
         finetune(**task)
     assert "goes on after update 8" in caplog.text
-    assert read_table(task["curves"]).drop(columns="seconds").equals(curves.drop(columns="seconds"))
+    assert FinetuneCurveTable.read(task["curves"]).drop(columns="seconds").equals(curves.drop(columns="seconds"))
     resumed = weights(task)
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
@@ -181,7 +181,7 @@ def test_a_lost_loss_stops_and_the_state_stays(task: dict[str, Any], monkeypatch
         finetune(**task)
     monkeypatch.setattr(finetune_trainer, "ctc_loss", loss)
     finetune(**(task | {"settings": replace(task["settings"], learning_rate=0.001)}))
-    rates = read_table(task["curves"])["learning_rate"].tolist()
+    rates = FinetuneCurveTable.read(task["curves"])["learning_rate"].tolist()
     assert len(rates) == 3 and max(rates[:2]) > 0.001 > rates[2]
 
 
@@ -190,18 +190,18 @@ def test_what_cannot_be_learned_from_is_counted(
 ) -> None:
     task["settings"] = replace(SETTINGS, updates=1, min_confidence=0.5)
     paths = write_corpus(tmp_path / "other", {**TEXTS, "long": "ab"})
-    table = read_table(paths["labels"])
+    table = PseudoLabelTable.read(paths["labels"])
     table.loc[4, "letters"] = list("abbabbabbabb")  # 12 letters and 4 blanks, in 0.2 s and 9 frames
     table.loc[0, "confidence"] = 0.4
-    table.to_parquet(paths["labels"])
+    PseudoLabelTable.from_frame(table).write(paths["labels"])
     with caplog.at_level(logging.INFO):
         finetune(**(task | as_training(paths)))
     assert "3 utterances; left out: 1 below finetune.min_confidence, 0 with unknown symbols, 1 longer" in caplog.text
     assert needed_frames(np.array([3, 4, 4, 3])) == 5
-    table.assign(confidence=0.1).to_parquet(paths["labels"])
+    PseudoLabelTable.from_frame(table.assign(confidence=0.1)).write(paths["labels"])
     with pytest.raises(UserError, match=r"none of its 5 utterances .* Lower finetune\.min_confidence"):
         finetune(**(task | as_training(paths)))
-    table.assign(utterance=list("vwxyz")).to_parquet(paths["labels"])
+    PseudoLabelTable.from_frame(table.assign(utterance=list("vwxyz"))).write(paths["labels"])
     with pytest.raises(UserError, match=r"has 5 utterances that the manifest lacks, for example v"):
         finetune(**(task | as_training(paths)))
 
@@ -278,6 +278,6 @@ def test_phones_and_a_missing_gpu(task: dict[str, Any], tmp_path: Path) -> None:
 def test_half_precision_keeps_whole_weights(task: dict[str, Any], precision: str) -> None:
     task["settings"] = replace(SETTINGS, updates=4, check_every=2, freeze_updates=1, precision=precision)
     finetune(**task)
-    curves = read_table(task["curves"])
+    curves = FinetuneCurveTable.read(task["curves"])
     assert np.isfinite(curves[["loss", "valid_loss"]]).all(axis=None)
     assert all(value.dtype == torch.float32 for value in weights(task).values())

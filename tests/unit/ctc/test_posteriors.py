@@ -5,13 +5,14 @@ import pytest
 import torch
 from helpers.tones import RATE, SETTINGS, write_checkpoint, write_corpus
 
-from unscribed.artifacts import read_json, read_metadata, read_table
+from unscribed.artifacts import read_json, read_metadata
 from unscribed.ctc import posteriors as ctc
 from unscribed.ctc.model import build, write_model
 from unscribed.ctc.posteriors import ctc_greedy, ctc_log_probs
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.ssl.checkpoint import load
+from unscribed.tables import VadTable, WordTable
 
 VOCAB = ["<pad>", "|", "<unk>", "a", "b"]
 
@@ -38,7 +39,7 @@ def test_best_path_by_hand(tmp_path: Path) -> None:
     silence = peaked([0, 0], [0.9, 0.9])
     found = store(tmp_path / "found.npy", "letters", u=frames, silence=silence, short=np.zeros((0, len(VOCAB))))
     ctc_greedy(log_probs=found, words=tmp_path / "words.parquet")
-    table = read_table(tmp_path / "words.parquet").set_index("utterance")
+    table = WordTable.by_utterance(tmp_path / "words.parquet")
     row = table.loc["u"]
     assert row.words.tolist() == ["aa", "b"] and row.nbest.tolist() == ["aa b"]
     assert (row.word_starts_frames.tolist(), row.word_frames.tolist()) == ([1, 8], [4, 1])
@@ -53,7 +54,7 @@ def test_best_path_by_hand(tmp_path: Path) -> None:
 def test_phones_have_starts_and_no_words(tmp_path: Path) -> None:
     found = store(tmp_path / "found.npy", "phones", u=peaked([3, 3, 0, 4, 4], [0.9] * 5))
     ctc_greedy(log_probs=found, words=tmp_path / "words.parquet")
-    row = read_table(tmp_path / "words.parquet").iloc[0]
+    row = WordTable.read(tmp_path / "words.parquet").iloc[0]
     assert row.phones.tolist() == ["a", "b"] and row.starts_frames.tolist() == [0, 3]
     assert len(row.words) == 0 and row.nbest.tolist() == [""]
 
@@ -61,9 +62,9 @@ def test_phones_have_starts_and_no_words(tmp_path: Path) -> None:
 def test_log_probs_of_batches_are_those_of_single_utterances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     paths = write_corpus(tmp_path / "audio", {"u3": "abcd", "u1": "ab", "u2": "abcdab", "u0": "c"})
-    regions = read_table(paths["vad"])
+    regions = VadTable.read(paths["vad"])
     regions["ends_samples"] = [*regions["ends_samples"][:3], [100]]  # less than a frame
-    regions.to_parquet(paths["vad"])
+    VadTable.from_frame(regions).write(paths["vad"])
     pretrained = load(write_checkpoint(tmp_path / "checkpoint"), RATE)
     network = build(pretrained, len(VOCAB), SETTINGS, 0)
     vocab = {symbol: number for number, symbol in enumerate(VOCAB)}

@@ -2,10 +2,12 @@ from typing import Any
 
 import pytest
 
-from unscribed.artifacts import read_json, read_table
+from unscribed.artifacts import read_json
 from unscribed.errors import UserError
 from unscribed.evaluation.hmm import evaluate_hmm
 from unscribed.evaluation.metrics import EvaluateSettings
+from unscribed.evaluation.tables import ConfusionTable
+from unscribed.tables import PhoneTable, ReferenceTable
 
 NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
 # "b b" are two phones: an HMM tells them apart. u1 is "a b c", u2 "n̩ tʃ".
@@ -17,8 +19,8 @@ LAST = [
 
 def run_evaluate_hmm(run: Any, **changes: Any) -> dict[str, float]:
     decodes = [
-        run.table("step1.parquet", NONE, run.decoded_schema),
-        run.table("step2.parquet", LAST, run.decoded_schema),
+        run.table("step1.parquet", NONE, PhoneTable),
+        run.table("step2.parquet", LAST, PhoneTable),
     ]
     arguments = {
         "decodes": decodes,
@@ -52,16 +54,16 @@ def test_every_number_by_hand(finished: Any) -> None:
             "hmm.boundary_r_value": 1 - (1 / 3 + 1 / 3 / 2**0.5) / 2,
         }
     )
-    confusions = read_table(finished.path("evaluate/hmm_confusions.parquet")).values.tolist()
+    confusions = ConfusionTable.read(finished.path("evaluate/hmm_confusions.parquet")).values.tolist()
     assert ["c", "b", 1] in confusions and ["", "a", 1] in confusions
 
 
 def test_without_transcripts(finished: Any) -> None:
     assert run_evaluate_hmm(finished, references=[]) == {}
-    assert not len(read_table(finished.path("evaluate/hmm_confusions.parquet")))
+    assert not len(ConfusionTable.read(finished.path("evaluate/hmm_confusions.parquet")))
 
 
 def test_references_of_other_utterances_are_refused(finished: Any) -> None:
-    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], finished.references_schema)
+    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], ReferenceTable)
     with pytest.raises(UserError, match=r"references/test\.parquet: none of its 1 utterances is in .*same files"):
         run_evaluate_hmm(finished)

@@ -3,9 +3,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_json, read_table
+from unscribed.artifacts import read_json
 from unscribed.errors import UserError
-from unscribed.evaluation.select import anchor_scores, evaluate_select, shown_candidate
+from unscribed.evaluation.select import ScoredTable, anchor_scores, evaluate_select, shown_candidate
+from unscribed.selection.select import CandidateTable
+from unscribed.tables import PhoneTable, ReferenceTable
 
 GAN = ("random gp0.1 sm0.05 div4 seed0", "gan", 2.1, 1.0, -97.0, np.exp(2.1), np.exp(2.1), False)
 SILENT = [("u1", ["<SIL>"], [0], 60), ("u2", [], [], 100)]
@@ -15,14 +17,14 @@ RIGHT = [("u1", ["a", "b", "c"], [0, 20, 40], 60), ("u2", ["n̩", "tʃ"], [0, 68
 def run_evaluate_select(run: Any, **changes: Any) -> dict[str, float]:
     """Rounds of 1, 0.4, 0.2 and 1 phone error rate; a run of the GAN, at first silent, then right, then as a round."""
     arguments = {
-        "candidates": run.table("select/candidates.parquet", [*run.candidates, GAN], run.candidates_schema),
+        "candidates": run.table("select/candidates.parquet", [*run.candidates, GAN], CandidateTable),
         "hypotheses": [
             *run.paths("decode/seed*/round*/test.parquet"),
-            run.table("gan/run0/best/test.phones.parquet", RIGHT, run.decoded_schema),
+            run.table("gan/run0/best/test.phones.parquet", RIGHT, PhoneTable),
         ],
         "moments": [
-            run.table("gan/run0/start/test.phones.parquet", SILENT, run.decoded_schema),
-            run.table("gan/run0/last/test.phones.parquet", run.better, run.decoded_schema),
+            run.table("gan/run0/start/test.phones.parquet", SILENT, PhoneTable),
+            run.table("gan/run0/last/test.phones.parquet", run.better, PhoneTable),
         ],
         "references": run.paths("references/test.parquet"),
         "manifest": run.path("manifest/test.parquet"),
@@ -47,9 +49,9 @@ def test_every_number_by_hand(finished: Any) -> None:
             "test.per.gan.run0.last": 0.2,
         }
     )
-    scored = read_table(finished.path("evaluate/candidates.parquet"))
+    scored = ScoredTable.read(finished.path("evaluate/candidates.parquet"))
     assert scored["per"].tolist() == pytest.approx([1, 0.4, 0.2, 1, 0])
-    candidates = read_table(finished.path("select/candidates.parquet"))
+    candidates = CandidateTable.read(finished.path("select/candidates.parquet"))
     assert scored.drop(columns="per").equals(candidates)
 
 
@@ -77,20 +79,20 @@ def test_without_reference_phones(finished: Any, transcripts: str) -> None:
         metrics = run_evaluate_select(finished, references=[])
     else:
         row = ("u1", "a b c", [], [], np.nan)
-        path = finished.table("references/test.parquet", [row], finished.references_schema)
+        path = finished.table("references/test.parquet", [row], ReferenceTable)
         metrics = run_evaluate_select(finished, references=[path])
     assert metrics == {"select.candidates": 5}
-    assert read_table(finished.path("evaluate/candidates.parquet"))["per"].isna().all()
+    assert ScoredTable.read(finished.path("evaluate/candidates.parquet"))["per"].isna().all()
 
 
 def test_references_of_other_utterances_are_refused(finished: Any) -> None:
-    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], finished.references_schema)
+    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], ReferenceTable)
     with pytest.raises(UserError, match=r"references/test\.parquet: none of its 1 utterances is in .*same files"):
         run_evaluate_select(finished)
 
 
 def test_the_shown_candidate_of_each_kind(finished: Any) -> None:
-    table = read_table(finished.table("five.parquet", [*finished.candidates, GAN], finished.candidates_schema))
+    table = CandidateTable.read(finished.table("five.parquet", [*finished.candidates, GAN], CandidateTable))
     assert anchor_scores(table).tolist() == pytest.approx([np.inf, 2.0, 1.9, 1.7 + np.log(2), 2.1])
     assert shown_candidate(table, "match") == "match seed0/round2"  # chosen, though another has the better score
     assert shown_candidate(table, "gan") == GAN[0]

@@ -1,15 +1,14 @@
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
 from unscribed.evaluation.metrics import EvaluateSettings
+from unscribed.evaluation.tables import ConfusionTable, UtteranceTable
 from unscribed.evaluation.words import evaluate_words
-from unscribed.tables import WordTable
+from unscribed.tables import ReferenceTable, WordTable
 
-TEXT, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 # The references are "a b c" and "button"; times: a 0.1, b 0.3, c 0.5; n̩ 0, tʃ 1.2 s
 TEST = [
     (
@@ -22,9 +21,9 @@ TEST = [
 
 @pytest.fixture
 def decoded(finished: Any) -> Any:
-    finished.table("words/test.parquet", TEST, list(WordTable.SCHEMA.items()))
+    finished.table("words/test.parquet", TEST, WordTable)
     row = ("v1", ["a"], [0], [10], [1.0], ["a"], [0], 10, ["a"], [-1.0], "ok")
-    finished.table("words/valid.parquet", [row], list(WordTable.SCHEMA.items()))
+    finished.table("words/valid.parquet", [row], WordTable)
     write_lines(finished.root / "lexicon.txt", ["a a", "b b", "d d"])
     return finished
 
@@ -75,27 +74,27 @@ def test_every_number_by_hand(decoded: Any) -> None:
             "valid.words.per": 0,
         }
     )
-    errors = read_table(decoded.path("evaluate/word_errors.parquet")).values.tolist()
+    errors = ConfusionTable.read(decoded.path("evaluate/word_errors.parquet")).values.tolist()
     assert errors == [["button", "", 1], ["c", "d", 1]]
-    utterances = read_table(decoded.path("evaluate/word_utterances.parquet")).values.tolist()
+    utterances = UtteranceTable.read(decoded.path("evaluate/word_utterances.parquet")).values.tolist()
     assert utterances == [["u1", "a b c", "a b d", 1, 3], ["u2", "button", "", 1, 1]]
 
 
 def test_without_transcripts(decoded: Any) -> None:
     assert run_evaluate_words(decoded, references=[]) == {"test.words.no_path": 1, "valid.words.no_path": 0}
-    assert not len(read_table(decoded.path("evaluate/word_errors.parquet")))
-    utterances = read_table(decoded.path("evaluate/word_utterances.parquet"))
+    assert not len(ConfusionTable.read(decoded.path("evaluate/word_errors.parquet")))
+    utterances = UtteranceTable.read(decoded.path("evaluate/word_utterances.parquet"))
     assert utterances["hypothesis"].tolist() == ["a b d", ""] and utterances["reference"].isna().all()
 
 
 def test_words_without_phones_or_times(decoded: Any) -> None:
     rows = [("u1", "A, b: c?", [], [], float("nan"))]
-    decoded.table("references/test.parquet", rows, decoded.references_schema)
+    decoded.table("references/test.parquet", rows, ReferenceTable)
     metrics = run_evaluate_words(decoded)
     assert metrics["test.wer"] == pytest.approx(1 / 3)
     assert "test.words.per" not in metrics and "test.words.boundary_f1" not in metrics
 
 
 def test_another_table_is_refused(decoded: Any) -> None:
-    with pytest.raises(UserError, match=r"decode/test\.parquet has no column words: .*run the stage words again"):
+    with pytest.raises(UserError, match=r"decode/test\.parquet has no column words: it is no WordTable"):
         run_evaluate_words(decoded, words=[decoded.path("decode/test.parquet")])

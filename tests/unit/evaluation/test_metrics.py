@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_json, read_table, write_json, write_lines
+from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
 from unscribed.evaluation.metrics import EvaluateSettings, by_round, evaluate
+from unscribed.evaluation.tables import ConfusionTable, RoundTable, UtteranceTable
+from unscribed.selection.select import CandidateTable
+from unscribed.tables import ReferenceTable
 
 
 def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
@@ -100,12 +103,12 @@ def test_the_numbers_of_other_evaluations_are_taken_in(finished: Any) -> None:
 
 def test_tables(finished: Any) -> None:
     run_evaluate(finished)
-    confusions = read_table(finished.path("evaluate/confusions.parquet"))
+    confusions = ConfusionTable.read(finished.path("evaluate/confusions.parquet"))
     pairs = {(reference, hypothesis): count for reference, hypothesis, count in confusions.values.tolist()}
     assert pairs == {("a", "a"): 1, ("b", "b"): 1, ("c", "d"): 1, ("n̩", "n̩"): 1, ("tʃ", "tʃ"): 1, ("", "a"): 1}
-    utterances = read_table(finished.path("evaluate/utterances.parquet")).values.tolist()
+    utterances = UtteranceTable.read(finished.path("evaluate/utterances.parquet")).values.tolist()
     assert utterances == [["u1", "a b c", "a b d", 1, 3], ["u2", "n̩ tʃ", "n̩ tʃ a", 1, 2]]
-    rounds = read_table(finished.path("evaluate/rounds.parquet"))
+    rounds = RoundTable.read(finished.path("evaluate/rounds.parquet"))
     assert rounds["selected"].tolist() == [True, True, False, False]
     assert rounds["discrepancy"].tolist() == [2.0, 1.0, 1.2, 2.5]
     assert rounds["per"].tolist() == pytest.approx([1, 0.4, 0.2, 1])
@@ -114,30 +117,30 @@ def test_tables(finished: Any) -> None:
 def test_the_best_scored_seed_is_shown_if_a_run_of_the_gan_was_chosen(finished: Any) -> None:
     rounds = [(*row[:-1], False) for row in finished.candidates]
     chosen = ("match gp0.1 sm0.05 div4 seed0", "gan", 1.0, 1.0, -50.0, np.e, np.e, True)
-    finished.table("candidates.parquet", [*rounds, chosen], finished.candidates_schema)
+    finished.table("candidates.parquet", [*rounds, chosen], CandidateTable)
     metrics = run_evaluate(finished)
-    assert read_table(finished.path("evaluate/rounds.parquet"))["selected"].tolist() == [False, False, True, True]
+    assert RoundTable.read(finished.path("evaluate/rounds.parquet"))["selected"].tolist() == [False, False, True, True]
     assert (metrics["match.discrepancy.round1"], metrics["match.discrepancy.round2"]) == (1.2, 2.5)
     assert (metrics["test.per.match.round1"], metrics["test.per.match.round2"]) == pytest.approx((0.2, 1))
     assert metrics["match.discrepancy.seed0"] == 1.0 and metrics["test.per.seed0"] == pytest.approx(0.4)
 
 
 def test_candidates_that_do_not_tell_their_seed_are_refused(finished: Any) -> None:
-    finished.table("candidates.parquet", [("match", *finished.candidates[1][1:])], finished.candidates_schema)
+    finished.table("candidates.parquet", [("match", *finished.candidates[1][1:])], CandidateTable)
     with pytest.raises(ValueError, match="the candidate match does not tell seed and round"):
         run_evaluate(finished)
 
 
 def test_without_transcripts_only_label_free_numbers(finished: Any) -> None:
     assert run_evaluate(finished, references=[]) == pytest.approx(LABEL_FREE)
-    utterances = read_table(finished.path("evaluate/utterances.parquet"))
+    utterances = UtteranceTable.read(finished.path("evaluate/utterances.parquet"))
     assert utterances["hypothesis"].tolist() == ["a b d", "n̩ tʃ a"]
     assert utterances["reference"].isna().all() and utterances["errors"].isna().all()
-    assert len(read_table(finished.path("evaluate/confusions.parquet"))) == 0
+    assert len(ConfusionTable.read(finished.path("evaluate/confusions.parquet"))) == 0
 
 
 def test_words_without_phones_are_not_scored(finished: Any, caplog: pytest.LogCaptureFixture) -> None:
-    finished.table("references/test.parquet", [("u1", "words", [], [], np.nan)], finished.references_schema)
+    finished.table("references/test.parquet", [("u1", "words", [], [], np.nan)], ReferenceTable)
     with caplog.at_level(logging.WARNING):
         metrics = run_evaluate(finished)
     assert "test.per" not in metrics and metrics["valid.per"] == 0
@@ -145,16 +148,14 @@ def test_words_without_phones_are_not_scored(finished: Any, caplog: pytest.LogCa
 
 
 def test_phones_without_times_give_no_boundary_scores(finished: Any) -> None:
-    finished.table(
-        "references/test.parquet", [("u1", "a b c", ["a", "b", "c"], [], np.nan)], finished.references_schema
-    )
+    finished.table("references/test.parquet", [("u1", "a b c", ["a", "b", "c"], [], np.nan)], ReferenceTable)
     metrics = run_evaluate(finished)
     assert metrics["test.per"] == pytest.approx(1 / 3)
     assert "segment.f1" not in metrics and "decode.boundary_f1" not in metrics
 
 
 def test_references_of_other_utterances_are_refused(finished: Any) -> None:
-    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], finished.references_schema)
+    finished.table("references/test.parquet", [("other", "a", ["a"], [0.0], 0.1)], ReferenceTable)
     with pytest.raises(UserError, match=r"references/test\.parquet: none of its 1 utterances is in .*same files"):
         run_evaluate(finished)
 

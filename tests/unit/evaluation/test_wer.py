@@ -14,6 +14,7 @@ from unscribed.evaluation.wer import (
     read_word_references,
     sentence_error_rate,
 )
+from unscribed.tables import ReferenceTable
 
 SPOKEN = {"u1": ["the", "sea", "the", "sun", "is", "warm"], "u2": ["a", "a"], "lost": ["gone"]}
 HEARD = {"u1": ["the", "see", "the", "is", "warm", "too"], "u2": ["a", "a"], "unknown": ["x"]}
@@ -54,18 +55,18 @@ def test_references_are_spelt_like_the_text(finished: Any, caplog: pytest.LogCap
         ("u2", "page 3", [], [], np.nan),
         ("other", "x", [], [], np.nan),
     ]
-    path = finished.table("references/test.parquet", rows, finished.references_schema)
+    path = finished.table("references/test.parquet", rows, ReferenceTable)
     manifest = finished.path("manifest/test.parquet")
     with caplog.at_level(logging.WARNING):
         references = read_word_references(path, manifest, "fr-fr")
     assert references["u2"] == ["page"] and "1 transcripts have digits" in caplog.text
     assert references["u1"][:4] == ["ça", "va", "dit", "il"] and references["u1"][4].startswith("l'ét")
     assert read_word_references(path, manifest, "tr")["u1"][0] == "ça"
-    finished.table("references/test.parquet", [("u1", "—", [], [], np.nan)], finished.references_schema)
+    finished.table("references/test.parquet", [("u1", "—", [], [], np.nan)], ReferenceTable)
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         assert read_word_references(path, manifest, "fr-fr") == {}
     assert "2 of 2 utterances have no reference words" in caplog.text
-    finished.table("references/test.parquet", [("z", "a", [], [], np.nan)], finished.references_schema)
+    finished.table("references/test.parquet", [("z", "a", [], [], np.nan)], ReferenceTable)
     with pytest.raises(UserError, match=r"none of its 1 utterances is in .*same files"):
         read_word_references(path, manifest, "fr-fr")

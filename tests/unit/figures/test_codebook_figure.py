@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from unscribed.artifacts import write_table
 from unscribed.figures.codebook import codebook_figure
-from unscribed.ssl.codebook import CODEBOOK_SCHEMA
+from unscribed.ssl.codebook import CodebookTable
 
 
 def test_codes_of_languages_that_share_half_of_them(tmp_path: Path, drawn: list[Figure]) -> None:
@@ -14,8 +13,7 @@ def test_codes_of_languages_that_share_half_of_them(tmp_path: Path, drawn: list[
     for language, used in {"x": (0, 1), "y": (1, 2)}.items():
         for part in range(3):
             rows += [(language, part, 0, code, 50 if code in used else 0) for code in range(4)]
-    columns = dict(zip([name for name, _ in CODEBOOK_SCHEMA], zip(*rows, strict=True), strict=True))
-    write_table(tmp_path / "codebook.parquet", columns, CODEBOOK_SCHEMA)
+    CodebookTable.from_rows(rows).write(tmp_path / "codebook.parquet")
     codebook_figure(usage=tmp_path / "codebook.parquet", figure=tmp_path / "figure.png")
     left, middle, right = drawn[0].axes[:3]
     assert [label.get_text() for label in left.get_yticklabels()] == ["x", "y"]

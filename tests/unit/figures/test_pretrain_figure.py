@@ -1,27 +1,23 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from helpers.drawn import lines
 from matplotlib.figure import Figure
 
-from unscribed.artifacts import write_table
 from unscribed.figures.pretrain import pretrain_figure
+from unscribed.ssl.pretrain import write_curves
 
-LISTS = pa.list_(pa.float64())
 
-
-def write_curves(path: Path, **columns: Any) -> None:
+def write_checks(path: Path, **columns: Any) -> None:
     """A table of curves: two checks, with what is not given at 0.5 and 0.25."""
     names = ["accuracy", "valid_accuracy", "gradient_norm"]
     columns = {name: [0.5, 0.25] for name in names} | {"update": [10, 20], "status": ["ok", "collapsed"]} | columns
-    types = {"update": pa.int64(), "status": pa.string(), "valid_perplexities": LISTS}
-    write_table(path, columns, [(name, types.get(name, pa.float64())) for name in columns])
+    write_curves(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
 
 def test_curves_of_both_splits_and_all_codebooks(tmp_path: Path, drawn: list[Figure]) -> None:
     losses = {"contrastive": [4.5, 4.0], "valid_contrastive": [4.0, 3.0]}
-    write_curves(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0, 6.0], [9.0, 1.0]])
+    write_checks(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0, 6.0], [9.0, 1.0]])
     pretrain_figure(curves=tmp_path / "curves.parquet", figure=tmp_path / "figure.png")
     (drawing,) = drawn
     assert (tmp_path / "figure.png").stat().st_size > 10_000
@@ -34,7 +30,7 @@ def test_curves_of_both_splits_and_all_codebooks(tmp_path: Path, drawn: list[Fig
 
 def test_curves_of_hubert(tmp_path: Path, drawn: list[Figure]) -> None:
     losses = {"masked": [4.5, 4.0], "valid_masked": [4.0, 3.0]}
-    write_curves(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0], [90.0]])
+    write_checks(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0], [90.0]])
     pretrain_figure(curves=tmp_path / "curves.parquet", figure=tmp_path / "figure.png")
     left, _, right = drawn[0].axes
     assert left.get_title(loc="left") == "Naming the cluster" and lines(left)["valid"] == [4.0, 3.0]

@@ -1,27 +1,21 @@
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from helpers.drawn import assert_drawn, lines
 from matplotlib.figure import Figure
 
-from unscribed.evaluation import tables
+from unscribed.evaluation.tables import RoundTable
 from unscribed.figures.rounds import last_objectives, rounds_figure
 
 
 def draw(run: Any, known: bool) -> str:
     """Three seeds of two rounds: discrepancies 1 and 0, error rates 80 and 70 % (or unknown); the second is shown."""
-    history = pd.DataFrame(
-        [
-            (seed, number, seed == 1, 2.0 - number, 0.9 - 0.1 * number if known else np.nan)
-            for seed in (0, 1, 2)
-            for number in (1, 2)
-        ],
-        columns=["seed", "round", "selected", "discrepancy", "per"],
-    )
-    path, figure = run.path("rounds.parquet"), run.path("rounds.png")
-    tables.write_rounds(path, history)
+    history = [
+        (seed, number, seed == 1, 2.0 - number, 0.9 - 0.1 * number if known else None)
+        for seed in (0, 1, 2)
+        for number in (1, 2)
+    ]
+    path, figure = run.table("rounds.parquet", history, RoundTable), run.path("rounds.png")
     rounds_figure(rounds=path, restarts=run.paths("match/seed*/round*/objectives.parquet"), figure=figure)
     return figure
 

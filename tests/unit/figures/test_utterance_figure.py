@@ -8,6 +8,7 @@ from helpers.drawn import assert_drawn
 
 from unscribed.errors import UserError
 from unscribed.figures.utterance import Box, ReportSettings, recognised_boxes, reference_boxes, utterance_figure
+from unscribed.tables import PhoneTable
 
 
 def draw_utterance(run: Any, index: str, references: list[str]) -> Path:
@@ -33,7 +34,7 @@ def test_utterances_with_and_without_transcript(finished: Any) -> None:
 
 
 def test_nothing_decoded_is_refused(finished: Any) -> None:
-    finished.table("decode/test.parquet", [], finished.decoded_schema)
+    finished.table("decode/test.parquet", [], PhoneTable)
     with pytest.raises(UserError, match=r"decode/test\.parquet has no utterances"):
         draw_utterance(finished, "0", [])
 

@@ -3,11 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_table
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.gan.segments import gan_segments
-from unscribed.tables import PhoneTable
+from unscribed.tables import BoundaryTable, PhoneTable
 
 
 def _run(folder: Path, frames: int) -> None:
@@ -28,7 +27,7 @@ def test_a_segment_is_the_mean_of_a_decoded_phone(tmp_path: Path) -> None:
     store = FrameStore(tmp_path / "segments.npy")
     assert store.data.tolist() == [[1.0, 2.0], [10.0, 20.0], [4.0, 5.0]]
     assert store.metadata == {"hop_ms": 10.0}
-    assert read_table(tmp_path / "boundaries.parquet")["boundaries_frames"][0].tolist() == [0, 2, 3, 4]
+    assert BoundaryTable.read(tmp_path / "boundaries.parquet")["boundaries_frames"][0].tolist() == [0, 2, 3, 4]
 
 
 def test_phones_of_other_audio(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from unscribed.artifacts import read_table, write_table
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
+from unscribed.gan.curves import GanCurveTable
 from unscribed.gan.job import GanJob
 from unscribed.gan.model import Generators
 from unscribed.gan.runs import GRID, GanSettings, run_label
@@ -65,18 +65,13 @@ def _write_audio(folder: Path, split: str, utterances: int, seed: int) -> list[n
             spoken.append(phones)
             edges.append(np.arange(len(phones) + 1) * 3)
         names = list(writer.utterances)
-    columns = {"utterance": names, "boundaries_frames": edges}
-    BoundaryTable(**columns).write(folder / f"{split}.boundaries.parquet")
-    write_table(
-        folder / f"{split}.labels.parquet",
-        {
-            "utterance": names,
-            "phones": [[PHONES[phone] for phone in phones] for phones in spoken],
-            "starts_frames": [edge[:-1] for edge in edges],
-            "frames": [int(edge[-1]) for edge in edges],
-        },
-        list(PhoneTable.SCHEMA.items()),
-    )
+    BoundaryTable(utterance=names, boundaries_frames=edges).write(folder / f"{split}.boundaries.parquet")
+    PhoneTable(
+        utterance=names,
+        phones=[[PHONES[phone] for phone in phones] for phones in spoken],
+        starts_frames=[edge[:-1] for edge in edges],
+        frames=[int(edge[-1]) for edge in edges],
+    ).write(folder / f"{split}.labels.parquet")
     return spoken
 
 
@@ -123,7 +118,7 @@ def _decode(folder: Path, model: Path, run: int) -> list[list[str]]:
         posteriors=folder / "posteriors.npy",
         decoded=folder / "decoded.parquet",
     )
-    return [list(found) for found in read_table(folder / "decoded.parquet")["phones"]]
+    return [list(found) for found in PhoneTable.read(folder / "decoded.parquet")["phones"]]
 
 
 def test_runs_side_by_side_give_what_each_gives_alone(corpus: Path) -> None:
@@ -153,8 +148,8 @@ def test_a_killed_job_goes_on_as_if_nothing_had_happened(corpus: Path, monkeypat
     killed = _train(corpus, "killed", runs, warm=True)
     for moment in ("start", "best", "last"):
         assert (killed / f"{moment}.safetensors").read_bytes() == (whole / f"{moment}.safetensors").read_bytes()
-    columns = [name for name in read_table(whole / "curves.parquet") if name != "seconds"]
-    tables = [read_table(folder / "curves.parquet")[columns] for folder in (whole, killed)]
+    columns = [name for name in GanCurveTable.read(whole / "curves.parquet") if name != "seconds"]
+    tables = [GanCurveTable.read(folder / "curves.parquet")[columns] for folder in (whole, killed)]
     assert tables[0].equals(tables[1])
     assert not (killed / "state.safetensors").exists()
 
@@ -176,21 +171,21 @@ def test_the_state_of_other_settings_is_not_taken_over(
 def test_a_warm_start_says_what_the_labels_say(corpus: Path) -> None:
     model = _train(corpus, "warm", [{**RUN, "start": "match"}, RUN], warm=True) / "start.safetensors"
     said = _decode(corpus, model, 0)
-    truth = read_table(corpus / "valid.labels.parquet")["phones"]
+    truth = PhoneTable.read(corpus / "valid.labels.parquet")["phones"]
     joined = [[phone for i, phone in enumerate(row) if i == 0 or row[i - 1] != phone] for row in truth]
     assert sum(a == b for a, b in zip(said, joined, strict=True)) >= 19
     assert _decode(corpus, model, 1) != said
-    table, posteriors = read_table(corpus / "decoded.parquet"), FrameStore(corpus / "posteriors.npy")
+    table, posteriors = PhoneTable.read(corpus / "decoded.parquet"), FrameStore(corpus / "posteriors.npy")
     first = posteriors[0]
     assert [PHONES[phone] for phone in first.argmax(axis=1)] == list(table["phones"][0])
     np.testing.assert_allclose(posteriors.data.sum(axis=1), 1, rtol=1e-5)
     assert table["starts_frames"][0][0] == 0 and all(start % 3 == 0 for start in table["starts_frames"][0])
-    assert table["frames"].tolist() == read_table(corpus / "valid.labels.parquet")["frames"].tolist()
+    assert table["frames"].tolist() == PhoneTable.read(corpus / "valid.labels.parquet")["frames"].tolist()
 
 
 def test_curves_and_descriptions(corpus: Path) -> None:
     target = _train(corpus, "job", [RUN, {**RUN, "seed": 3}])
-    curves = read_table(target / "curves.parquet")
+    curves = GanCurveTable.read(target / "curves.parquet")
     assert curves[["run", "update"]].to_numpy().tolist() == [[r, u] for u in (0, 4, 8, 12) for r in (0, 1)]
     assert curves["generator"][2:].notna().all() and curves["auxiliary"].isna().all()
     about = Generators.read(target / "best.safetensors")[1]
@@ -203,7 +198,7 @@ def test_a_diverged_run_ends_and_the_others_go_on(corpus: Path, caplog: pytest.L
     runs = [{**RUN, "smoothness": float("nan")}, RUN]
     target = _train(corpus, "job", runs)
     assert "run 0 ends at update 4: it has diverged" in caplog.text
-    curves = read_table(target / "curves.parquet")
+    curves = GanCurveTable.read(target / "curves.parquet")
     assert curves[curves["run"] == 0]["update"].tolist() == [0, 4]
     assert curves[curves["run"] == 1]["update"].tolist() == [0, 4, 8, 12]
     generators, about = Generators.read(target / "last.safetensors")
@@ -225,7 +220,7 @@ def test_a_collapsed_run_ends_at_its_second_check(
     corpus: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("unscribed.gan.check.COLLAPSED_USAGE", 1.1)
-    curves = read_table(_train(corpus, "job", [RUN]) / "curves.parquet")
+    curves = GanCurveTable.read(_train(corpus, "job", [RUN]) / "curves.parquet")
     assert curves["update"].tolist() == [0, 4]
     assert "run 0 ends at update 4: it has collapsed: only" in caplog.text
 
@@ -248,7 +243,7 @@ def test_audio_and_labels_of_other_inventories(corpus: Path) -> None:
     ],
 )
 def test_labels_that_do_not_fit(corpus: Path, column: str, value: object, message: str) -> None:
-    table = read_table(corpus / "train.labels.parquet")
+    table = PhoneTable.read(corpus / "train.labels.parquet")
     columns = {name: list(table[name]) for name in PhoneTable.SCHEMA}
     if column == "phones":
         columns["starts_frames"][0] = [0]
@@ -276,7 +271,7 @@ def test_a_generator_of_other_features_or_runs(corpus: Path) -> None:
 def test_a_gpu_trains_what_a_cpu_decodes(corpus: Path) -> None:
     runs = [{**RUN, "start": "match"}, RUN]
     target = _train(corpus, "gpu", runs, replace(SETTINGS, device="cuda"), warm=True)
-    assert read_table(target / "curves.parquet")["status"].eq("ok").all()
+    assert GanCurveTable.read(target / "curves.parquet")["status"].eq("ok").all()
     start = _train(corpus, "cpu", runs, warm=True) / "start.safetensors"  # of other random numbers
     pairs = zip(_decode(corpus, target / "start.safetensors", 0), _decode(corpus, start, 0), strict=True)
     assert sum(one == other for one, other in pairs) >= 18

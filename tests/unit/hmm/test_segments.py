@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_table
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
@@ -11,7 +10,7 @@ from unscribed.hmm.model import HmmModel
 from unscribed.hmm.segments import hmm_segments, log_posteriors
 from unscribed.hmm.topology import Topology
 from unscribed.segmentation.represent import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
-from unscribed.tables import PhoneTable
+from unscribed.tables import BoundaryTable, PhoneTable
 
 PHONES = ["<SIL>", "a", "b"]
 LENGTHS = {"u0": 9, "u1": 4, "u2": 3}
@@ -48,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_segments_are_the_phones(folder: Path) -> None:
     """In the order of the store; equal neighbours stay two segments; without a path, one segment of silence."""
-    boundaries, labels = read_table(folder / "boundaries.parquet"), FrameStore(folder / "labels.npy")
+    boundaries, labels = BoundaryTable.read(folder / "boundaries.parquet"), FrameStore(folder / "labels.npy")
     assert boundaries["utterance"].tolist() == labels.utterances == list(LENGTHS)
     assert [edges.tolist() for edges in boundaries["boundaries_frames"]] == [[0, 3, 5, 7, 9], [0, 4], [0, 3]]
     assert [ids[:, 0].tolist() for _, ids in labels] == [[0, 1, 1, 2], [0], [2]]

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unscribed.artifacts import read_json, read_table
+from unscribed.artifacts import read_json
 from unscribed.frames import FrameStore
 from unscribed.hmm.decode import hmm_decode
 from unscribed.hmm.graph import phone_graph, word_graph
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.tune import hmm_tune
 from unscribed.hmm.words import words
+from unscribed.tables import PhoneTable, WordTable
 from unscribed.text.silence import strip_silence
 from unscribed.wfst.nbest import Hypothesis, NbestSettings
 from unscribed.wfst.search import SearchSettings
@@ -61,7 +62,7 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
             tuning=folder / f"{name}.tuning.parquet",
         )
         hmm_decode(**search, threads=2, decoded=decoded)
-        tables.append(read_table(decoded))
+        tables.append(PhoneTable.read(decoded))
         labels = decoded
     lexicon = {"lexiconp": folder / "lexiconp.txt", "word_symbols": folder / "words.txt"}
     graph = folder / f"{store}.words.graph"
@@ -77,12 +78,12 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
         words=folder / f"{store}.words.parquet",
         **lexicon,
     )
-    table = read_table(folder / f"{store}.words.parquet")
+    table = WordTable.read(folder / f"{store}.words.parquet")
     return SimpleNamespace(store=store, model=model, weights=weights, graph=graph, phones=tables, words=table)
 
 
 def test_phones_get_better_than_the_labels(world, trained) -> None:
-    labels = _errors(world, read_table(world.folder / "labels.parquet"))
+    labels = _errors(world, PhoneTable.read(world.folder / "labels.parquet"))
     first, second = (_errors(world, table) for table in trained.phones)
     assert labels > 0.15 and first < 0.05 and second < 0.05
     store = FrameStore(world.folder / f"{trained.store}.npy")
@@ -145,7 +146,7 @@ def test_tuning_takes_the_lowest_score(world, trained) -> None:
     assert read_json(trained.weights) == expected
     labels, decoded = (
         frame.set_index("utterance")["phones"].map(strip_silence)
-        for frame in (read_table(world.folder / "labels.parquet"), trained.phones[1])
+        for frame in (PhoneTable.read(world.folder / "labels.parquet"), trained.phones[1])
     )
     names = labels.index[np.random.default_rng(0).permutation(len(labels))[:15]]
     edits = sum(kaldialign.edit_distance(labels[name], decoded[name])["total"] for name in names)
@@ -204,4 +205,5 @@ def test_failures_are_logged(world, trained, tmp_path: Path, caplog: pytest.LogC
         decoded=tmp_path / "decoded.parquet",
     )
     assert "no path explains 1 utterances, for example short" in caplog.text
-    pd.testing.assert_frame_equal(read_table(tmp_path / "decoded.parquet"), trained.phones[1])  # threads change nothing
+    decoded = PhoneTable.read(tmp_path / "decoded.parquet")
+    pd.testing.assert_frame_equal(decoded, trained.phones[1])  # threads change nothing

@@ -6,13 +6,14 @@ import kaldialign
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_table, write_lines
+from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching import match as stage
 from unscribed.matching.match import match
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.segmentation.segment import runs
+from unscribed.tables import RestartTable
 
 PHONES = ["<SIL>", "a", "b", "d", "e", "k"]
 SETTINGS = MatchSettings(
@@ -84,7 +85,7 @@ def test_audio_is_labelled_from_text_alone(folder: Path) -> None:
     segments, labels = FrameStore(folder / "segments.npy"), FrameStore(folder / "labels.npy")
     assert labels.utterances == segments.utterances and (labels.offsets == segments.offsets).all()
     assert labels.metadata == {"phones": PHONES} and labels.data.dtype == np.int32 and labels.data.ndim == 2
-    objectives = read_table(folder / "objectives.parquet")
+    objectives = RestartTable.read(folder / "objectives.parquet")
     assert objectives["units"].tolist() == [8] * 8 + [12] * 2  # a pass from random starts and a warm one
     assert objectives["restart"].tolist() == [*range(8), *range(2)]
     for _, rows in objectives.groupby("units"):
@@ -113,7 +114,7 @@ def test_later_rounds_go_on_from_the_labels_before(folder: Path) -> None:
         writer.append("all", noisy[:, None])
     settings = replace(SETTINGS, clusters=[5000, 12], warm_restarts=3)  # the first number would raise
     assert (_match(folder, folder / "previous.npy", settings) == spoken).mean() > 0.99
-    assert read_table(folder / "objectives.parquet")["units"].tolist() == [12] * 3
+    assert RestartTable.read(folder / "objectives.parquet")["units"].tolist() == [12] * 3
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import pytest
 from unscribed.acoustic import search
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.viterbi import DecodeSettings
-from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.artifacts import read_json, write_lines
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching.phone_text import MatchSettings
 from unscribed.matching.resegment import resegment
 from unscribed.segmentation.represent import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
+from unscribed.tables import BoundaryTable
 
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2, 2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2, 0, 0])  # a phone per frame
@@ -58,7 +59,7 @@ def _resegment(folder: Path) -> float:
 
 def test_segments_are_the_decoded_phones(folder: Path) -> None:
     _resegment(folder)
-    boundaries = read_table(folder / "boundaries.parquet")
+    boundaries = BoundaryTable.read(folder / "boundaries.parquet")
     assert boundaries["utterance"].tolist() == ["u0", "u1", "u2"]
     assert [edges.tolist() for edges in boundaries["boundaries_frames"]] == [[0, 3, 5, 8], [0, 2], [0, 3, 5, 7, 10, 12]]
     labels, segments = FrameStore(folder / "labels.npy"), FrameStore(folder / "segments.npy")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from unscribed.artifacts import read_table
 from unscribed.errors import UserError
 from unscribed.outputs.ctm import ctm
+from unscribed.tables import CtmTable
 
 
 def run_ctm(decoded: dict[str, Path], folder: Path) -> list[list[list[Any]]]:
@@ -19,8 +19,8 @@ def run_ctm(decoded: dict[str, Path], folder: Path) -> list[list[list[Any]]]:
         phones_ctm=paths[0],
         words_ctm=paths[1],
     )
-    assert all((read_table(path)["channel"] == "1").all() for path in paths)
-    return [read_table(path).drop(columns="channel").values.tolist() for path in paths]
+    assert all((CtmTable.read(path)["channel"] == "1").all() for path in paths)
+    return [CtmTable.read(path).drop(columns="channel").values.tolist() for path in paths]
 
 
 def test_times_are_those_of_the_original_audio(
@@ -61,8 +61,8 @@ def test_frames_past_the_end_have_no_negative_duration(table: Any, tmp_path: Pat
 
 
 def test_tables_of_other_runs_are_refused(decoded: dict[str, Path], table: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"vad\.parquet has no column words: .*run the stage words again"):
+    with pytest.raises(UserError, match=r"vad\.parquet has no column words: it is no WordTable"):
         run_ctm(decoded | {"words": decoded["vad"]}, tmp_path)
     table("vad", [("a", [1600], [4800], 0.2, 0.7)])
-    with pytest.raises(UserError, match=r"vad\.parquet lacks 3 wanted utterances, for example b/c: .*stage vad"):
+    with pytest.raises(UserError, match=r"vad\.parquet lacks 3 wanted utterances, for example b/c: .*another run"):
         run_ctm(decoded, tmp_path)

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unscribed.artifacts import read_table
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.segmentation.segment import SegmentSettings, change_peaks, pool_neighbours, runs, segment, segment_means
+from unscribed.tables import BoundaryTable
 
 SETTINGS = SegmentSettings(
     method="peaks", smoothing_frames=1.0, threshold=0.8, frames_per_segment=4, pool_neighbours=False
@@ -34,7 +34,7 @@ def _run(
         boundaries=folder / "boundaries.parquet",
         segments=folder / "segments.npy",
     )
-    table = read_table(folder / "boundaries.parquet")
+    table = BoundaryTable.read(folder / "boundaries.parquet")
     return [edges.tolist() for edges in table["boundaries_frames"]], FrameStore(folder / "segments.npy")
 
 

@@ -6,19 +6,18 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 import unscribed
 from unscribed.acoustic.decode import decode
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.viterbi import DecodeSettings
-from unscribed.artifacts import read_json, read_table, write_json, write_lines, write_table
+from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
 from unscribed.selection.decode import decode_chosen
-from unscribed.selection.select import CANDIDATES_SCHEMA, SCORES, select
-from unscribed.tables import PhoneTable
+from unscribed.selection.select import SCORES, CandidateTable, select
+from unscribed.tables import BoundaryTable, PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.label_free import score
 from unscribed.text.silence import SilenceSettings
@@ -45,9 +44,8 @@ def folder(tmp_path: Path) -> Path:
 def write_phones(path: Path, phones: list[list[str]], utterances: list[str] | None = None) -> str:
     """A decode of utterances u0, u1 …; the times do not matter."""
     names = utterances or [f"u{number}" for number in range(len(phones))]
-    lengths = [len(found) for found in phones]
-    columns = [names, phones, [list(range(length)) for length in lengths], lengths]
-    PhoneTable(**dict(zip(PhoneTable.SCHEMA, columns, strict=True))).write(path)
+    rows = zip(names, phones, strict=True)
+    PhoneTable.from_rows((name, found, range(len(found)), len(found)) for name, found in rows).write(path)
     return str(path)
 
 
@@ -84,8 +82,8 @@ def test_fluent_phones_of_all_kinds_win(folder: Path, names: list[str], place: i
 
 def test_table_of_the_candidates(folder: Path) -> None:
     run_select(folder, {"match seed0/round1": SILENT, "match seed0/round2": GOOD, "random": REPEATS})
-    table = read_table(folder / "select/candidates.parquet")
-    assert list(table) == [name for name, _ in CANDIDATES_SCHEMA]
+    table = CandidateTable.read(folder / "select/candidates.parquet")
+    assert list(table) == list(CandidateTable.SCHEMA)
     assert table["candidate"].tolist() == ["match seed0/round1", "match seed0/round2", "random"]
     assert table["kind"].tolist() == ["match", "match", "gan"]
     assert table["chosen"].tolist() == [False, True, False]
@@ -116,7 +114,7 @@ def test_the_order_of_the_utterances_does_not_matter_but_their_names_do(folder: 
         )
 
     choose_of(same)
-    table = read_table(folder / "candidates.parquet")
+    table = CandidateTable.read(folder / "candidates.parquet")
     assert table.loc[0, "nll"] == pytest.approx(table.loc[1, "nll"]) and table.loc[0, "usage"] == table.loc[1, "usage"]
     with pytest.raises(UserError, match=r"2\.parquet and .*0\.parquet have different utterances.*Delete both"):
         choose_of(other)
@@ -141,7 +139,7 @@ def run_decode(folder: Path, candidate: str, kind: str, boundaries: Path | list 
         threads=1,
         decoded=folder / "decoded.parquet",
     )
-    table = read_table(folder / "decoded.parquet")
+    table = PhoneTable.read(folder / "decoded.parquet")
     assert list(table) == list(PhoneTable.SCHEMA)
     return [(row.utterance, row.phones.tolist(), row.starts_frames.tolist(), row.frames) for row in table.itertuples()]
 
@@ -194,9 +192,8 @@ def test_a_run_of_the_gan_is_found_by_its_name(gan: Path) -> None:
 
 def test_a_run_on_segments_has_their_times(gan: Path) -> None:
     edges = [list(range(0, 10 * len(phones) + 1, 10)) for phones in UTTERANCES]
-    schema = [("utterance", pa.string()), ("boundaries_frames", pa.list_(pa.int64()))]
-    columns = {"utterance": ["u1", "u0"], "boundaries_frames": edges[::-1]}  # in another order
-    write_table(gan / "boundaries.parquet", columns, schema)
+    table = BoundaryTable(utterance=["u1", "u0"], boundaries_frames=edges[::-1])  # in another order
+    table.write(gan / "boundaries.parquet")
     found = run_decode(gan, "reads", "gan", gan / "boundaries.parquet")
     assert found == [("u0", ["<SIL>", "a", "b"], [0, 20, 50], 70), ("u1", ["b", "a"], [0, 30], 60)]
 

@@ -6,9 +6,8 @@ import torch
 from helpers.tones import SIZES, write_corpus
 from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
 
-from unscribed.artifacts import read_table
 from unscribed.ssl import codebook as module
-from unscribed.ssl.codebook import codebook, codes_of, shares, summary
+from unscribed.ssl.codebook import CodebookTable, codebook, codes_of, shares, summary
 
 
 def test_codes_are_counted_per_language_and_part(tmp_path, monkeypatch):
@@ -32,7 +31,7 @@ def test_codes_are_counted_per_language_and_part(tmp_path, monkeypatch):
         usage=tmp_path / "usage.parquet",
         metrics=tmp_path / "metrics.json",
     )
-    table = read_table(tmp_path / "usage.parquet")
+    table = CodebookTable.read(tmp_path / "usage.parquet")
     frames = table.groupby(["language", "codebook"])["frames"].sum()
     assert frames["x", 0] == frames["x", 1] == 19 + 14 + 9 and frames["y", 0] == 14 + 14  # 20 ms, without padding
     assert len(table) == 2 * 2 * 2 * 6

@@ -3,13 +3,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import soundfile
 import torch
+from helpers.tables import filled
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from unscribed.artifacts import read_table, write_table
 from unscribed.config.feature_kinds import LEARNED
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
@@ -19,6 +18,7 @@ from unscribed.ssl.checkpoint import load
 from unscribed.ssl.extract import LearnedSettings, learned_features
 from unscribed.ssl.parts import join_shards
 from unscribed.ssl.waveform import normalized
+from unscribed.tables import ManifestTable, VadTable
 
 RATE = 16000
 SETTINGS = LearnedSettings(kind="wav2vec", layer=2, batch_seconds=0.1, device="cpu", shards=1)
@@ -46,18 +46,16 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     names = [f"u{number}" for number in range(len(LENGTHS))]
     for name, length in zip(names, LENGTHS, strict=True):
         soundfile.write(tmp_path / f"{name}.wav", rng.normal(size=length + 10) / 10, RATE, subtype="FLOAT")
-    columns = {"utterance": names, "path": [str(tmp_path / f"{name}.wav") for name in names]}
-    write_table(tmp_path / "manifest.parquet", columns, [(name, pa.string()) for name in columns])
+    paths = [str(tmp_path / f"{name}.wav") for name in names]
+    filled(ManifestTable, utterance=names, path=paths).write(tmp_path / "manifest.parquet")
     _regions(tmp_path, names, LENGTHS)
     return tmp_path
 
 
 def _regions(folder: Path, names: list[str], lengths: list[int]) -> None:
-    regions = {"utterance": names, "starts_samples": [[10]] * len(names)}
-    regions["ends_samples"] = [[10 + length] for length in lengths]
-    lists = pa.list_(pa.int64())
-    schema = [("utterance", pa.string()), ("starts_samples", lists), ("ends_samples", lists)]
-    write_table(folder / "vad.parquet", regions, schema)
+    ends = [[10 + length] for length in lengths]
+    regions = filled(VadTable, utterance=names, starts_samples=[[10]] * len(names), ends_samples=ends)
+    regions.write(folder / "vad.parquet")
 
 
 def _run(folder: Path, name: str = "train", settings: LearnedSettings = SETTINGS, shard: str = "0", **more) -> Path:
@@ -159,7 +157,7 @@ def test_batches_are_no_longer_than_asked() -> None:
 
 
 def test_audio_of_no_frame_and_frames_of_another_pace(corpus: Path) -> None:
-    names = read_table(corpus / "manifest.parquet")["utterance"].tolist()
+    names = ManifestTable.read(corpus / "manifest.parquet")["utterance"].tolist()
     with pytest.raises(UserError, match=r"gives a frame every 0.625 ms, not every 20 ms"):
         _run(corpus, hop_ms=20.0)
     _regions(corpus, names, [*LENGTHS[:4], 16, *LENGTHS[5:]])

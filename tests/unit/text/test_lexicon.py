@@ -1,30 +1,23 @@
 import logging
 
-import pyarrow as pa
 import pytest
 
-from unscribed.artifacts import write_json, write_lines, write_table
+from unscribed.artifacts import write_json, write_lines
 from unscribed.errors import UserError
+from unscribed.tables import LexiconTable, SentenceTable
 from unscribed.text.lexicon import lexicon, read_lexiconp
 from unscribed.text.variants import LexiconSettings
 
 
 def run(tmp_path, entries, inventory, sentences=()):
     """`sentences` are pairs of words and of their phones, those of one word from the next by `|`."""
-    write_table(
-        tmp_path / "lexicon.parquet",
-        {"word": list(entries), "phones": list(entries.values()), "count": [1] * len(entries)},
-        [("word", pa.string()), ("phones", pa.list_(pa.string())), ("count", pa.int64())],
-    )
-    write_table(
-        tmp_path / "sentences.parquet",
-        {
-            "sentence": range(len(sentences)),
-            "words": [words.split() for words, _ in sentences],
-            "phones": [[word.split() for word in phones.split("|")] for _, phones in sentences],
-        },
-        [("sentence", pa.int64()), ("words", pa.list_(pa.string())), ("phones", pa.list_(pa.list_(pa.string())))],
-    )
+    table = LexiconTable(word=entries, phones=entries.values(), count=[1] * len(entries))
+    table.write(tmp_path / "lexicon.parquet")
+    SentenceTable(
+        sentence=range(len(sentences)),
+        words=[words.split() for words, _ in sentences],
+        phones=[[word.split() for word in phones.split("|")] for _, phones in sentences],
+    ).write(tmp_path / "sentences.parquet")
     write_lines(tmp_path / "phones.txt", inventory)
     write_json(tmp_path / "report.json", {"words_without_phones": 3})
     lexicon(

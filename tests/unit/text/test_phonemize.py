@@ -1,7 +1,8 @@
 import pytest
 
-from unscribed.artifacts import read_json, read_table
+from unscribed.artifacts import read_json
 from unscribed.errors import UserError
+from unscribed.tables import LexiconTable, SentenceTable
 from unscribed.text.phonemize import PhonemizeSettings, phonemize, phonemize_words
 
 
@@ -11,8 +12,8 @@ def run(tmp_path, text, language="en-us", backend="espeak", connected=True, min_
     paths = {name: tmp_path / file for name, file in OUTPUTS.items()}
     phonemize(text=source, language=language, settings=PhonemizeSettings(backend, connected, min_count), **paths)
     return (
-        read_table(paths["lexicon"]),
-        read_table(paths["sentences"]),
+        LexiconTable.read(paths["lexicon"]),
+        SentenceTable.read(paths["sentences"]),
         paths["phones"].read_text(encoding="utf-8").split(),
         read_json(paths["report"]),
     )

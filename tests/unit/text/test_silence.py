@@ -1,8 +1,7 @@
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from unscribed.artifacts import write_table
+from unscribed.tables import SentenceTable
 from unscribed.text.silence import SilenceSettings, insert_silence, silence, strip_silence
 
 WORDS = [["ð", "ə"], ["k", "æ", "t"], ["t"]]
@@ -41,11 +40,8 @@ def test_one_word():
 
 def test_stage_is_seeded_and_draws_with_the_probability(tmp_path):
     count = 2000
-    write_table(
-        tmp_path / "sentences.parquet",
-        {"sentence": range(count), "words": [["the", "cat", "t"]] * count, "phones": [WORDS] * count},
-        [("sentence", pa.int64()), ("words", pa.list_(pa.string())), ("phones", pa.list_(pa.list_(pa.string())))],
-    )
+    table = SentenceTable(sentence=range(count), words=[["the", "cat", "t"]] * count, phones=[WORDS] * count)
+    table.write(tmp_path / "sentences.parquet")
     texts = []
     for seed in (3, 3, 4):
         path = tmp_path / "phones.txt"

@@ -1,14 +1,15 @@
 import math
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
+from helpers.tables import filled
 
-from unscribed.artifacts import read_json, write_table
+from unscribed.artifacts import read_json
 from unscribed.config.checks import check
 from unscribed.config.schema import complete
 from unscribed.errors import UserError
+from unscribed.tables import SentenceTable
 from unscribed.text import transformer_lm as stage
 from unscribed.text.ngram import symbol_table, write_symbols
 from unscribed.text.transformer_lm import TransformerLmSettings, mixture_weight, transformer_lm
@@ -30,11 +31,8 @@ def grammar(count):
 def train(folder, sentences, **changes):
     settings = {"layers": 1, "dims": 32, "heads": 2, "dropout": 0.0, "word_dropout": 0.0, "epochs": 6}
     settings |= {"batch_tokens": 256, "learning_rate": 0.01, "device": "cpu"} | changes
-    write_table(
-        folder / "sentences.parquet",
-        {"sentence": range(len(sentences)), "words": sentences},
-        [("sentence", pa.int64()), ("words", pa.list_(pa.string()))],
-    )
+    table = filled(SentenceTable, sentence=range(len(sentences)), words=sentences)
+    table.write(folder / "sentences.parquet")
     write_symbols(folder / "words.txt", symbol_table(sorted({word for line in sentences for word in line} - {"<SIL>"})))
     transformer_lm(
         sentences=folder / "sentences.parquet",

@@ -1,18 +1,16 @@
-import pyarrow as pa
 import pytest
+from helpers.tables import filled
 
-from unscribed.artifacts import read_json, write_lines, write_table
+from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
+from unscribed.tables import SentenceTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.word_lm import WordLmSettings, word_lm
 
 
 def run(tmp_path, sentences, lexicon):
-    write_table(
-        tmp_path / "sentences.parquet",
-        {"sentence": range(len(sentences)), "words": [line.split() for line in sentences]},
-        [("sentence", pa.int64()), ("words", pa.list_(pa.string()))],
-    )
+    table = filled(SentenceTable, sentence=range(len(sentences)), words=[line.split() for line in sentences])
+    table.write(tmp_path / "sentences.parquet")
     write_lines(tmp_path / "lexiconp.txt", lexicon)
     outputs = {"arpa": "lm.arpa", "fst": "lm.fst", "words": "words.txt", "report": "report.json"}
     word_lm(

@@ -15,10 +15,11 @@ from torch import nn
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.search import decode_utterances
 from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.segmentation.pca import stack
+from unscribed.tables import BoundaryTable
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def acoustic(
     torch.set_num_threads(threads)
     store = FrameStore(frames)
     inventory = read_inventory(phones)
-    targets = frame_labels(read_table(boundaries)["boundaries_frames"].tolist(), FrameStore(labels))
+    targets = frame_labels(BoundaryTable.read(boundaries)["boundaries_frames"].tolist(), FrameStore(labels))
     trigrams = PhoneTrigrams.read(arpa, inventory, decode)
     chosen = _choose(store, settings.max_frames, int(seed))
     for iteration in range(settings.iterations):

@@ -16,9 +16,9 @@ import pandas as pd
 import torch
 import torchaudio
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio import io
-from unscribed.audio.vad import speech
+from unscribed.audio.vad import speech, with_regions
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
 from unscribed.parallel import log_speed, ordered_map
@@ -61,9 +61,7 @@ def features(
     started = time.monotonic()
     torch.set_num_threads(1)  # whole batches run side by side, which beats sharing the work of one
     extractor = Extractor(settings, sample_rate_hz)
-    listed = read_table(manifest).merge(read_table(vad), on="utterance", how="left", validate="one_to_one")
-    if listed["starts_samples"].isna().any():
-        raise UserError(f"{vad} lacks utterances of {manifest}: run the stage vad again.")
+    listed = with_regions(manifest, vad)
     metadata = {
         "kind": settings.kind,
         "dims": extractor.dims,

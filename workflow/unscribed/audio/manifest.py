@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, read_table, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio import io
 from unscribed.errors import UserError
 from unscribed.parallel import log_speed, ordered_map
+from unscribed.tables import ManifestTable, RecordingTable, RejectedTable
 
 log = logging.getLogger(__name__)
 
@@ -51,18 +51,6 @@ class Recording:
     reason: str = ""
 
 
-MANIFEST_SCHEMA = [
-    ("utterance", pa.string()),
-    ("path", pa.string()),
-    ("sample_rate_hz", pa.int64()),
-    ("channels", pa.int64()),
-    ("duration_samples", pa.int64()),
-    ("duration_seconds", pa.float64()),
-    ("clipped_fraction", pa.float64()),
-]
-REJECTED_SCHEMA = [("utterance", pa.string()), ("path", pa.string()), ("reason", pa.string())]
-
-
 def manifest(
     *,
     recordings: Pathlike,
@@ -89,8 +77,8 @@ def manifest(
     bad = [recording for recording in checked if recording.reason]
     _report(split, good, bad, settings)
     _require(split, len(good), f"{len(items)} listed, {len(bad)} rejected", _listing(bad))
-    _write(rejected, REJECTED_SCHEMA, bad)
-    _write(manifest, MANIFEST_SCHEMA, good)
+    RejectedTable.from_records([vars(recording) for recording in bad]).write(rejected)
+    ManifestTable.from_records([vars(recording) for recording in good]).write(manifest)
     log_speed(log, len(checked), sum(recording.duration_seconds for recording in checked), started)
 
 
@@ -144,7 +132,7 @@ def _fault(recording: Recording, samples: np.ndarray, settings: AudioSettings) -
 
 def _listed(recordings: Pathlike, split: str) -> list[tuple[str, str]]:
     """The (utterance, path) pairs of the split."""
-    table = read_table(recordings)
+    table = RecordingTable.read(recordings)
     table = table[table["split"] == split]
     _require(split, len(table), f"{recordings} lists {len(table)}", "")
     twice = table["utterance"][table["utterance"].duplicated()]
@@ -192,7 +180,3 @@ def _listing(bad: Sequence[Recording]) -> str:
     if len(bad) > SHOWN:
         lines.append(f"\n  … and {len(bad) - SHOWN} more (all are in the log)")
     return "".join(lines)
-
-
-def _write(path: Pathlike, schema: Sequence[tuple[str, pa.DataType]], rows: Sequence[Recording]) -> None:
-    write_table(path, {name: [getattr(row, name) for row in rows] for name, _ in schema}, schema)

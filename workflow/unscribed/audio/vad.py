@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, read_table, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio import io
 from unscribed.errors import UserError
 from unscribed.parallel import log_speed, ordered_map
+from unscribed.tables import ManifestTable, VadTable
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +32,6 @@ FLOOR_DB = -80.0  # of full scale: never speech
 SILERO_CELL = {8000: 256, 16000: 512}  # sample rate in Hz: samples that the model takes at once
 SILERO_PROBABILITY = 0.5
 SILERO_BATCH = 64
-
-VAD_SCHEMA = [
-    ("utterance", pa.string()),
-    ("starts_samples", pa.list_(pa.int64())),
-    ("ends_samples", pa.list_(pa.int64())),
-    ("speech_seconds", pa.float64()),
-    ("total_seconds", pa.float64()),
-]
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ def vad(*, manifest: Pathlike, settings: VadSettings, sample_rate_hz: int, vad: 
     An utterance without any speech is kept whole and counted in a warning. Raises UserError if the method does not
     work at `sample_rate_hz` or a file cannot be read.
     """
-    table = read_table(manifest)
+    table = ManifestTable.read(manifest)
     started = time.monotonic()
     cell = cell_samples(settings.method, sample_rate_hz)
     min_silence = round(settings.min_silence_ms * sample_rate_hz / 1000)
@@ -77,16 +69,22 @@ def vad(*, manifest: Pathlike, settings: VadSettings, sample_rate_hz: int, vad: 
     if speechless:
         log.warning("no speech found in %d utterances, kept whole: %s", len(speechless), " ".join(speechless[:10]))
     kept = [int((ends - starts).sum()) for starts, ends in zip(all_starts, all_ends, strict=True)]
-    columns = {
-        "utterance": table["utterance"],
-        "starts_samples": all_starts,
-        "ends_samples": all_ends,
-        "speech_seconds": np.array(kept) / sample_rate_hz,
-        "total_seconds": np.array(totals) / sample_rate_hz,
-    }
-    write_table(vad, columns, VAD_SCHEMA, {"sample_rate_hz": sample_rate_hz, "method": settings.method})
+    found = VadTable(
+        utterance=table["utterance"],
+        starts_samples=all_starts,
+        ends_samples=all_ends,
+        speech_seconds=np.array(kept) / sample_rate_hz,
+        total_seconds=np.array(totals) / sample_rate_hz,
+    )
+    found.write(vad, {"sample_rate_hz": sample_rate_hz, "method": settings.method})
     log.info("%.1f %% of the audio is speech", 100 * sum(kept) / max(sum(totals), 1))
     log_speed(log, len(totals), sum(totals) / sample_rate_hz, started)
+
+
+def with_regions(manifest: Pathlike, vad: Pathlike) -> pd.DataFrame:
+    """The rows of the manifest, each with its regions of speech. Raises UserError if `vad` lacks utterances."""
+    table = ManifestTable.read(manifest)
+    return table.join(VadTable.by_utterance(vad, table["utterance"].tolist()), on="utterance", validate="one_to_one")
 
 
 def speech(samples: np.ndarray, starts: Sequence[int], ends: Sequence[int]) -> np.ndarray:

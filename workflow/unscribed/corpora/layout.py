@@ -110,7 +110,7 @@ def write_recordings(path: Pathlike, rows: Sequence[Recording], source: str) -> 
             "Add files, or raise the fraction or list other parts for that split."
         )
     rows = sorted(rows, key=lambda row: (SPLITS.index(row.split), row.utterance))
-    RecordingTable(**{name: [getattr(row, name) for row in rows] for name in RecordingTable.SCHEMA}).write(path)
+    RecordingTable.from_rows(rows).write(path)
     log.info("recordings: %s", ", ".join(f"{counts[split]} {split}" for split in SPLITS))
 
 
@@ -138,8 +138,7 @@ def write_split_references(recordings: Pathlike, references: References, outputs
         log.warning("%s: %d of %d recordings have no transcript", source, len(split_of) - found, len(split_of))
     for split in SPLITS:
         ordered = sorted(rows[split], key=lambda row: row.utterance)
-        columns = {name: [getattr(row, name) for row in ordered] for name in ReferenceTable.SCHEMA}
-        ReferenceTable(**columns).write(outputs[split])
+        ReferenceTable.from_rows(ordered).write(outputs[split])
 
 
 def hash_split(utterance: str, valid_fraction: float, test_fraction: float) -> str:

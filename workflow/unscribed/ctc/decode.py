@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 class NbestTable(Table):
     """Every hypothesis of each utterance with the parts of its score, natural logs."""
 
-    STAGE = "ctc_ngram"
     SCHEMA: ClassVar = {"utterance": TEXT, "words": TEXTS, "acoustic": REAL, "lm": REAL}
 
 

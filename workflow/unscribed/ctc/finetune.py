@@ -29,7 +29,6 @@ CHECKED_UTTERANCES = 200  # enough to rank the checks of one training, and a sma
 class FinetuneCurveTable(Table):
     """The checks of a fine-tuning; losses in nat per symbol, `uer` the error rate of letters or phones on valid."""
 
-    STAGE = "finetune"
     SCHEMA: ClassVar = {
         "update": WHOLE,
         **dict.fromkeys(("seconds", "learning_rate", "loss", "gradient_norm", "valid_loss", "uer"), REAL),
@@ -88,7 +87,5 @@ def finetune(
     with out_of_memory("finetune.batch_seconds", settings.batch_seconds):
         trainer.run(state)
     write_model(model, network, pretrained, symbols, units)
-    FinetuneCurveTable(**{name: [row[name] for row in trainer.rows] for name in FinetuneCurveTable.SCHEMA}).write(
-        curves
-    )
+    FinetuneCurveTable.from_records(trainer.rows).write(curves)
     state.unlink(missing_ok=True)

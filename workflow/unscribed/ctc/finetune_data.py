@@ -12,12 +12,13 @@ import pandas as pd
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.ctc.labels import UNKNOWN
 from unscribed.ctc.model import CtcBatch, needed_frames
 from unscribed.errors import UserError
 from unscribed.ssl.checkpoint import Checkpoint
 from unscribed.ssl.waveform import Speech, frames_of, normalized, qualified
+from unscribed.tables import PseudoLabelTable
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def frames_in(speech: Speech, checkpoint: Checkpoint) -> np.ndarray:
 
 def joined_labels(paths: Sequence[Pathlike]) -> pd.DataFrame:
     """Tables of labels, one for each language, as one whose utterances have the names of `Speech.joined`."""
-    tables = [read_table(path) for path in paths]
+    tables = [PseudoLabelTable.read(path) for path in paths]
     names = [qualified(table["utterance"], number, len(paths)) for number, table in enumerate(tables)]
     return pd.concat([table.assign(utterance=found) for table, found in zip(tables, names, strict=True)])
 

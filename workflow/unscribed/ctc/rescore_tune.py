@@ -30,7 +30,6 @@ class RescoreSettings:
 class RescoreTuningTable(TuningTable):
     """The weights that were tried; the perplexity is the geometric mean of those of both language models."""
 
-    STAGE = "ctc_transformer_tune"
     SCHEMA: ClassVar = {"ngram": REAL, "transformer": REAL, "word": REAL, **TuningTable.OUTCOME}
 
 

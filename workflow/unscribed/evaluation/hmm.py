@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
 from unscribed.evaluation.labels import (
     align_decoded,
@@ -15,6 +15,7 @@ from unscribed.evaluation.labels import (
 from unscribed.evaluation.metrics import EvaluateSettings, Metrics
 from unscribed.evaluation.per import Alignment, spoken_phones
 from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics
+from unscribed.tables import PhoneTable, VadTable
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +42,14 @@ def evaluate_hmm(
     alignments: dict[str, Alignment] = {}
     known = scored_references(references[0], manifest) if references else None
     if known and known.phones:
-        tables = [read_table(path) for path in decodes]
+        tables = [PhoneTable.read(path) for path in decodes]
         rates = [phone_rate(known, table, spoken_phones) for table in tables]
         values |= {f"test.per.hmm.step{step}": rate for step, rate in enumerate(rates, start=1)}
         values["test.per.hmm"] = rates[-1]
         alignments = align_decoded(known, tables[-1], spoken_phones)
         values |= error_shares("test.per.hmm", alignments)
         if known.boundaries:
-            times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
+            times = TimeBase(VadTable.by_utterance(vad), hop_ms, sample_rate_hz)
             frames = decoded_boundaries(tables[-1], spoken_phones)
             counts = score_boundaries(known.boundaries, frames, times, settings.tolerance_ms / 1000)
             values["hmm.boundary_precision"] = counts.precision

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from unscribed.artifacts import Pathlike, read_json, read_table
+from unscribed.artifacts import Pathlike, read_json
 from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
 from unscribed.evaluation import per
@@ -29,7 +29,9 @@ from unscribed.evaluation.labels import (
 )
 from unscribed.evaluation.lm import lm_metrics
 from unscribed.evaluation.select import shown_candidate
-from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics, write_rounds, write_utterances
+from unscribed.evaluation.tables import RoundTable, error_shares, write_confusions, write_metrics, write_utterances
+from unscribed.selection.select import CandidateTable
+from unscribed.tables import ManifestTable, PhoneTable, RejectedTable, VadTable
 from unscribed.text.inventory import read_inventory
 from unscribed.text.lines import read_lines
 
@@ -86,7 +88,7 @@ def evaluate(
     Raises UserError if the references belong to other utterances.
     """
     manifest = by_split(manifests)
-    decodes = {split: read_table(path) for split, path in by_split(decoded).items()}
+    decodes = {split: PhoneTable.read(path) for split, path in by_split(decoded).items()}
     known = {split: scored_references(path, manifest[split]) for split, path in by_split(references).items()}
     known = {split: found for split, found in known.items() if found.phones}
     if "test" not in known:
@@ -104,7 +106,7 @@ def evaluate(
     if "test" in known:
         inventory = read_inventory(phones)
         alignments = align_decoded(known["test"], decodes["test"])
-        times = TimeBase(read_table(vad).set_index("utterance"), hop_ms, sample_rate_hz)
+        times = TimeBase(VadTable.by_utterance(vad), hop_ms, sample_rate_hz)
         values |= _error_metrics(alignments, known["test"], decodes["test"], inventory)
         values |= _boundary_metrics(known["test"], boundaries, decodes["test"], times, settings.tolerance_ms / 1000)
     for part in parts:
@@ -112,7 +114,7 @@ def evaluate(
     write_metrics(metrics, values)
     write_confusions(confusions, alignments)
     write_utterances(utterances, alignments, decoded_phones(decodes["test"]))
-    write_rounds(rounds, history)
+    RoundTable.from_frame(history).write(rounds)
 
 
 def by_split(paths: Paths) -> dict[str, str]:
@@ -133,7 +135,7 @@ def by_round(paths: Paths) -> dict[Round, str]:
 
 def _shown_seed(candidates: Pathlike) -> int:
     """The seed whose rounds are shown: of the choice, or of the best-scored round if a run of the GAN was chosen."""
-    name = shown_candidate(read_table(candidates), "match")
+    name = shown_candidate(CandidateTable.read(candidates), "match")
     place = re.search(r"seed(\d+)/round\d+", name)
     if place is None:
         raise ValueError(f"{candidates}: the candidate {name} does not tell seed and round")
@@ -151,9 +153,9 @@ def _history(
         if (seed, number) in discrepancies:
             discrepancy = read_json(discrepancies[seed, number])["discrepancy"]
         if references and (seed, number) in decodes:
-            rate = phone_rate(references, read_table(decodes[seed, number]))
+            rate = phone_rate(references, PhoneTable.read(decodes[seed, number]))
         rows.append((seed, number, seed == shown_seed, discrepancy, rate))
-    return pd.DataFrame(rows, columns=["seed", "round", "selected", "discrepancy", "per"])
+    return pd.DataFrame(rows, columns=list(RoundTable.SCHEMA))
 
 
 def _history_metrics(history: pd.DataFrame) -> Metrics:
@@ -196,11 +198,11 @@ def _boundary_metrics(
 
 
 def _audio_metrics(manifests: Paths, rejected: Paths) -> Metrics:
-    tables = {split: read_table(path) for split, path in by_split(manifests).items()}
+    tables = {split: ManifestTable.read(path) for split, path in by_split(manifests).items()}
     return {
         "audio.hours": sum(float(table["duration_seconds"].sum()) for table in tables.values()) / 3600,
         **{f"audio.utterances.{split}": len(table) for split, table in tables.items()},
-        **{f"audio.rejected.{split}": len(read_table(path)) for split, path in by_split(rejected).items()},
+        **{f"audio.rejected.{split}": len(RejectedTable.read(path)) for split, path in by_split(rejected).items()},
     }
 
 

@@ -4,21 +4,27 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from unscribed.artifacts import Pathlike, read_table, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.evaluation.labels import References, phone_rate, scored_references
 from unscribed.evaluation.tables import write_metrics
-from unscribed.selection.select import CANDIDATES_SCHEMA
+from unscribed.selection.select import CandidateTable
+from unscribed.tables import REAL, PhoneTable
 from unscribed.text.label_free import Score, choose
 
 log = logging.getLogger(__name__)
 
-SCORED_SCHEMA = [*CANDIDATES_SCHEMA, ("per", pa.float64())]
 MOMENT = re.compile(r"/run(\d+)/([a-z]+)/")
+
+
+class ScoredTable(CandidateTable):
+    """The candidates with their phone error rates on the split test, null where unknown."""
+
+    SCHEMA: ClassVar = {**CandidateTable.SCHEMA, "per": REAL}
 
 
 def evaluate_select(
@@ -38,7 +44,7 @@ def evaluate_select(
     of test, or empty. Outputs: `metrics` (flat JSON); `scored`, the candidates with `per` (Parquet; null if unknown).
     Raises UserError if the references belong to other utterances.
     """
-    table = read_table(candidates)
+    table = CandidateTable.read(candidates)
     known = scored_references(references[0], manifest) if references else None
     if known and not known.phones:
         known = None
@@ -51,7 +57,7 @@ def evaluate_select(
         if found := MOMENT.search(path):
             values[f"test.per.gan.run{found[1]}.{found[2]}"] = rate
     write_metrics(metrics, values)
-    write_table(scored, {name: table[name] for name, _ in SCORED_SCHEMA}, SCORED_SCHEMA)
+    ScoredTable.from_frame(table).write(scored)
 
 
 def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
@@ -96,4 +102,4 @@ def shown_candidate(candidates: pd.DataFrame, kind: str) -> str:
 
 
 def _rate(references: References | None, decoded: Pathlike) -> float:
-    return phone_rate(references, read_table(decoded)) if references else float("nan")
+    return phone_rate(references, PhoneTable.read(decoded)) if references else float("nan")

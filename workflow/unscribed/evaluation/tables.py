@@ -2,11 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-import pandas as pd
-import pyarrow as pa
-
-from unscribed.artifacts import Pathlike, write_json, write_table
+from unscribed.artifacts import Pathlike, write_json
 from unscribed.evaluation.per import (
     GAP,
     Alignment,
@@ -16,22 +14,31 @@ from unscribed.evaluation.per import (
     count_errors,
     kept_hypothesis,
 )
+from unscribed.tables import FLAG, REAL, TEXT, WHOLE, Table
 
-CONFUSIONS = [("reference", pa.string()), ("hypothesis", pa.string()), ("count", pa.int64())]
-UTTERANCES = [
-    ("utterance", pa.string()),
-    ("reference", pa.string()),
-    ("hypothesis", pa.string()),
-    ("errors", pa.int64()),
-    ("reference_length", pa.int64()),
-]
-ROUNDS = [
-    ("seed", pa.int64()),
-    ("round", pa.int64()),
-    ("selected", pa.bool_()),
-    ("discrepancy", pa.float64()),
-    ("per", pa.float64()),
-]
+
+class ConfusionTable(Table):
+    """Counts of aligned pairs of symbols; "" for an insertion or a deletion."""
+
+    SCHEMA: ClassVar = {"reference": TEXT, "hypothesis": TEXT, "count": WHOLE}
+
+
+class UtteranceTable(Table):
+    """Reference and hypothesis of each utterance, symbols joined by spaces; null where there is no reference."""
+
+    SCHEMA: ClassVar = {
+        "utterance": TEXT,
+        "reference": TEXT,
+        "hypothesis": TEXT,
+        "errors": WHOLE,
+        "reference_length": WHOLE,
+    }
+
+
+class RoundTable(Table):
+    """The rounds of the matching: discrepancy from the text and PER of test, null where unknown; which are shown."""
+
+    SCHEMA: ClassVar = {"seed": WHOLE, "round": WHOLE, "selected": FLAG, "discrepancy": REAL, "per": REAL}
 
 
 def write_metrics(path: Pathlike, values: Mapping[str, float]) -> None:
@@ -53,8 +60,7 @@ def error_shares(name: str, alignments: Mapping[str, Alignment]) -> dict[str, fl
 def write_confusions(path: Pathlike, alignments: Mapping[str, Alignment]) -> None:
     """One row per aligned pair of phones with its count, right pairs included; "" for an insertion or deletion."""
     counts = sorted(confusion_counts(alignments.values()).items())
-    rows = [(reference, hypothesis, count) for (reference, hypothesis), count in counts]
-    _write_rows(path, rows, CONFUSIONS)
+    ConfusionTable.from_rows((*pair, count) for pair, count in counts).write(path)
 
 
 def write_utterances(
@@ -76,20 +82,11 @@ def write_utterances(
             rows.append((utterance, reference, hypothesis, errors.total, errors.reference_length))
         else:
             rows.append((utterance, None, hypothesis, None, None))
-    _write_rows(path, rows, UTTERANCES)
+    UtteranceTable.from_rows(rows).write(path)
 
 
 def write_word_errors(path: Pathlike, alignments: Mapping[str, Alignment]) -> None:
     """One row per wrong pair of words with its count, the most frequent first; "" for an insertion or deletion."""
     counts = confusion_counts(alignments.values())
     rows = [(*pair, count) for pair, count in counts.items() if pair[0] != pair[1]]
-    _write_rows(path, sorted(rows, key=lambda row: (-row[2], row)), CONFUSIONS)
-
-
-def write_rounds(path: Pathlike, history: pd.DataFrame) -> None:
-    """One row per seed and round of the matching: discrepancy from the text, PER of test (null if unknown)."""
-    write_table(path, {name: history[name] for name, _ in ROUNDS}, ROUNDS)
-
-
-def _write_rows(path: Pathlike, rows: Sequence[tuple], schema: Sequence[tuple[str, pa.DataType]]) -> None:
-    write_table(path, {name: [row[column] for row in rows] for column, (name, _) in enumerate(schema)}, schema)
+    ConfusionTable.from_rows(sorted(rows, key=lambda row: (-row[2], row))).write(path)

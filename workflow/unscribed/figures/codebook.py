@@ -8,16 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.figures.style import COLOURS, INK, save, style
-from unscribed.ssl.codebook import shares
+from unscribed.ssl.codebook import CodebookTable, shares
 
 MARKERS = "os^Dv<>P"
 
 
 def codebook_figure(*, usage: Pathlike, figure: Pathlike) -> None:
     """Three panels: use of the codes, PCA of it (a point is a tenth of a language), overlap of pairs of languages."""
-    table = read_table(usage)
+    table = CodebookTable.read(usage)
     languages = list(dict.fromkeys(table["language"]))
     columns = table.pivot_table(
         index=["language", "part"], columns=["codebook", "code"], values="frames", sort=False

@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.evaluation.per import GAP
+from unscribed.evaluation.tables import ConfusionTable
 from unscribed.figures.phone_classes import phone_class, printed_letters, sort_key
 from unscribed.figures.style import INK, save, save_note, style
 
@@ -18,7 +19,7 @@ def confusions_figure(*, confusions: Pathlike, figure: Pathlike) -> None:
 
     Rows add up to 1; phones are sorted by class. Column "deleted" and row "inserted" lie apart.
     """
-    table = read_table(confusions)
+    table = ConfusionTable.read(confusions)
     with style():
         if not len(table):
             save_note("No transcripts for the test set: there are no confusions to show.", figure)

@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.evaluation.select import shown_candidate
 from unscribed.figures.style import BLUE, GREEN, GREY, ORANGE, save, style
+from unscribed.gan.curves import GanCurveTable
+from unscribed.selection.select import CandidateTable
 
 FAKE, REAL = ("discriminator_fake", GREEN, "audio (fake)"), ("discriminator_real", ORANGE, "text (real)")
 LEAST_TICKS = 10  # a range of the perplexity without so large a factor gets ticks between the powers of ten
@@ -24,8 +26,8 @@ def gan_figure(*, curves: Sequence[str], candidates: Pathlike, figure: Pathlike)
     `curves` are the tables of all jobs, `candidates` that of the choice. The chosen run is thick (if a round of the
     matching was chosen, the best-scored run); a run that collapsed or diverged ends in a cross.
     """
-    table = pd.concat([read_table(path) for path in curves], ignore_index=True)
-    choice = read_table(candidates)
+    table = pd.concat([GanCurveTable.read(path) for path in curves], ignore_index=True)
+    choice = CandidateTable.read(candidates)
     shown = shown_candidate(choice, "gan")
     chosen = bool(choice.loc[choice["candidate"] == shown, "chosen"].any())
     with style():

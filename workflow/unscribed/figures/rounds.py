@@ -6,9 +6,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.evaluation.metrics import by_round
+from unscribed.evaluation.tables import RoundTable
 from unscribed.figures.style import BLUE, GREY, ORANGE, save, style
+from unscribed.tables import RestartTable
 
 
 def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike) -> None:
@@ -17,7 +19,7 @@ def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike
     `rounds` is the table of the stage evaluate; `restarts` hold the objectives of the stage match. The two measure the
     same distance from the text, of soft mappings of units and of decoded phones, so their scales are not compared.
     """
-    table = read_table(rounds)
+    table = RoundTable.read(rounds)
     with style():
         drawing, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
         _restarts(left, restarts)
@@ -42,7 +44,7 @@ def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike
 
 def last_objectives(path: str) -> pd.DataFrame:
     """The restarts of a round's last pass; objectives of earlier ones, with other units, are on other scales."""
-    table = read_table(path)
+    table = RestartTable.read(path)
     return table[table["units"] == table["units"].iloc[-1]]
 
 

@@ -9,8 +9,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from unscribed.artifacts import Pathlike, read_table
-from unscribed.evaluation.select import anchor_scores
+from unscribed.artifacts import Pathlike
+from unscribed.evaluation.select import ScoredTable, anchor_scores
 from unscribed.figures.style import BLUE, GREEN, INK, ORANGE, save, style
 from unscribed.text.label_free import SLACK
 
@@ -25,7 +25,7 @@ def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
     `scored` is the table of the stage evaluate_select. Without references the scores are bars. Candidates that say
     nothing have no score and are only counted.
     """
-    table = read_table(scored)
+    table = ScoredTable.read(scored)
     table["score"] = anchor_scores(table)
     silent = int(np.isinf(table["score"]).sum())
     table = table[np.isfinite(table["score"])].sort_values("score", kind="stable").reset_index(drop=True)

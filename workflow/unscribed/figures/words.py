@@ -2,8 +2,9 @@
 
 import matplotlib.pyplot as plt
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.evaluation.per import GAP
+from unscribed.evaluation.tables import ConfusionTable
 from unscribed.figures.style import BLUE, GREY, ORANGE, save, save_note, style
 
 SHOWN = 20
@@ -17,7 +18,7 @@ KINDS = {
 
 def words_figure(*, word_errors: Pathlike, figure: Pathlike) -> None:
     """The most frequent word errors of the test set as horizontal bars, the most frequent on top."""
-    table = read_table(word_errors)
+    table = ConfusionTable.read(word_errors)
     with style():
         if not len(table):
             save_note("No word errors to show: the test set has no transcripts, or all its words are right.", figure)

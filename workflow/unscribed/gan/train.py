@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import pyarrow as pa
 import torch
 
-from unscribed.artifacts import Pathlike, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.devices import device_of
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentences, read_targets
 from unscribed.gan.check import LabelFreeScorer
+from unscribed.gan.curves import GanCurveTable
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator, init_statistics
 from unscribed.gan.job import GanJob
-from unscribed.gan.penalties import PENALTIES, loss_columns
+from unscribed.gan.penalties import PENALTIES
 from unscribed.gan.runs import MOMENTS, GanSettings, Run
 from unscribed.gan.trainer import GanTrainer, Rates, TrainingData, Turns
 from unscribed.gan.warm_start import read_segment_labels, warm_start
@@ -31,12 +31,6 @@ from unscribed.text.silence import SilenceSettings
 log = logging.getLogger(__name__)
 
 INIT_STREAM = 2**40  # random stream of the initial weights; never the number of an update
-CURVES_SCHEMA = [
-    *(("run", pa.int64()), ("label", pa.string()), ("update", pa.int64()), ("seconds", pa.float64())),
-    *((name, pa.float64()) for name in loss_columns()),
-    *((name, pa.float64()) for name in ("usage", "lm_perplexity", "weighted_perplexity", "phones_per_utterance")),
-    ("status", pa.string()),
-]
 
 
 def gan_train(
@@ -88,7 +82,7 @@ def gan_train(
         )
     for moment, path in zip(MOMENTS, models, strict=True):
         job.generators(moment).write(path, job.about())
-    write_table(curves, {name: [row.get(name) for row in job.rows] for name, _ in CURVES_SCHEMA}, CURVES_SCHEMA)
+    GanCurveTable.from_records(job.rows).write(curves)
     state.unlink(missing_ok=True)
 
 

@@ -6,13 +6,14 @@ Dimensions: N runs, B batch, S segments, V phones.
 import numpy as np
 import torch
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.gan.batches import Chance, Sequences
 from unscribed.gan.generator import Weights, generate
 from unscribed.gan.layers import mask_of
 from unscribed.gan.optimizer import Adam
+from unscribed.tables import BoundaryTable, PhoneTable
 
 UPDATES, BATCH, RATE = 600, 32, 0.01
 # Without it the generator's softmax saturates on the labels, and the adversarial loss has no gradient left.
@@ -27,8 +28,8 @@ def read_segment_labels(
     `boundaries` are those of `segments`. Raises UserError if they belong to different audio or another inventory.
     """
     ids = {phone: number for number, phone in enumerate(phones)}
-    said = read_table(hypotheses).set_index("utterance")
-    edges = read_table(boundaries).set_index("utterance")["boundaries_frames"]
+    said = PhoneTable.by_utterance(hypotheses)
+    edges = BoundaryTable.by_utterance(boundaries)["boundaries_frames"]
     found = []
     for utterance in segments.utterances:
         if utterance not in said.index or utterance not in edges.index:

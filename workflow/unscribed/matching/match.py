@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import torch
 
-from unscribed.artifacts import Pathlike, write_table
+from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.matching import optimize
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import Statistics, count, oversegment
 from unscribed.segmentation.segment_clusters import cluster
+from unscribed.tables import RestartTable
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
@@ -117,14 +117,8 @@ def _segments_per_phone(segments: float, phones: float) -> float:
 
 def _write_objectives(path: Pathlike, passes: list[tuple[int, optimize.Mapping]]) -> None:
     """One row per pass and restart; objectives of passes with other numbers of units are not comparable."""
-    rows = [
-        (units, restart, float(objective), restart == mapping.best)
-        for units, mapping in passes
-        for restart, objective in enumerate(mapping.objectives)
-    ]
-    units, restarts, objectives, chosen = zip(*rows, strict=True)
-    write_table(
-        path,
-        {"units": units, "restart": restarts, "objective": objectives, "chosen": chosen},
-        [("units", pa.int64()), ("restart", pa.int64()), ("objective", pa.float64()), ("chosen", pa.bool_())],
-    )
+    table = RestartTable()
+    for units, mapping in passes:
+        for restart, objective in enumerate(mapping.objectives):
+            table.append(units=units, restart=restart, objective=float(objective), chosen=restart == mapping.best)
+    table.write(path)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unscribed.artifacts import Pathlike, atomic_path, read_table, write_json
+from unscribed.artifacts import Pathlike, atomic_path, write_json
 from unscribed.matching.phone_text import MatchSettings, read_text
 from unscribed.matching.statistics import count, discrepancy, flatten
+from unscribed.tables import PhoneTable
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def _discrepancies(
     index = {phone: number for number, phone in enumerate(inventory)}
     discrepancies = []
     for path in decoded:
-        found = [np.array([index[phone] for phone in row], dtype=np.int64) for row in read_table(path)["phones"]]
+        found = [np.array([index[phone] for phone in row], dtype=np.int64) for row in PhoneTable.read(path)["phones"]]
         statistics = count(*flatten(found), len(inventory), match.skips, match.positions)
         discrepancies.append(discrepancy(statistics, read_text(phones_text, inventory, match)[0]))
     return discrepancies

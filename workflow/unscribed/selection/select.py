@@ -3,24 +3,25 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
-import pyarrow as pa
-
-from unscribed.artifacts import Pathlike, atomic_path, read_table, write_json, write_table
+from unscribed.artifacts import Pathlike, atomic_path, write_json
 from unscribed.errors import UserError
+from unscribed.tables import FLAG, REAL, TEXT, PhoneTable, Table
 from unscribed.text.arpa import Arpa
 from unscribed.text.inventory import read_inventory
-from unscribed.text.label_free import Score, choose, score
+from unscribed.text.label_free import choose, score
 from unscribed.text.silence import SilenceSettings
 
 log = logging.getLogger(__name__)
 
 SCORES = ("nll", "usage", "log_prob", "lm_perplexity", "weighted_perplexity")
-CANDIDATES_SCHEMA = [
-    *(("candidate", pa.string()), ("kind", pa.string())),
-    *((name, pa.float64()) for name in SCORES),
-    ("chosen", pa.bool_()),
-]
+
+
+class CandidateTable(Table):
+    """Scores of the candidates on the split valid, and which of them was chosen."""
+
+    SCHEMA: ClassVar = {"candidate": TEXT, "kind": TEXT, **dict.fromkeys(SCORES, REAL), "chosen": FLAG}
 
 
 def select(
@@ -44,7 +45,7 @@ def select(
     """
     language_model = Arpa.read(arpa)
     inventory = read_inventory(phones)
-    tables = [read_table(path).set_index("utterance")["phones"] for path in hypotheses]
+    tables = [PhoneTable.by_utterance(path)["phones"] for path in hypotheses]
     for path, table in zip(hypotheses, tables, strict=True):
         if set(table.index) != set(tables[0].index):
             raise UserError(
@@ -53,7 +54,12 @@ def select(
             )
     scores = [score(table.tolist(), language_model, inventory, silence) for table in tables]
     best = choose(scores)
-    write_table(candidates, _columns(names, kinds, scores, best), CANDIDATES_SCHEMA)
+    CandidateTable(
+        candidate=names,
+        kind=kinds,
+        **{name: [getattr(found, name) for found in scores] for name in SCORES},
+        chosen=[place == best for place in range(len(names))],
+    ).write(candidates)
     with atomic_path(model) as temporary:
         temporary.write_bytes(Path(models[best]).read_bytes())
     write_json(selection, {"candidate": names[best], "kind": kinds[best]})
@@ -63,13 +69,3 @@ def select(
             *("chosen" if place == best else "      ", name, found.nll, found.usage, found.log_prob),
             found.weighted_perplexity,
         )
-
-
-def _columns(names: Sequence[str], kinds: Sequence[str], scores: Sequence[Score], best: int) -> dict[str, list]:
-    """One row per candidate."""
-    return {
-        "candidate": list(names),
-        "kind": list(kinds),
-        **{name: [getattr(found, name) for found in scores] for name in SCORES},
-        "chosen": [place == best for place in range(len(names))],
-    }

@@ -5,24 +5,27 @@ Dimensions: L languages, P parts of each, G codebooks, V codes of each, T frames
 
 import logging
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 import torch
 from scipy.spatial.distance import jensenshannon
 from transformers import Wav2Vec2ForPreTraining
 
-from unscribed.artifacts import Pathlike, write_json, write_table
+from unscribed.artifacts import Pathlike, write_json
 from unscribed.ssl.waveform import Speech, normalized
+from unscribed.tables import TEXT, WHOLE, Table
 
 log = logging.getLogger(__name__)
 
 PARTS = 10  # of a language, each of other utterances: points of the figure, which show how firm a place is
 UTTERANCES = 300  # of a language
-CODEBOOK_SCHEMA = [
-    *(("language", pa.string()), ("part", pa.int64()), ("codebook", pa.int64()), ("code", pa.int64())),
-    ("frames", pa.int64()),
-]
+
+
+class CodebookTable(Table):
+    """How many frames of a part of a language have each code of each codebook."""
+
+    SCHEMA: ClassVar = {"language": TEXT, "part": WHOLE, "codebook": WHOLE, "code": WHOLE, "frames": WHOLE}
 
 
 def codebook(
@@ -51,12 +54,14 @@ def codebook(
         ]
     )  # (L, P, G, V)
     places = np.indices(counts.shape).reshape(4, -1)
-    columns = {
-        "language": [languages[place] for place in places[0]],
-        **{name: places[axis] for axis, name in enumerate(("part", "codebook", "code"), start=1)},
-        "frames": counts.ravel(),
-    }
-    write_table(usage, columns, CODEBOOK_SCHEMA)
+    table = CodebookTable(
+        language=[languages[place] for place in places[0]],
+        part=places[1],
+        codebook=places[2],
+        code=places[3],
+        frames=counts.ravel(),
+    )
+    table.write(usage)
     write_json(metrics, summary(shares(counts.sum(axis=1)), languages))
 
 

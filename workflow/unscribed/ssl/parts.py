@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from unscribed.artifacts import Pathlike, read_json, read_table, write_json
+from unscribed.artifacts import Pathlike, read_json, write_json
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
+from unscribed.tables import ManifestTable
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def join_shards(*, manifest: Pathlike, shards: Sequence[str], features: Pathlike
     places = {name: (store, number) for store in stores for number, name in enumerate(store.utterances)}
     read = 0
     with FrameWriter(features, stores[0].metadata, STORE_DTYPE) as writer:
-        for utterance in read_table(manifest)["utterance"]:
+        for utterance in ManifestTable.read(manifest)["utterance"]:
             if utterance not in places:
                 raise UserError(f"{shards[0]} and its neighbours lack {utterance}: run the stage features again.")
             store, number = places[utterance]

@@ -9,11 +9,11 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from transformers import HubertModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining
@@ -28,13 +28,14 @@ from unscribed.ssl.pretrain_trainer import PretrainSettings, PretrainTrainer
 from unscribed.ssl.sampling import Languages
 from unscribed.ssl.targets import Targets, frames_from
 from unscribed.ssl.waveform import Speech, receptive_field
+from unscribed.tables import REAL, REALS, TEXT, WHOLE
 
 log = logging.getLogger(__name__)
 
 SHORTEST_SPANS = 2  # of masked frames: shorter utterances leave no context and too few distractors
 AUTOCAST = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 LISTS = ("manifests", "vads", "valid_manifests", "valid_vads", "languages")  # Snakemake's lists are no JSON lists
-CURVES_TYPES = {"update": pa.int64(), "valid_perplexities": pa.list_(pa.float64()), "status": pa.string()}
+CURVES_TYPES = {"update": WHOLE, "valid_perplexities": REALS, "status": TEXT}  # the others are real numbers
 
 
 def pretrain(
@@ -168,10 +169,15 @@ def _write(trainer: PretrainTrainer, sample_rate_hz: int, model: Pathlike, curve
         Wav2Vec2FeatureExtractor(
             sampling_rate=sample_rate_hz, do_normalize=True, return_attention_mask=True
         ).save_pretrained(folder)
-    schema = [(name, CURVES_TYPES.get(name, pa.float64())) for name in trainer.rows[0]]
-    write_table(curves, {name: [row[name] for row in trainer.rows] for name, _ in schema}, schema)
+    write_curves(curves, trainer.rows)
     if trainer.rows[-1]["status"] != "ok":
         log.warning("the training ended with a collapsed codebook: see %s", curves)
+
+
+def write_curves(path: Pathlike, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what was measured at each check; which columns there are depends on the objective."""
+    schema = [(name, CURVES_TYPES.get(name, REAL)) for name in rows[0]]
+    write_table(path, {name: [row[name] for row in rows] for name, _ in schema}, schema)
 
 
 def _launch(job: dict, processes: int, path: Path) -> None:

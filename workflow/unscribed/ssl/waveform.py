@@ -10,10 +10,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from unscribed.artifacts import Pathlike, read_table
+from unscribed.artifacts import Pathlike
 from unscribed.audio import io
-from unscribed.audio.vad import speech
-from unscribed.errors import UserError
+from unscribed.audio.vad import speech, with_regions
 
 VARIANCE_FLOOR = 1e-7  # as transformers' Wav2Vec2FeatureExtractor adds to the variance
 
@@ -27,11 +26,7 @@ class Speech:
 
     def __init__(self, manifest: Pathlike, vad: Pathlike, sample_rate_hz: int) -> None:
         self.sample_rate_hz = sample_rate_hz
-        listed = read_table(manifest)[["utterance", "path"]].merge(
-            read_table(vad), on="utterance", how="left", validate="one_to_one"
-        )
-        if listed["starts_samples"].isna().any():
-            raise UserError(f"{vad} lacks utterances of {manifest}: run the stage vad again.")
+        listed = with_regions(manifest, vad)
         self.utterances: list[str] = listed["utterance"].tolist()
         self.paths: list[str] = listed["path"].tolist()
         self.starts: list[np.ndarray] = listed["starts_samples"].tolist()

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from unscribed.artifacts import read_json, read_table, write_lines
+from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
+from unscribed.tables import LexiconTable, SentenceTable
 from unscribed.text.inventory import read_inventory
 from unscribed.text.lines import read_lines
 from unscribed.text.variants import LexiconSettings, Phones, count_variants, probabilities
@@ -34,7 +35,7 @@ def lexicon(
     Raises UserError if no word is left.
     """
     inventory = set(read_inventory(phones))
-    table = read_table(lexicon_table)
+    table = LexiconTable.read(lexicon_table)
     isolated = {
         word: tuple(found)
         for word, found in zip(table["word"], table["phones"], strict=True)
@@ -45,7 +46,7 @@ def lexicon(
             f"no word of {lexicon_table} is made of the phones in {phones}: the two come from different texts. "
             "Delete both and run the stage phonemize again."
         )
-    spoken = read_table(sentences)
+    spoken = SentenceTable.read(sentences)
     counts = count_variants(spoken["words"], spoken["phones"])
     entries = sorted(
         (word, found, probability)

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import espeakng_loader
-import pyarrow as pa
 from phonemizer.backend import EspeakBackend
 from phonemizer.backend.espeak.wrapper import EspeakWrapper
 from phonemizer.separator import Separator
 from tqdm import tqdm
 
-from unscribed.artifacts import write_json, write_table
+from unscribed.artifacts import write_json
 from unscribed.errors import UserError
 from unscribed.languages import unknown_language
+from unscribed.tables import LexiconTable, SentenceTable
 from unscribed.text.inventory import write_inventory
 from unscribed.text.lines import read_lines
 from unscribed.text.script import is_readable, scripts_of_language
@@ -247,17 +247,7 @@ def _write_tables(
     sentences: str | Path,
 ) -> None:
     words = sorted(word for word, found in pronounced.items() if found and word != SILENCE)
-    write_table(
-        lexicon,
-        {"word": words, "phones": [pronounced[word] for word in words], "count": [counts[word] for word in words]},
-        [("word", pa.string()), ("phones", pa.list_(pa.string())), ("count", pa.int64())],
+    LexiconTable(word=words, phones=[pronounced[word] for word in words], count=[counts[word] for word in words]).write(
+        lexicon
     )
-    write_table(
-        sentences,
-        {
-            "sentence": content.numbers,
-            "words": content.sentences,
-            "phones": content.spoken,
-        },
-        [("sentence", pa.int64()), ("words", pa.list_(pa.string())), ("phones", pa.list_(pa.list_(pa.string())))],
-    )
+    SentenceTable(sentence=content.numbers, words=content.sentences, phones=content.spoken).write(sentences)

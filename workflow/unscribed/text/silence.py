@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unscribed.artifacts import atomic_path, read_table
+from unscribed.artifacts import atomic_path
+from unscribed.tables import SentenceTable
 
 SILENCE = "<SIL>"
 
@@ -30,7 +31,7 @@ def silence(*, sentences: str | Path, settings: SilenceSettings, seed: int, phon
     generator = np.random.default_rng(seed)
     phones = silences = lines = 0
     with atomic_path(phones_text) as temporary, open(temporary, "w", encoding="utf-8") as output:
-        for words in read_table(sentences)["phones"]:
+        for words in SentenceTable.read(sentences)["phones"]:
             line = insert_silence(words, settings, generator)
             output.write(" ".join(line) + "\n")
             lines += 1

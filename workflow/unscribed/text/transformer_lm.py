@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unscribed.artifacts import Pathlike, read_table, write_json
+from unscribed.artifacts import Pathlike, write_json
 from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
+from unscribed.tables import SentenceTable
 from unscribed.text.arpa import END, START, UNKNOWN, Arpa
 from unscribed.text.lines import read_lines
 from unscribed.text.ngram import BACKOFF, EPSILON, HELD_OUT, estimate
@@ -85,7 +86,7 @@ def transformer_lm(
     """
     torch.set_num_threads(threads)
     device = device_of(settings.device, "transformer_lm.device")
-    lines = [kept for found in read_table(sentences)["words"] if (kept := strip_silence(found))]
+    lines = [kept for found in SentenceTable.read(sentences)["words"] if (kept := strip_silence(found))]
     if len(lines) < 2:
         raise UserError(f"{sentences} has {len(lines)} sentences: give more text.")
     training = [line for number, line in enumerate(lines) if number % HELD_OUT != seed % HELD_OUT]

@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from unscribed.artifacts import read_table
 from unscribed.errors import UserError
+from unscribed.tables import SentenceTable
 from unscribed.text.lexicon import read_lexiconp
 from unscribed.text.ngram import ngram_model, symbol_table, write_symbols
 from unscribed.text.silence import strip_silence
@@ -37,7 +37,7 @@ def word_lm(
     `words` gets the graph's symbols: `<eps>`, the words of `lexicon` (with probabilities) by code point, `#0`.
     Raises UserError if no word is left, the text is too small for the order, or a word is not in the lexicon.
     """
-    lines = [" ".join(kept) for found in read_table(sentences)["words"] if (kept := strip_silence(found))]
+    lines = [" ".join(kept) for found in SentenceTable.read(sentences)["words"] if (kept := strip_silence(found))]
     if not lines:
         raise UserError(f"{sentences} has no words: run the stages normalize and phonemize on more text.")
     known = sorted({word for word, _, _ in read_lexiconp(lexicon)})

@@ -30,7 +30,6 @@ class TuningTable(Table):
     With transcripts as labels the edit rate is the error rate.
     """
 
-    STAGE = "hmm_tune or ctc_tune"
     OUTCOME: ClassVar = {"perplexity": REAL, "edit_rate": REAL, "score": REAL, "chosen": FLAG}
     SCHEMA: ClassVar = {"lm_weight": REAL, "insertion_penalty": REAL, **OUTCOME}
 

@@ -1,0 +1,17 @@
+"""The curves of the GAN's training, for those who write them and those who draw them."""
+
+from typing import ClassVar
+
+from unscribed.gan.penalties import loss_columns
+from unscribed.tables import REAL, TEXT, WHOLE, Table
+
+
+class GanCurveTable(Table):
+    """Losses and label-free scores of every run at each check; null where a run has no such loss."""
+
+    SCHEMA: ClassVar = {
+        **{"run": WHOLE, "label": TEXT, "update": WHOLE, "seconds": REAL},
+        **dict.fromkeys(loss_columns(), REAL),
+        **dict.fromkeys(("usage", "lm_perplexity", "weighted_perplexity", "phones_per_utterance"), REAL),
+        "status": TEXT,
+    }
