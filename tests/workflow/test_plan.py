@@ -4,23 +4,10 @@ import re
 import shutil
 
 import pytest
+import yaml
 from workflow_runs import REPO, STAGES, TINY, graph, snakemake, write_config
 
 CORPORA = sorted(path.name for path in (REPO / "config/corpora").glob("*.yaml"))
-# What the ready-made configurations expect of the user, below the folder `data`.
-FOLDERS = [
-    "LibriSpeech/train-clean-100",
-    "LibriSpeech/dev-clean",
-    "LibriSpeech/test-clean",
-    "TIMIT/TRAIN",
-    "TIMIT/TEST",
-    "mls_german/train/audio",
-    "mls_german/dev/audio",
-    "mls_german/test/audio",
-    "cv-corpus/ky/clips",
-    "audio",
-]
-TEXTS = ["librispeech-text.txt", "german.txt", "kyrgyz.txt", "text.txt"]
 MODELS = {
     "spectral": {},
     "learned": {
@@ -35,11 +22,22 @@ def data(tmp_path_factory):
     """A folder with the shipped configurations and everything they refer to."""
     folder = tmp_path_factory.mktemp("data")
     shutil.copytree(REPO / "config", folder / "config")
-    for name in FOLDERS:
-        (folder / "data" / name).mkdir(parents=True)
-    for name in TEXTS:
-        (folder / "data" / name).write_text("some words\n")
+    for name in {name for path in CORPORA for name in named_data((REPO / "config/corpora" / path).read_text())}:
+        path = folder / name
+        if path.suffix:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("some words\n")
+        else:
+            path.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def named_data(text):
+    """What a ready-made configuration expects of the user: files and folders below `data`."""
+    section = yaml.safe_load(text)["corpus"]
+    settings = [value for value in section.values() if isinstance(value, dict)]
+    values = [value for setting in settings for value in setting.values()]
+    return [value for value in values if isinstance(value, str) and value.startswith("data/")]
 
 
 def test_lint(data):
