@@ -19,14 +19,12 @@ from unscribed.hmm.tune import hmm_tune
 from unscribed.hmm.words import words
 from unscribed.tables import PhoneTable, WordTable
 from unscribed.text.silence import strip_silence
-from unscribed.wfst.nbest import Hypothesis, NbestSettings
+from unscribed.wfst.nbest import NbestSettings
 from unscribed.wfst.search import SearchSettings
 from unscribed.wfst.tuning import GridSettings, TuningTable
-from unscribed.wfst.word_times import confidences, word_spans
 
 SEARCH = SearchSettings(beam=15.0, max_active=500)
 GRID = GridSettings(lm_weights=[2.0, 5.0], insertion_penalties=[0.0], tune_utterances=15)
-LEXICON = {"ab": [("a", "b")], "abc": [("a", "b", "c")], "ba": [("b", "a"), ("b", "c", "a")], "ca": [("c", "a")]}
 
 
 def _errors(world, table: pd.DataFrame) -> float:
@@ -173,24 +171,6 @@ def test_training_without_realignment(world, train) -> None:
     model = HmmModel.read(train("wav2vec", world.folder / "labels.parquet", 1, realign=0))
     assert model.topology.counts is None
     assert np.isfinite(model.scores(FrameStore(world.folder / "wav2vec.npy"), 0)).all()
-
-
-def test_word_spans() -> None:
-    """ab c… is also abc …: the spans must use all phones; silences belong to no word."""
-    phones = ["<SIL>", "a", "b", "<SIL>", "c", "a", "b", "c", "a", "<SIL>"]
-    assert word_spans(["ab", "ca", "ba"], phones, LEXICON) == [(1, 3), (4, 6), (6, 9)]
-    assert word_spans(["ab", "ca"], list("abca"), LEXICON) == [(0, 2), (2, 4)]
-    assert word_spans([], ["<SIL>"], LEXICON) == []
-    with pytest.raises(ValueError, match="a b a is no pronunciation of ab"):
-        word_spans(["ab"], list("aba"), LEXICON)
-
-
-def test_confidences_by_hand() -> None:
-    """Probabilities 0.5, 0.3, 0.2: the second list lacks a word, the third has another one in the middle."""
-    scores = np.log([0.5, 0.3, 0.2]) - 1000
-    found = [Hypothesis(words, score) for words, score in zip([(1, 2, 3), (1, 2), (1, 4, 3)], scores, strict=True)]
-    assert confidences([1, 2, 3], found) == pytest.approx([1.0, 0.8, 0.7])
-    assert confidences([], [Hypothesis((), 0.0)]) == []
 
 
 def test_failures_are_logged(world, trained, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
