@@ -1,7 +1,8 @@
 """The nouns of the domain as tables: what their columns are called, and of which type, stands here and nowhere else.
 
 Who writes phones with times writes a `PhoneTable`, who reads them reads one. Units are in the column names; frames are
-those of the speech-only audio, samples are at audio.sample_rate_hz.
+those of the speech-only audio, samples are at audio.sample_rate_hz. A table that belongs to one room, as curves of a
+training or confusions, is a class in that room.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -63,7 +63,7 @@ def few_labels(
         raise UserError(f"{references} has no transcript for any utterance of {manifest}: check that the names agree.")
     count = len(order) if hours is None else min(len(order), int(np.searchsorted(seconds, hours * 3600)) + 1)
     chosen = usable.iloc[np.sort(order[:count])]
-    PseudoLabelTable(**{name: chosen[name] for name in PseudoLabelTable.SCHEMA}).write(subset)
+    PseudoLabelTable.from_frame(chosen).write(subset)
     log.info("%d of %d utterances, %.3f of %.3f h of speech", count, len(usable), seconds[count - 1] / 3600, total)
 
 

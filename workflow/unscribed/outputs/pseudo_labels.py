@@ -37,16 +37,14 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
     utterances = kept["utterance"].tolist()
     regions = VadTable.by_utterance(vad, utterances)
     table = PseudoLabelTable(
-        **{
-            "utterance": utterances,
-            "path": ManifestTable.by_utterance(manifest, utterances)["path"],
-            "starts_samples": regions["starts_samples"],
-            "ends_samples": regions["ends_samples"],
-            "words": [" ".join(found) for found in kept["words"]],
-            "letters": [list(WORD_DELIMITER.join(found)) for found in kept["words"]],
-            "phones": [strip_silence(phones) for phones in kept["phones"]],
-            "confidence": [float(np.mean(found)) for found in kept["word_confidences"]],
-        }
+        utterance=utterances,
+        path=ManifestTable.by_utterance(manifest, utterances)["path"],
+        starts_samples=regions["starts_samples"],
+        ends_samples=regions["ends_samples"],
+        words=[" ".join(found) for found in kept["words"]],
+        letters=[list(WORD_DELIMITER.join(found)) for found in kept["words"]],
+        phones=[strip_silence(phones) for phones in kept["phones"]],
+        confidence=[float(np.mean(found)) for found in kept["word_confidences"]],
     )
     table.write(labels)
     log.info(
