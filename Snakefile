@@ -1,6 +1,7 @@
-"""Unscribed: from untranscribed audio and unrelated text to phones, without a label.
+"""Unscribed: speech recognition learned from untranscribed audio and unrelated text.
 
-Stages in their order; a stage's rule, script, module, config section and results folder bear one name.
+The rules are included in the order of the stages; a rule names the function that it calls in its `params`. Target,
+section of the configuration and folder of results of a stage usually have the same name.
 """
 
 from snakemake.utils import min_version
@@ -17,7 +18,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 
 
-# All files of a corpus lie in one folder: rules write <results>, <logs> and <benchmarks>.
+# All files of a corpus are in one folder; in the rules' paths it is called <results>, <logs> or <benchmarks>.
 pathvars:
     results=plan.corpus.results,
     logs=f"{plan.corpus.results}/logs",
@@ -27,7 +28,7 @@ pathvars:
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/audio.smk"
 include: "workflow/rules/pretrain.smk"
-include: "workflow/rules/units.smk"
+include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/text.smk"
 include: "workflow/rules/matching.smk"
 include: "workflow/rules/gan.smk"
@@ -56,9 +57,9 @@ rule all:
         "<results>/textgrid/test",
 
 
-# Targets: a stage for all its splits, seeds and rounds. `snakemake segment --forcerun segment` runs one again.
+# Targets make a stage for all its splits, seeds and rounds. `snakemake segment --forcerun segment` reruns one.
 include: "workflow/rules/targets.smk"
 
 
-# Each rule's function says which sources and which keys of the configuration it depends on.
+# Each rule's function decides which source files and which keys of the configuration the rule depends on.
 link(workflow)

@@ -47,7 +47,9 @@ def test_the_lowest_score_is_written_with_all_others(tmp_path: Path, caplog: pyt
         trials = tune(
             GRID.weights(), lambda weights: outcomes[weights.lm_weight, weights.insertion_penalty], PSEUDO, "nothing"
         )
-    assert "lm_weight 10, insertion_penalty 1: the best of 4" in caplog.text
+    shown = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert shown[:-1] == [f"trial {number} of 4" for number in range(1, 5)]
+    assert "lm_weight 10, insertion_penalty 1: the best of 4" in caplog.records[-1].getMessage()
     write_tuning(trials, tmp_path / "tuning.parquet", tmp_path / "weights.json")
     table = TuningTable.read(tmp_path / "tuning.parquet")
     assert list(table) == ["lm_weight", "insertion_penalty", "perplexity", "edit_rate", "score", "chosen"]

@@ -1,9 +1,10 @@
-"""Choose the weights of a decoding: all candidates are tried on some utterances, and the lowest score wins.
+"""Tune the weights of decoding: try all candidates on some utterances and choose the one with the lowest score.
 
 With transcripts as labels the score is the edit rate (wav2vec 2.0, Baevski et al. 2020, appendix B). With pseudo-labels
 it is that of wav2vec-U's self-training (Baevski et al. 2021, §3.4 and its code): the logarithm of the hypotheses'
-perplexity times their edit rate to the labels, which must not be followed too far (`min_edit_rate`). A low perplexity
-alone would favour too much language model, a low edit rate alone too little.
+perplexity times their edit rate to the labels, where edit rates below `min_edit_rate` count as `min_edit_rate`, since
+the labels contain errors. The perplexity alone would choose too large a language model weight, the edit rate alone too
+small a one.
 """
 
 import logging
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class TuningTable(Table):
-    """What was tried: a column for each weight, then what came of it. `edit_rate` is in edits per symbol of the labels.
+    """One row per trial: a column for each weight, then its outcome. `edit_rate` is in edits per symbol of the labels.
 
     With transcripts as labels the edit rate is the error rate.
     """
@@ -36,29 +37,29 @@ class TuningTable(Table):
 
 @dataclass(frozen=True)
 class GridSettings:
-    """Which weights of a decoding with a graph are tried, and on how many utterances; from section `hmm` or `ctc`."""
+    """The weights to try for decoding with a graph, and on how many utterances; from section `hmm` or `ctc`."""
 
     lm_weights: list[float]
     insertion_penalties: list[float]
     tune_utterances: int
 
     def weights(self) -> list[Weights]:
-        """All pairs, the penalties of the first language model weight first."""
+        """Return all pairs, first those with the first language model weight."""
         return [Weights(*pair) for pair in product(self.lm_weights, self.insertion_penalties)]
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What hypotheses are compared with: symbols by utterance, from transcripts or from pseudo-labels."""
+    """The labels that hypotheses are compared with: symbols by utterance, from transcripts or from pseudo-labels."""
 
     symbols: Mapping[str, Sequence[str]]
     transcribed: bool
-    min_edit_rate: float = 0.0  # counts in the score of pseudo-labels in place of lower rates
+    min_edit_rate: float = 0.0  # with pseudo-labels, lower edit rates score no better than this one
 
     def choose(self, utterances: Sequence[str], count: int, seed: int, missing: str) -> list[int]:
-        """The numbers, in rising order, of `count` random ones of the utterances that have labels.
+        """Choose `count` random utterances among those with labels; return their numbers in rising order.
 
-        Raises UserError with the text `missing` if none has.
+        Raises UserError with the text `missing` if no utterance has labels.
         """
         numbers = [number for number, name in enumerate(utterances) if len(self.symbols.get(name, ()))]
         if not numbers:
@@ -66,17 +67,17 @@ class Labels:
         return np.sort(np.random.default_rng(seed).permutation(numbers)[:count]).tolist()
 
     def edits(self, utterance: str, hypothesis: Sequence[str]) -> tuple[int, int]:
-        """Edits that make the label of a hypothesis, and the length of the label."""
+        """Return the number of edits that turn a hypothesis into the label, and the length of the label."""
         label = list(self.symbols[utterance])
         return kaldialign.edit_distance(label, list(hypothesis))["total"], len(label)
 
     def edit_rate(self, hypotheses: Iterable[tuple[str, Sequence[str]]]) -> float:
-        """Edits per symbol of the labels, for pairs of utterance and hypothesis."""
+        """Return the edits per symbol of the labels, for pairs of utterance and hypothesis."""
         counts = [self.edits(*pair) for pair in hypotheses]
         return sum(edits for edits, _ in counts) / max(1, sum(length for _, length in counts))
 
     def score(self, perplexity: float, edit_rate: float) -> float:
-        """What the lowest of is best: see the head of this module."""
+        """Return the score of a trial, lower is better: see the head of this module."""
         if self.transcribed:
             return edit_rate
         return math.log(perplexity) * max(edit_rate, self.min_edit_rate)
@@ -84,7 +85,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Trial(Generic[AnyWeights]):
-    """Weights with what came of a decoding with them."""
+    """Weights with the outcome of decoding with them."""
 
     weights: AnyWeights
     perplexity: float
@@ -95,35 +96,34 @@ class Trial(Generic[AnyWeights]):
 def tune(
     candidates: Sequence[AnyWeights], measure: Callable[[AnyWeights], tuple[float, float]], labels: Labels, silent: str
 ) -> list[Trial[AnyWeights]]:
-    """Try every candidate; `measure` decodes with it and gives the hypotheses' perplexity and edit rate to `labels`.
+    """Try every candidate; `measure` decodes with it and returns the hypotheses' perplexity and edit rate to `labels`.
 
-    A perplexity is infinite if the hypotheses are empty. Raises UserError with the text `silent` if it is so even for
-    the best candidate.
+    The perplexity of empty hypotheses is infinite. Raises UserError with the text `silent` if even the best candidate
+    gives empty hypotheses.
     """
     trials: list[Trial[AnyWeights]] = []
     for weights in candidates:
         perplexity, rate = measure(weights)
         trials.append(Trial(weights, perplexity, rate, labels.score(perplexity, rate)))
-        if best(trials) is trials[-1]:
-            log.info(
-                "%s: perplexity %.2f, edit rate %.4f, score %.4f, the lowest so far",
-                *(_words(weights), perplexity, rate, trials[-1].score),
-            )
+        log.info(
+            "trial %d of %d: %s: perplexity %.2f, edit rate %.4f, score %.4f",
+            *(len(trials), len(candidates), _described(weights), perplexity, rate, trials[-1].score),
+        )
     if not math.isfinite(best(trials).perplexity):
         raise UserError(silent)
-    log.info("%s: the best of %d", _words(best(trials).weights), len(trials))
+    log.info("%s: the best of %d, score %.4f", _described(best(trials).weights), len(trials), best(trials).score)
     return trials
 
 
 def best(trials: Sequence[Trial[AnyWeights]]) -> Trial[AnyWeights]:
-    """The trial with the lowest score; the first of equal ones."""
+    """Return the trial with the lowest score, the first of equal ones."""
     return min(trials, key=lambda trial: trial.score)
 
 
 def write_tuning(
     trials: Sequence[Trial], tuning: Pathlike, weights: Pathlike, table: type[TuningTable] = TuningTable
 ) -> None:
-    """Write all trials as a `table`, whose first columns are named as the weights are, and the best weights."""
+    """Write all trials as a `table`, whose first columns have the names of the weights, and the best weights."""
     chosen = best(trials)
     rows = table()
     for trial in trials:
@@ -133,5 +133,5 @@ def write_tuning(
     write_weights(weights, chosen.weights, chosen.score)
 
 
-def _words(weights: Any) -> str:
+def _described(weights: Any) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in asdict(weights).items())
