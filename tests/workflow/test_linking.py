@@ -14,28 +14,35 @@ import sys
 sys.path.insert(0, "{REPO}/workflow")
 from unscribed.plan.snakemake_hooks import Section, link
 
-rule decode:
+rule kmeans:
+    input:
+        FEATURES="features.npy",
     output:
-        "decoded.parquet"
+        centroids="kmeans.safetensors",
+        index="kmeans.parquet",
     params:
         call="CALL",
         NAME=Section(SECTION),
-        plain={{"lattice_beam": 1.0, "other": 2}},
+        SEED=0,
     script:
         "call.py"
 
 link(workflow)
 """
-SECTION = {"lattice_beam": 5.0, "nbest": 10, "other": 3}
+NAMES = {"CALL": "segmentation.kmeans:fit_kmeans", "NAME": "settings", "FEATURES": "features", "SEED": "seed"}
+SECTION = {"clusters": 8, "iterations": 5, "restarts": 1, "max_frames": 100, "other": 3}
 
 
 @pytest.fixture
 def write(tmp_path):
     """Writes a workflow of one rule, which passes a section as an argument of a function."""
 
-    def write(call="hmm.words:words", name="settings", section=SECTION):
-        text = SNAKEFILE.replace("CALL", call).replace("NAME", name).replace("SECTION", repr(section))
+    def write(section=SECTION, **names):
+        text = SNAKEFILE
+        for name, value in {**NAMES, **names, "SECTION": repr(section)}.items():
+            text = text.replace(name, value)
         (tmp_path / "Snakefile").write_text(text)
+        (tmp_path / "features.npy").touch()
         write_config(tmp_path, {})
         return tmp_path
 
@@ -44,27 +51,33 @@ def write(tmp_path):
 
 def test_a_rule_gets_the_sources_of_its_function_and_the_keys_that_it_takes(write):
     folder = write()
-    (job,) = graph(folder, "decode", repo=folder)
-    assert {(folder / path).resolve() for path in job["input"]} == set(closure("hmm.words"))
+    (job,) = graph(folder, "kmeans", repo=folder)
+    sources = {(folder / path).resolve() for path in job["input"]}
+    assert sources == {folder / "features.npy", *closure("segmentation.kmeans")}
     assert ast.literal_eval(job["params"]) == {
-        "call": "hmm.words:words",
-        "settings": {"lattice_beam": 5.0, "nbest": 10},
-        "plain": {"lattice_beam": 1.0, "other": 2},
+        "call": "segmentation.kmeans:fit_kmeans",
+        "settings": {"clusters": 8, "iterations": 5, "restarts": 1, "max_frames": 100},
+        "seed": 0,
     }
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"call": "hmm.words:wordz"}, "rule decode: hmm.words:wordz: there is no such function in"),
-        ({"call": "hmm.wordz:words"}, "rule decode: hmm.wordz:words: there is no such function in"),
-        ({"name": "setings"}, "rule decode: hmm.words:words has no argument setings"),
+        ({"CALL": "segmentation.kmeans:fit"}, "rule kmeans: segmentation.kmeans:fit: there is no such function in"),
+        ({"CALL": "segmentation.means:fit"}, "rule kmeans: segmentation.means:fit: there is no such function in"),
         (
-            {"section": {"lattice_beam": 5.0, "n_best": 10}},
-            "rule decode: hmm.words:words takes nbest in its settings, and the section has no such key",
+            {"FEATURES": "frames"},
+            "rule kmeans: segmentation.kmeans:fit_kmeans does not take frames; it takes centroids",
+        ),
+        ({"SEED": "index"}, "rule kmeans: segmentation.kmeans:fit_kmeans needs seed, which the rule does not give"),
+        ({"NAME": "setings"}, "rule kmeans: segmentation.kmeans:fit_kmeans does not take setings"),
+        (
+            {"section": {name: value for name, value in SECTION.items() if name != "restarts"}},
+            "segmentation.kmeans:fit_kmeans takes restarts in its settings, and the section has no such key",
         ),
     ],
-    ids=["function", "module", "argument", "key"],
+    ids=["function", "module", "input", "missing argument", "param", "key"],
 )
 def test_what_a_rule_names_must_be_there(write, change, message):
     folder = write(**change)

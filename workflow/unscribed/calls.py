@@ -7,7 +7,7 @@ Every Snakemake process loads this, on compute nodes too: it imports nothing hea
 
 import ast
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -66,6 +66,29 @@ def imported(name: str) -> frozenset[str]:
 def takes(call: str, argument: str) -> bool:
     """Whether the function `call` has an argument of this name. Raises ValueError if there is no such function."""
     return argument in [found.arg for found in _arguments(call)]
+
+
+def check_arguments(call: str, given: Collection[str], offered: Collection[str]) -> None:
+    """Check that a rule's files and params are just the arguments of its function `call`.
+
+    `given` are the names that the function must take, `offered` those that it may: threads and wildcards.
+    Raises ValueError, which names what the function does not take and what it lacks.
+    """
+    known = {found.arg for found in _arguments(call)}
+    if unknown := sorted(set(given) - known):
+        raise ValueError(f"{call} does not take {', '.join(unknown)}; it takes {', '.join(sorted(known))}")
+    if missing := sorted(_required(call) - {*given, *offered}):
+        raise ValueError(f"{call} needs {', '.join(missing)}, which the rule does not give")
+
+
+def _required(call: str) -> set[str]:
+    """The arguments of a function that have no default."""
+    module, function = split_call(call)
+    found = _definitions(module)[function]
+    assert isinstance(found, ast.FunctionDef)
+    pairs = zip(found.args.kwonlyargs, found.args.kw_defaults, strict=True)
+    plain = found.args.args[: len(found.args.args) - len(found.args.defaults)]
+    return {one.arg for one in plain} | {one.arg for one, default in pairs if default is None}
 
 
 def settings_fields(call: str, argument: str) -> list[str]:

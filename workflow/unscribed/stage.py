@@ -64,10 +64,15 @@ def _reported(job: Any, name: str) -> Iterator[None]:
         sys.exit(1)
 
 
+def is_argument(name: str) -> bool:
+    """Whether a rule's file or param of this name is an argument of the rule's function."""
+    return name not in OWN and not name.endswith("index")
+
+
 def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for source in (job.input, job.output, job.params):
-        given.update({name: value for name, value in source.items() if name not in OWN and not name.endswith("index")})
+        given.update({name: value for name, value in source.items() if is_argument(name)})
     wanted = inspect.signature(function).parameters
     if "threads" in wanted:
         given["threads"] = job.threads

@@ -10,7 +10,8 @@ from typing import Any
 
 from snakemake.io import sourcecache_entry
 
-from unscribed.calls import FUNCTION_PARAMS, PACKAGE, closure, settings_fields, split_call
+from unscribed.calls import FUNCTION_PARAMS, PACKAGE, check_arguments, closure, settings_fields, split_call
+from unscribed.stage import is_argument
 
 PROJECT = PACKAGE.parents[1]
 
@@ -23,17 +24,24 @@ def link(workflow: Any) -> None:
     """Give every rule that names functions their sources as the input `code`, and cut its sections to their settings.
 
     Jobs import the package from this project, too, whichever copy of it is installed.
-    Raises ValueError, naming the rule, for a function that does not exist and for a key that its section lacks.
+    Raises ValueError, naming the rule, for a function that does not exist, for files and params that are not its
+    arguments, and for a key that its section lacks.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
     for rule in workflow.rules:
         calls = [value for name, value in rule.params.items() if name in FUNCTION_PARAMS]
         try:
             if calls:
+                _check_arguments(rule)
                 rule.set_input(code=_sources(calls))
                 _cut_sections(rule)
         except ValueError as error:
             raise ValueError(f"rule {rule.name}: {error}") from error
+
+
+def _check_arguments(rule: Any) -> None:
+    names = [name for part in (rule.input, rule.output, rule.params) for name, _ in part.items() if is_argument(name)]
+    check_arguments(rule.params.call, names, {"threads", *rule.wildcard_names})
 
 
 def _cut_sections(rule: Any) -> None:
