@@ -160,7 +160,7 @@ def test_a_job_that_outlives_its_run_overwrites_nothing(tmp_path: Path) -> None:
         (errno.EACCES, "permission denied. Make its folder writable"),
         (errno.EROFS, "read-only: run in another folder with `snakemake --directory"),
         (errno.ENOSPC, "the disk is full. Free some space"),
-        (errno.EDQUOT, "your quota of the disk is full"),
+        (errno.EDQUOT, "your disk quota is full"),
     ],
 )
 def test_what_the_system_refuses(tmp_path: Path, number: int, message: str) -> None:
@@ -183,5 +183,5 @@ def test_other_errors_of_the_block_are_not_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["file/a.txt", "file/folder/a.txt"])
 def test_a_file_in_place_of_a_folder(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot write .*a\.txt: a file has the name of a folder on the way to it"):
+    with pytest.raises(UserError, match=r"cannot write .*a\.txt: a file has the name of one of its folders"):
         write_lines(tmp_path / place, [])

@@ -107,7 +107,7 @@ def test_settings_are_the_fields_of_the_arguments_dataclass(package: Package) ->
     for call, argument, message in [
         ("vad:vad", "silence", "no argument silence"),
         ("vad:vad", "text", "no argument text that is annotated with a class"),
-        ("vad:vad", "other", "Path is no class of the package"),
+        ("vad:vad", "other", "Path is not a class of the package"),
         ("vad:hmm", "settings", "vad:hmm: there is no such function"),
         ("gan.vad:vad", "settings", "gan.vad:vad: there is no such function"),
         ("vad", "settings", "vad: there is no such function"),

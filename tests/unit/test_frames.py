@@ -99,7 +99,7 @@ def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
 
 def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot write .*a\.npy: a file has the name of a folder on the way to it"):
+    with pytest.raises(UserError, match=r"cannot write .*a\.npy: a file has the name of one of its folders"):
         write_store(tmp_path / "file/folder/a.npy")
     path = tmp_path / "b.npy"
     with (

@@ -73,7 +73,7 @@ def test_missing_and_unknown_columns_are_mistakes() -> None:
 
 def test_another_table_is_named_with_the_remedy(tmp_path: Path) -> None:
     PhoneTable.from_rows(ROWS).write(tmp_path / "phones.parquet")
-    message = r"phones\.parquet has no column words: it is no WordTable, .*Delete it and run the workflow again"
+    message = r"phones\.parquet has no column words: it is not a WordTable, .*Delete it and run the workflow again"
     for read in (WordTable.read, WordTable.by_utterance):
         with pytest.raises(UserError, match=message):
             read(tmp_path / "phones.parquet")
@@ -88,7 +88,7 @@ def test_utterances_by_name_and_in_the_wanted_order(tmp_path: Path) -> None:
     found = PhoneTable.by_utterance(path, ["u0", "u1"])
     assert found.index.tolist() == ["u0", "u1"] and found.loc["u1", "frames"] == 9
     assert not len(PhoneTable.by_utterance(path, []))
-    message = r"phones\.parquet lacks 2 wanted utterances, for example new: .*another run\. Delete it and run"
+    message = r"phones\.parquet lacks 2 utterances, for example new: .*another run\. Delete it and run"
     with pytest.raises(UserError, match=message):
         PhoneTable.by_utterance(path, ["u0", "new", "newer"])
 

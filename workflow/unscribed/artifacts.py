@@ -1,7 +1,7 @@
-"""Files: tables (Parquet), tensors (safetensors), JSON and text, all written under a temporary name and renamed.
+"""Read and write tables (Parquet), tensors (safetensors), JSON and text.
 
-A killed job leaves nothing half-written. What the columns of a table mean is in `unscribed.tables`; frames have stores
-of their own, `unscribed.frames`.
+Every file is written under a temporary name and then renamed, so that a killed job leaves nothing half-written.
+`unscribed.tables` defines the columns of tables, `unscribed.frames` the stores of frames.
 """
 
 import errno
@@ -25,8 +25,9 @@ from unscribed.errors import UserError
 
 Pathlike = str | Path
 
+# Remedies and causes of a failed write; CAUSES maps the system's error number to them.
 ELSEWHERE = "run in another folder with `snakemake --directory FOLDER`"
-NO_FOLDER = "a file has the name of a folder on the way to it. Rename that file, or " + ELSEWHERE
+NO_FOLDER = "a file has the name of one of its folders. Rename that file, or " + ELSEWHERE
 FULL = "the disk is full. Free some space and start the same command again: finished stages are kept"
 CAUSES = {
     errno.EACCES: "permission denied. Make its folder writable, or " + ELSEWHERE,
@@ -35,18 +36,18 @@ CAUSES = {
     errno.ENOTDIR: NO_FOLDER,
     errno.EEXIST: NO_FOLDER,
     errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL.replace("the disk", "your quota of the disk"),
+    errno.EDQUOT: FULL.replace("the disk", "your disk quota"),
 }
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a hidden name beside `path` for this process, and remove what killed ones have left of theirs.
+    """Return a hidden name beside `path` for this process; remove the temporary files of killed processes.
 
-    Snakemake runs one job at a time for a file. If a job outlives its killed workflow, it loses its temporary here and
-    fails at the renaming, so that it cannot overwrite what the new job makes.
+    Snakemake runs one job at a time for a file. If a job outlives its killed workflow, its temporary file is removed
+    here: it then fails when renaming it, and cannot overwrite what the new job writes.
     """
     for left in path.parent.glob(f".{glob.escape(path.name)}.[0-9]*.tmp"):
-        with suppress(OSError):  # a folder that cannot be written is reported by the writing
+        with suppress(OSError):  # in a read-only folder, writing reports the error
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
@@ -64,19 +65,19 @@ def atomic_path(path: Pathlike) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        # The block may read other files: what is wrong with those is none of this file's causes.
+        # The block may read other files; errors with those say nothing about writing `path`.
         ours = error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, *path.parents)
         if not ours or error.errno not in CAUSES:
             raise
         raise UserError(f"cannot write {path}: {CAUSES[error.errno]}.") from error
     finally:
-        with suppress(OSError):  # a folder that cannot be written has nothing to remove
+        with suppress(OSError):  # a read-only folder has nothing to remove
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: Pathlike) -> Iterator[Path]:
-    """Yield a new folder beside `path`; it takes the place of `path` only if the block succeeds. Raises as above."""
+    """Yield a new folder beside `path`; replace `path` by it only if the block succeeds. Raises as `atomic_path`."""
     path = Path(path)
     with atomic_path(path) as temporary:
         try:
@@ -114,8 +115,8 @@ def write_table(
 ) -> None:
     """Write a table as Parquet with the given column types, atomically.
 
-    `columns` maps each name of `schema` to its values; `metadata` (JSON values) travels in the file's schema.
-    The explicit types keep an empty table readable.
+    `columns` maps each name of `schema` to its values; `metadata` (JSON values) is stored in the file.
+    Types are explicit because those of empty columns cannot be guessed.
     """
     table = pa.table(
         {name: pa.array(columns[name], type=kind) for name, kind in schema},
@@ -136,7 +137,7 @@ def read_table(path: Pathlike) -> pd.DataFrame:
 
 
 def read_metadata(path: Pathlike) -> dict[str, Any]:
-    """Return the JSON metadata that `write_table` stored."""
+    """Return the metadata that `write_table` stored."""
     found = pq.read_schema(path).metadata or {}
     return {key.decode(): json.loads(value) for key, value in found.items() if key not in (b"pandas", b"ARROW:schema")}
 
@@ -144,8 +145,8 @@ def read_metadata(path: Pathlike) -> dict[str, Any]:
 def write_tensors(path: Pathlike, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any] | None = None) -> None:
     """Write arrays as safetensors, atomically, with `metadata` (JSON values) under the single key `json`.
 
-    One key, because safetensors writes several in random order: the same model would not give the same file. And not
-    its `save_file`, whose files only their owner may read.
+    One key, because safetensors writes several in random order: equal models would give different files. Not by its
+    `save_file`, which makes files that only their owner may read.
     """
     arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     with atomic_path(path) as temporary:
@@ -154,7 +155,7 @@ def write_tensors(path: Pathlike, tensors: Mapping[str, np.ndarray], metadata: M
 
 @contextmanager
 def readable(path: Pathlike) -> Iterator[None]:
-    """Raise UserError for whatever the block raises when the model file `path` is missing, damaged or another."""
+    """Turn errors of the block, which reads the model file `path`, into UserError: it is missing or damaged."""
     try:
         yield
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -162,11 +163,11 @@ def readable(path: Pathlike) -> Iterator[None]:
 
 
 def read_tensors(path: Pathlike) -> tuple[dict[str, np.ndarray], Any]:
-    """Read the arrays and the metadata that `write_tensors` wrote; the metadata are None if there are none.
+    """Read the arrays and the metadata that `write_tensors` wrote; the metadata is None if none was given.
 
     Raises UserError if the file is missing or damaged.
     """
     with readable(path), safe_open(path, "numpy") as file:
         metadata = (file.metadata() or {}).get("json")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is not iterable)
         return tensors, None if metadata is None else json.loads(metadata)

@@ -1,7 +1,7 @@
-"""What the function of a rule is made of, read from its source without importing it.
+"""The source files, arguments and settings of the functions that rules call, found by parsing, without importing them.
 
-A rule names its function in `params`, as `hmm.train:hmm_train`. From that name follow the sources whose edit must run
-the rule again, and the keys of the configuration that the function takes.
+A rule names its function in `params`, for example `hmm.train:hmm_train`. From that name follow the sources whose edit
+must rerun the rule, and the keys of the configuration that the function takes.
 Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
 """
 
@@ -15,7 +15,10 @@ FUNCTION_PARAMS = ("call", "reader", "encoder")  # the params of a rule that nam
 
 
 def split_call(call: str) -> tuple[str, str]:
-    """Module (within the package) and function of `module:function`. Raises ValueError if it names neither."""
+    """Split `module:function` into the module (within the package) and the function, which must exist.
+
+    Raises ValueError if one of them does not.
+    """
     module, _, function = call.partition(":")
     if module not in modules() or function not in _definitions(module):
         raise ValueError(f"{call}: there is no such function in {PACKAGE}")
@@ -24,7 +27,7 @@ def split_call(call: str) -> tuple[str, str]:
 
 @functools.cache
 def modules() -> dict[str, Path]:
-    """Every module of the package with its file; a package is named by its folder, the root by the empty name."""
+    """Return the file of every module by its name within the package; a folder's `__init__` has the folder's name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -33,9 +36,9 @@ def modules() -> dict[str, Path]:
 
 
 def closure(*names: str) -> list[Path]:
-    """The files of the modules `names` and of all that they import, directly or not, in order of their names.
+    """Return the files of the modules `names` and of all that they import, directly or not, in order of their names.
 
-    Imports inside functions count, those for type checkers alone do not.
+    Imports inside functions count, those under TYPE_CHECKING do not.
     """
     seen: set[str] = set()
     waiting = [*names]
@@ -49,7 +52,7 @@ def closure(*names: str) -> list[Path]:
 
 @functools.cache
 def imported(name: str) -> frozenset[str]:
-    """The modules of the package that the module `name` imports, and the packages that they lie in."""
+    """Return the modules of the package that the module `name` imports, and the packages that contain them."""
     found: set[str] = set(_parents(name))
     for node in _imports(_tree(name)):
         if isinstance(node, ast.Import):
@@ -64,7 +67,7 @@ def imported(name: str) -> frozenset[str]:
 
 
 def takes(call: str, argument: str) -> bool:
-    """Whether the function `call` has an argument of this name. Raises ValueError if there is no such function."""
+    """Tell whether the function `call` has an argument of this name. Raises ValueError if there is no such function."""
     return argument in [found.arg for found in _arguments(call)]
 
 
@@ -92,9 +95,9 @@ def _required(call: str) -> set[str]:
 
 
 def settings_fields(call: str, argument: str) -> list[str]:
-    """The fields of the dataclass that `argument` of the function `call` is annotated with: keys of a config section.
+    """Return the fields of the dataclass that annotates `argument` of the function `call`: keys of a section.
 
-    Raises ValueError if there is no such argument, or its type is no dataclass of the package.
+    Raises ValueError if there is no such argument, or its type is not a class of the package.
     """
     module, _ = split_call(call)
     for found in _arguments(call):
@@ -117,11 +120,11 @@ def _fields(module: str, name: str, call: str) -> list[str]:
     for node in _imports(_tree(module)):
         if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
             return _fields((node.module or "").removeprefix(f"{PACKAGE.name}."), name, call)
-    raise ValueError(f"{call}: {name} is no class of the package")
+    raise ValueError(f"{call}: {name} is not a class of the package")
 
 
 def _parents(name: str) -> list[str]:
-    """The packages that a module lies in; importing it runs their `__init__`, too."""
+    """Return the packages that contain a module; importing it runs their `__init__` as well."""
     parts = name.split(".") if name else []
     return [".".join(parts[:length]) for length in range(len(parts))]
 
@@ -133,12 +136,12 @@ def _tree(name: str) -> ast.Module:
 
 @functools.cache
 def _definitions(name: str) -> dict[str, ast.stmt]:
-    """Functions and classes at the top of a module."""
+    """Return the functions and classes at the top level of a module, by name."""
     return {node.name: node for node in _tree(name).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
 def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """All imports below a node; they are statements, so expressions are not searched."""
+    """Yield the imports below a node, but for those under TYPE_CHECKING; only statements are searched."""
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
         blocks = ["orelse"]
     else:

@@ -28,9 +28,9 @@ class KmeansSettings:
 def cluster(
     frames: np.ndarray, settings: KmeansSettings, seed: int, key: str = "kmeans.clusters"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Centroids (K, D), and the scale (D,) by which distances are divided, of `frames` (T, D) float32, which it spoils.
+    """Cluster `frames` (T, D) float32; return the centroids (K, D) and the scale (D,) that distances are divided by.
 
-    Raises UserError, which names the setting `key`, if there are fewer frames than clusters.
+    Overwrites `frames`. Raises UserError, naming the parameter `key`, if there are fewer frames than clusters.
     """
     if len(frames) < settings.clusters:
         raise UserError(
@@ -45,12 +45,12 @@ def cluster(
         nredo=settings.restarts,
         seed=seed,
         min_points_per_centroid=1,
-        max_points_per_centroid=len(frames),  # the sample is drawn before
+        max_points_per_centroid=len(frames),  # faiss must not subsample: `frames` is a sample
     )
     frames /= scale  # in place: a large model's frames fill gigabytes
     error = model.train(frames)
     log.info(
-        "%d clusters of %d frames; mean squared distance %.3f of %d",
+        "%d clusters of %d frames; mean squared distance %.3f in %d dimensions",
         settings.clusters,
         len(frames),
         error / len(frames),

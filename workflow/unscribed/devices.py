@@ -1,4 +1,4 @@
-"""Where models run, and what is said when there is no such device or its memory is full."""
+"""The device that models run on, and clear errors when it is absent or its memory is full."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,21 +7,21 @@ import torch
 
 from unscribed.errors import UserError
 
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # as torch says it on CPUs
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # in torch's messages on CPUs
 
 
 def device_of(device: str, key: str) -> torch.device:
-    """The device called `device` (cpu or cuda). Raises UserError, which names the config `key`, without a GPU."""
+    """Return the device `device` (cpu or cuda). Raises UserError, naming the parameter `key`, for cuda without GPU."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError(f"{key} is cuda, but this machine has no GPU that torch can use: set {key}: cpu.")
-    # TF32 on GPUs: products of a tenth of a per cent's precision, several times as fast; CPUs know no such thing
+    # TF32 on GPUs: products exact to about 0.1 %, several times as fast; no effect on CPUs
     torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
     return torch.device(device)
 
 
 @contextmanager
 def out_of_memory(key_to_lower: str, value: float) -> Iterator[None]:
-    """Turn the errors of a full memory, of GPU or machine, into a UserError that says which setting to lower."""
+    """Turn errors about full memory, of GPU or machine, into a UserError that names the parameter to lower."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

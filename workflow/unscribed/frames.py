@@ -1,8 +1,8 @@
-"""Frame stores: written utterance by utterance, read memory-mapped, walked through with bounded memory.
+"""Frame stores: written utterance by utterance, read memory-mapped, processed block by block in bounded memory.
 
-``NAME.npy`` holds the frames of all utterances (frames, dims) in C order, ``NAME.parquet`` says which are whose
+``NAME.npy`` holds the frames of all utterances, one after the other, in C order; ``NAME.parquet`` is its index
 (utterance, offset, frames).
-Dimensions: T frames, D features.
+Dimensions: T frames (of one utterance, a block or the store), D features.
 """
 
 import mmap
@@ -18,13 +18,13 @@ from unscribed.artifacts import Pathlike, atomic_path, read_metadata
 from unscribed.errors import UserError
 from unscribed.tables import TEXT, WHOLE, Table
 
-HEADER_BYTES = 128  # room for the .npy header of a store whose length is not known yet
-BLOCK_FRAMES = 50_000
-COLUMNS = 64
+HEADER_BYTES = 128  # reserved for the .npy header, which holds the length and is written last; a multiple of 64
+BLOCK_FRAMES = 50_000  # read before their memory is released: 20 MB of 100 float32 features; less is slower
+DIMS_AT_ONCE = 64  # of the standard deviations: more are faster, but all at once in float64 would fill gigabytes
 
 
 class FrameTable(Table):
-    """Which frames of a store are whose: the number of an utterance's first frame, and how many it has."""
+    """Index of a frame store: the number of each utterance's first frame, and its number of frames."""
 
     SCHEMA: ClassVar = {"utterance": TEXT, "offset": WHOLE, "frames": WHOLE}
 
@@ -44,7 +44,7 @@ class FrameWriter:
         self.dims: int | None = None
 
     def __enter__(self) -> "FrameWriter":
-        with ExitStack() as stack:  # an error in here still passes through atomic_path
+        with ExitStack() as stack:  # an error below still removes the temporary file
             temporary = stack.enter_context(atomic_path(self.path))
             self._file = stack.enter_context(open(temporary, "wb"))
             self._file.write(b"\0" * HEADER_BYTES)
@@ -84,7 +84,7 @@ class FrameWriter:
 
 
 class FrameStore:
-    """Read a frame store, memory-mapped.
+    """Read a frame store, memory-mapped. Raises UserError if a file is missing, damaged or does not fit the other.
 
     Attributes: `data` (T, D) all frames; `utterances`; `lengths` (number of utterances,) and `offsets` (one more) in
     frames, int64; `metadata`.
@@ -110,11 +110,11 @@ class FrameStore:
         return len(self.utterances)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Frames of utterance number `index`, (T, D), without copying."""
+        """Return the frames of utterance number `index`, (T, D), without copying them."""
         return self.data[self.offsets[index] : self.offsets[index + 1]]
 
     def release(self) -> None:
-        """Give the pages read so far back to the system, so that a walk through a large store stays small in memory."""
+        """Release the memory of the frames read so far; they stay valid and are read from disk again when used."""
         mapped = getattr(self.data, "_mmap", None)
         if mapped is not None:
             mapped.madvise(mmap.MADV_DONTNEED)
@@ -125,47 +125,47 @@ class FrameStore:
 
 
 def sample_positions(store: FrameStore, count: int, seed: int) -> np.ndarray:
-    """Positions of up to `count` frames drawn without replacement, in rising order, (T,) int64.
+    """Draw up to `count` frames without replacement; return their positions in rising order, (T,) int64.
 
     Raises UserError if the store has no frames.
     """
     total = int(store.offsets[-1])
     if not total:
-        raise UserError(f"{store.path} holds no frames: check the audio and the stages before.")
+        raise UserError(f"{store.path} has no frames: check the audio and the logs of the stages before.")
     if total <= count:
         return np.arange(total)
     return np.sort(np.random.default_rng(seed).choice(total, size=count, replace=False, shuffle=False))
 
 
 def blocks(store: FrameStore, frames: int = BLOCK_FRAMES) -> Iterator[tuple[int, int]]:
-    """Yield (first, last + 1) numbers of utterances that hold about `frames` frames together, in order.
+    """Yield the ranges of utterance numbers, (first, stop), that split the store into blocks, in order.
 
-    What was read of a block is given back to the system after it: views into it stay valid, but are read anew.
+    A block has at most `frames` frames, or one utterance that is longer. Its memory is released after it.
     """
     first = 0
     while first < len(store):
         limit = store.offsets[first] + frames
-        last = max(first + 1, int(np.searchsorted(store.offsets, limit, side="right")) - 1)
-        yield first, last
+        stop = max(first + 1, int(np.searchsorted(store.offsets, limit, side="right")) - 1)
+        yield first, stop
         store.release()
-        first = last
+        first = stop
 
 
 def map_store(store: FrameStore, writer: FrameWriter, function: Callable[[int, int], np.ndarray]) -> None:
-    """Append `function(first, last)`, the new frames (T, D) of those utterances, utterance by utterance."""
-    for first, last in blocks(store):
-        frames = function(first, last)
-        offsets = store.offsets[first : last + 1] - store.offsets[first]
-        for number in range(first, last):
+    """Write a store of the same lengths: `function(first, stop)` returns the new frames (T, D) of a block."""
+    for first, stop in blocks(store):
+        frames = function(first, stop)
+        offsets = store.offsets[first : stop + 1] - store.offsets[first]
+        for number in range(first, stop):
             start, end = offsets[number - first], offsets[number - first + 1]
             writer.append(store.utterances[number], frames[start:end])
 
 
 def standard_deviations(frames: np.ndarray) -> np.ndarray:
-    """Per-dimension standard deviation of `frames` (T, D), float32 (D,); 1 where a dimension is constant."""
+    """Return the standard deviation of each dimension of `frames` (T, D), float32 (D,); 1 for constant ones."""
     found = [np.zeros(0, dtype=np.float32)]
-    for first in range(0, frames.shape[1], COLUMNS):  # the double precision of all columns at once would fill gigabytes
-        part = frames[:, first : first + COLUMNS]
+    for first in range(0, frames.shape[1], DIMS_AT_ONCE):
+        part = frames[:, first : first + DIMS_AT_ONCE]
         deviations = part.std(axis=0, dtype=np.float64).astype(np.float32)
         found.append(np.where(deviations > 1e-6 * np.abs(part).max(axis=0, initial=0), deviations, np.float32(1)))
     return np.concatenate(found)

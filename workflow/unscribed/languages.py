@@ -1,5 +1,4 @@
-"""The languages of eSpeak NG, read from its data files: the library stays unloaded, and the configuration is checked
-before any work starts.
+"""The languages of eSpeak NG, read from its data files, so that the configuration is checked before any work starts.
 
 Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
 """
@@ -11,17 +10,18 @@ from pathlib import Path
 
 import espeakng_loader
 
-SHORTEST_NAME = 4  # letters of a name that is looked for within names; shorter ones are codes
-MOST = 4  # suggestions for an unknown code
-CLOSE = 0.75  # similarity from which a code may be a slip of another; lower values offer any short code
-USUAL_PRIORITY = 5  # of a voice that states none; eSpeak NG prefers lower ones
+SHORTEST_NAME = 4  # letters from which an unknown code is also searched for within language names
+MAX_SUGGESTIONS = 4  # more would hide the likely ones
+MIN_SIMILARITY = 0.75  # of difflib, 0 to 1: codes at least as similar may be misspelt; less suggests any short code
+DEFAULT_PRIORITY = 5  # of a voice file that states none, as in eSpeak NG, which prefers lower numbers
 
 
 @dataclass(frozen=True)
 class Language:
-    """One voice file: the code that phonemizer takes, the file below `lang`, the English name.
+    """One voice file: the `code` that phonemizer takes, the `file` below the folder `lang`, the English `name`.
 
-    `priorities` has every code that the file answers to, broader ones included (`en` for `en-gb`); the lowest wins.
+    `priorities` holds every code that the file serves, broader ones included (`en` for `en-gb`), with its priority:
+    eSpeak NG takes the file with the lowest.
     """
 
     code: str
@@ -38,20 +38,20 @@ class Language:
             if key == "name":
                 name = " ".join(words)
             elif key == "language":
-                priorities[words[0]] = int(words[1]) if len(words) > 1 else USUAL_PRIORITY
+                priorities[words[0]] = int(words[1]) if len(words) > 1 else DEFAULT_PRIORITY
         return cls(next(iter(priorities)), path.relative_to(root).as_posix(), name, priorities)
 
 
 @cache
 def languages() -> dict[str, Language]:
-    """All languages of the installed eSpeak NG by their code, for example `en-us`."""
+    """Return all languages of the installed eSpeak NG by their code, for example `en-us`."""
     root = Path(espeakng_loader.get_data_path()) / "lang"
     found = (Language.read(path, root) for path in sorted(root.rglob("*")) if path.is_file())
     return {language.code: language for language in found}
 
 
 def unknown_language(code: str) -> str | None:
-    """Why eSpeak NG cannot take `code` as a language, with the codes that may be meant; None if it can."""
+    """Return an error message with similar codes if eSpeak NG has no language `code`, else None."""
     if code in languages():
         return None
     close = suggestions(code)
@@ -60,13 +60,13 @@ def unknown_language(code: str) -> str | None:
 
 
 def suggestions(code: str) -> list[str]:
-    """Codes that `code` may stand for, the plainest first: `en` may mean en-gb or en-us before a dialect."""
+    """Return the codes that `code` may stand for, likeliest first: for `en`, en-gb and en-us before the dialects."""
     wanted = code.lower().replace("_", "-")
     base = wanted.split("-")[0]
-    close = difflib.get_close_matches(wanted, languages(), cutoff=CLOSE)
+    close = difflib.get_close_matches(wanted, languages(), cutoff=MIN_SIMILARITY)
 
-    def ways(language: Language) -> list[bool]:
-        """The ways in which a language may be meant, the surest first."""
+    def signs(language: Language) -> list[bool]:
+        """Tests of whether a language is meant, the surest first."""
         return [
             language.code == wanted,
             not {wanted, base}.isdisjoint(language.priorities),
@@ -79,7 +79,7 @@ def suggestions(code: str) -> list[str]:
     def rank(language: Language) -> tuple[int, int, int, str]:
         claims = [language.priorities[key] for key in (wanted, base) if key in language.priorities]
         priority = min(claims or language.priorities.values())
-        return ways(language).index(True), priority, len(language.code), language.code
+        return signs(language).index(True), priority, len(language.code), language.code
 
-    meant = [language for language in languages().values() if any(ways(language))]
-    return [language.code for language in sorted(meant, key=rank)[:MOST]]
+    meant = [language for language in languages().values() if any(signs(language))]
+    return [language.code for language in sorted(meant, key=rank)[:MAX_SUGGESTIONS]]

@@ -1,6 +1,6 @@
-"""Run a function over many utterances with threads, in order and with bounded memory; report the speed.
+"""Run a function over many utterances in threads, in order and in bounded memory; log the speed.
 
-Decoding and numpy release the interpreter lock for most of their time, so threads are enough.
+Threads are enough: decoding and numpy run without the interpreter lock most of the time.
 """
 
 import logging
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-AHEAD = 4  # results waiting per thread: enough to keep the threads busy, few enough to keep memory flat
+AHEAD = 4  # items in work or waiting per thread: fewer leave threads idle, more need memory
 
 
 def ordered_map(
@@ -22,7 +22,7 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Yield `function(item)` for every item, in order, with at most a few results per thread in memory.
 
-    Shows a progress bar if stderr is a terminal. An error of `function` is raised here and ends the work.
+    Shows a progress bar called `label` if stderr is a terminal. Raises what `function` raises, and stops.
     """
     total = len(items) if isinstance(items, Sized) else None
     waiting: deque[Future[Result]] = deque()
@@ -45,7 +45,7 @@ def ordered_map(
 
 
 def log_speed(log: logging.Logger, count: int, audio_seconds: float, started: float) -> None:
-    """Log how many utterances and hours were done since `started` (of `time.monotonic`), and how fast."""
+    """Log the number of utterances and hours processed since `started` (of `time.monotonic`), and the speed."""
     seconds = max(time.monotonic() - started, 1e-6)
     log.info(
         "%d utterances, %.2f h of audio in %.1f s (%.0f x real time)",

@@ -1,8 +1,8 @@
-"""The one reader of transcripts.
+"""The only reader of transcripts.
 
-Only the evaluation, its figures, and what learns from transcripts on purpose (`supervised`, `ctc`) may import this
-module; a test holds that. Whatever learns without labels cannot come by them except through a file that someone else
-gave it, which the graph of jobs shows.
+Only `evaluation`, `figures`, and the rooms that learn from transcripts on purpose (`supervised`, `ctc`) may import this
+module; `make lint` checks that. Any other room could get transcripts only through an input file of its job, which a
+test of the graph of jobs would find.
 """
 
 import unicodedata
@@ -14,11 +14,11 @@ from unscribed.tables import ReferenceTable
 
 
 def read_references(path: Pathlike) -> pd.DataFrame:
-    """What was said in the utterances of one split. Raises UserError if `path` is missing, damaged or another table."""
+    """Read the references of one split. Raises UserError if `path` is missing, damaged or another table."""
     return ReferenceTable.read(path)
 
 
 def transcripts(path: Pathlike) -> dict[str, str]:
-    """Transcript of each utterance, in Unicode's composed form; empty where the words are unknown."""
+    """Read the transcript of each utterance, in Unicode's composed form (NFC); empty where the words are unknown."""
     table = read_references(path)
     return {row.utterance: unicodedata.normalize("NFC", row.words) for row in table.itertuples()}

@@ -15,24 +15,25 @@ from typing import Any, get_type_hints
 
 from unscribed.errors import UserError
 
-OWN = ("code", "call")  # of the rule, not of the function
+SKIPPED = ("code", "call")  # an input and a param that are for the rule, not for its function
 
 
 def call(job: Any) -> None:
-    """Run the function that the job's rule names in `params.call`, as `module:function` within the package."""
+    """Run the function that the job's rule names in `params.call`, as `module:function` within the package.
+
+    Its arguments are the job's named inputs, outputs and params and, where it asks for them, threads and wildcards.
+    Left out are the input `code` (the function's sources, there so that an edit reruns the stage), the param `call`,
+    and files named `index` or `…_index` (the table beside a frame store, read and written with it). A dict given to an
+    argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
+    message alone, in the log and on the terminal; any other exception with status 1 and its traceback.
+    """
     with _reported(job, job.params["call"]):
         function = named_function(job.params["call"])
         function(**_arguments(job, function))
 
 
 def run(job: Any, function: Callable[..., None]) -> None:
-    """Call `function` with the job's named inputs, outputs, params and, where it asks for them, threads and wildcards.
-
-    Left out are the input `code` (the function's sources, there so that an edit reruns the stage), the param `call`,
-    and files named `index` or `…_index` (the table beside a frame store, read and written with it). A dict given to an
-    argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
-    message alone, in the log and on the terminal; any other exception with status 1 and its traceback.
-    """
+    """Run `function` as `call` runs the one that a rule names."""
     with _reported(job, function.__name__):
         function(**_arguments(job, function))
 
@@ -45,7 +46,7 @@ def named_function(name: str) -> Callable[..., Any]:
 
 @contextmanager
 def _reported(job: Any, name: str) -> Iterator[None]:
-    """Log into the job's file and on the terminal; turn exceptions into messages there and status 1."""
+    """Log to the job's file and the terminal; log exceptions there and end the process with status 1."""
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -65,8 +66,8 @@ def _reported(job: Any, name: str) -> Iterator[None]:
 
 
 def is_argument(name: str) -> bool:
-    """Whether a rule's file or param of this name is an argument of the rule's function."""
-    return name not in OWN and not name.endswith("index")
+    """Tell whether a rule's file or param of this name is an argument of the rule's function."""
+    return name not in SKIPPED and not name.endswith("index")
 
 
 def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _arguments(job: Any, function: Callable[..., None]) -> dict[str, Any]:
         given["threads"] = job.threads
     for name, value in job.wildcards.items():
         if name in wanted:
-            given.setdefault(name, value)  # a file may be called as the wildcard in its path is
+            given.setdefault(name, value)  # a file of the same name wins
     hints = get_type_hints(function)
     for name, value in given.items():
         kind = hints.get(name)

@@ -1,8 +1,8 @@
-"""The nouns of the domain as tables: what their columns are called, and of which type, stands here and nowhere else.
+"""The tables that stages exchange: their columns and types are defined here and nowhere else.
 
-Who writes phones with times writes a `PhoneTable`, who reads them reads one. Units are in the column names; frames are
-those of the speech-only audio, samples are at audio.sample_rate_hz. A table that belongs to one room, as curves of a
-training or confusions, is a class in that room.
+Phones with times, for example, are written and read as a `PhoneTable`. Units are in the column names; frames are those
+of the speech-only audio, samples are at audio.sample_rate_hz unless a table says otherwise. A table that only one room
+uses, such as training curves or confusions, is defined in that room.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +14,14 @@ import pyarrow as pa
 from unscribed.artifacts import Pathlike, read_table, write_table
 from unscribed.errors import UserError
 
+# The types of columns; a column of lists holds one list per row.
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 TEXTS, WHOLES, REALS = pa.list_(TEXT), pa.list_(WHOLE), pa.list_(REAL)
-NO_PATH = "no_path"  # status of an utterance for which the word decoder found nothing
+NO_PATH = "no_path"  # status of an utterance for which the word decoder found no path; `ok` otherwise
 
 
 class Table:
-    """Columns of one kind of table, filled row by row or given at once; subclasses say which columns there are."""
+    """A table in memory, given at once or filled row by row; subclasses define its columns in `SCHEMA`."""
 
     SCHEMA: ClassVar[Mapping[str, pa.DataType]]
 
@@ -41,7 +42,7 @@ class Table:
 
     @classmethod
     def from_rows(cls, rows: Iterable[Sequence[Any]]) -> Self:
-        """A table of rows whose values stand in the order of the columns."""
+        """Make a table of rows with their values in the order of the columns."""
         table = cls()
         for row in rows:
             table.append(**dict(zip(cls.SCHEMA, row, strict=True)))
@@ -49,41 +50,44 @@ class Table:
 
     @classmethod
     def from_records(cls, records: Sequence[Mapping[str, Any]]) -> Self:
-        """A table of rows by column name; what is no column is left out, and a column that a row lacks is null."""
+        """Make a table of mappings from column names; other keys are left out, missing ones become null."""
         return cls(**{name: [record.get(name) for record in records] for name in cls.SCHEMA})
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """A table of a data frame's columns; other columns are left out, and NaN becomes null."""
+        """Make a table of a data frame; other columns are left out, NaN becomes null."""
         return cls(**{name: frame[name].astype(object).where(frame[name].notna(), None) for name in cls.SCHEMA})
 
     def write(self, path: Pathlike, metadata: Mapping[str, Any] | None = None) -> None:
-        """Write as Parquet, atomically; `metadata` (JSON values) travels in the file."""
+        """Write as Parquet, atomically; `metadata` (JSON values) is stored in the file."""
         write_table(path, self.columns, list(self.SCHEMA.items()), metadata)
 
     @classmethod
     def read(cls, path: Pathlike) -> pd.DataFrame:
-        """Read such a table; list columns are numpy arrays. Raises UserError if it is missing, damaged or another."""
+        """Read a table as a data frame; list columns hold numpy arrays.
+
+        Raises UserError if the file is missing, damaged or lacks a column.
+        """
         table = read_table(path)
         if missing := [name for name in cls.SCHEMA if name not in table.columns]:
             raise UserError(
-                f"{path} has no column {missing[0]}: it is no {cls.__name__}, or of another version. Delete it and run "
-                "the workflow again."
+                f"{path} has no column {missing[0]}: it is not a {cls.__name__}, or from another version. Delete it "
+                "and run the workflow again."
             )
         return table
 
     @classmethod
     def by_utterance(cls, path: Pathlike, utterances: Sequence[str] | None = None) -> pd.DataFrame:
-        """The same with the utterance as index; with `utterances`, just these, in their order.
+        """Read a table with the utterance as index; with `utterances`, only these rows, in their order.
 
-        Raises UserError if one of them is missing: the two files come from different runs.
+        Raises UserError as `read` does, and if one of `utterances` is missing.
         """
         table = cls.read(path).set_index("utterance")
         if utterances is None:
             return table
         if missing := [name for name in utterances if name not in table.index]:
             raise UserError(
-                f"{path} lacks {len(missing)} wanted utterances, for example {missing[0]}: it comes from another run. "
+                f"{path} lacks {len(missing)} utterances, for example {missing[0]}: it comes from another run. "
                 "Delete it and run the workflow again."
             )
         return table.loc[list(utterances)]
@@ -96,7 +100,10 @@ class RecordingTable(Table):
 
 
 class ReferenceTable(Table):
-    """What was said. Only `unscribed.references` reads it; phones and their times may be empty, the end NaN."""
+    """Transcripts, with phones and their times where known (else empty lists, and NaN as the end of the last phone).
+
+    Only `unscribed.references` reads it.
+    """
 
     SCHEMA: ClassVar = {
         "utterance": TEXT,
@@ -108,7 +115,7 @@ class ReferenceTable(Table):
 
 
 class ManifestTable(Table):
-    """Checked audio files of one split, with what was measured of them."""
+    """Audio files of one split that passed the checks; `duration_samples` is at the file's own rate."""
 
     SCHEMA: ClassVar = {
         "utterance": TEXT,
@@ -122,7 +129,7 @@ class ManifestTable(Table):
 
 
 class RejectedTable(Table):
-    """Audio files that were left out, and why."""
+    """Audio files that the checks left out, with the reason."""
 
     SCHEMA: ClassVar = {"utterance": TEXT, "path": TEXT, "reason": TEXT}
 
@@ -140,7 +147,7 @@ class VadTable(Table):
 
 
 class BoundaryTable(Table):
-    """Boundaries of the segments of each utterance: S + 1 frame numbers from 0 to its length."""
+    """Boundaries of the segments of each utterance: for S segments, S + 1 frame numbers from 0 to its length."""
 
     SCHEMA: ClassVar = {"utterance": TEXT, "boundaries_frames": WHOLES}
 
@@ -152,13 +159,13 @@ class PhoneTable(Table):
 
 
 class RestartTable(Table):
-    """The matching's objective for every restart of every pass of a round, and which restarts it went on with."""
+    """The objective of every restart of a matching; a pass has so many `units`, and its best restart is `chosen`."""
 
     SCHEMA: ClassVar = {"units": WHOLE, "restart": WHOLE, "objective": REAL, "chosen": FLAG}
 
 
 class WordTable(Table):
-    """Words of each utterance with times, confidences (0 to 1), phones and the N-best list, best first."""
+    """Words of each utterance with times, confidences (0 to 1), phones and N-best list (best first)."""
 
     SCHEMA: ClassVar = {
         "utterance": TEXT,
@@ -175,7 +182,7 @@ class WordTable(Table):
     }
 
     def append_no_path(self, utterance: str, frames: int) -> None:
-        """Add an utterance for which the decoder found nothing."""
+        """Add an utterance of so many `frames` for which the decoder found no path."""
         nothing: dict[str, Any] = {name: [] for name in self.SCHEMA}
         self.append(**{**nothing, "utterance": utterance, "frames": frames, "status": NO_PATH})
 
@@ -193,7 +200,7 @@ class SentenceTable(Table):
 
 
 class PseudoLabelTable(Table):
-    """What a model is fine-tuned on: the audio's regions of speech, words, letters and phones of each utterance."""
+    """Labels for fine-tuning: words, letters and phones of each utterance, and the regions of speech in its audio."""
 
     SCHEMA: ClassVar = {
         "utterance": TEXT,

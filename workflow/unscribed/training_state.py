@@ -1,6 +1,7 @@
-"""What a killed training goes on from: tensors and progress in a safetensors file, with a mark of what it belongs to.
+"""The state from which a killed training resumes: tensors and progress in one safetensors file.
 
-Chance is no part of it: trainings draw everything from their seed and the number of the update.
+A fingerprint of settings and data tells whether the file belongs to the training. The state of random generators is not
+saved: trainings draw every random number from their seed and the number of the update.
 """
 
 import hashlib
@@ -17,40 +18,46 @@ from unscribed.artifacts import Pathlike, atomic_path
 
 log = logging.getLogger(__name__)
 
-ADAM = ("step", "exp_avg", "exp_avg_sq")
+ADAM = ("step", "exp_avg", "exp_avg_sq")  # the keys of torch's Adam: number of updates, first and second moment
 
 
 def fingerprint(*about: Any) -> str:
-    """A mark of JSON values that must not have changed between a killed job and its continuation."""
+    """Return a hash of JSON values that must be the same in the killed job and in the one that resumes it."""
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
 def save_state(path: Pathlike, tensors: Mapping[str, torch.Tensor], mark: str, progress: Mapping[str, Any]) -> None:
-    """Write a state atomically; `progress` are JSON values. Raises UserError if it cannot be written."""
+    """Write a state atomically; `mark` is its fingerprint, `progress` JSON values.
+
+    Raises UserError if it cannot be written.
+    """
     metadata = {"fingerprint": mark, "progress": json.dumps(progress)}
     with atomic_path(path) as temporary:
         save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary, metadata)
 
 
 def load_state(path: Pathlike, mark: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
-    """Tensors and progress of the state at `path`; None, and a line in the log, if it is damaged or of another mark."""
+    """Read the tensors and the progress at `path`; return None if there is no file.
+
+    A damaged file, or one of another fingerprint than `mark`, gives None and a line in the log.
+    """
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
             if metadata["fingerprint"] != mark:
-                log.info("%s belongs to other settings or data: training starts anew", path)
+                log.info("%s belongs to other settings or data: training starts from the beginning", path)
                 return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is not iterable)
             return tensors, json.loads(metadata["progress"])
     except FileNotFoundError:
         return None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        log.warning("%s is damaged (%s): training starts anew", path, error)
+        log.warning("%s is damaged (%s): training starts from the beginning", path, error)
         return None
 
 
 def adam_tensors(optimizer: Any, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Steps and moments of Adam for named weights; those that have not learned yet have none."""
+    """Return Adam's numbers of updates and moments for named weights; weights without an update have none."""
     return {
         f"{key}.{name}": value
         for name, weight in weights.items()
@@ -59,7 +66,7 @@ def adam_tensors(optimizer: Any, weights: Mapping[str, torch.Tensor]) -> dict[st
 
 
 def restore_adam(optimizer: Any, weights: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put back what `adam_tensors` gave."""
+    """Restore what `adam_tensors` returned."""
     for name, weight in weights.items():
         found = {key: tensors[f"{key}.{name}"] for key in ADAM if f"{key}.{name}" in tensors}
         if found:

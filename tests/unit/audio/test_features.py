@@ -121,7 +121,7 @@ def test_too_little_speech_names_the_file_and_writes_nothing(tmp_path: Path) -> 
 def test_regions_that_lack_an_utterance(tmp_path: Path) -> None:
     _store(tmp_path, _waves(8000, 8000))
     filled(ManifestTable, utterance=["new"], path=["new.wav"]).write(tmp_path / "manifest.parquet")
-    with pytest.raises(UserError, match=r"vad\.parquet lacks 1 wanted utterances, for example new: .*run the workflow"):
+    with pytest.raises(UserError, match=r"vad\.parquet lacks 1 utterances, for example new: .*run the workflow"):
         features(
             manifest=tmp_path / "manifest.parquet",
             vad=tmp_path / "vad.parquet",

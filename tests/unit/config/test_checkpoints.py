@@ -29,7 +29,7 @@ def test_other_corpora_need_their_results_and_names_of_their_own(tmp_path, monke
     languages = [{"language": "de", "results": "results/de"}, {"language": "en-us", "results": "results/x"}]
     (tmp_path / "results/x/vad").mkdir(parents=True)
     twice, missing = mistakes({"corpus": CORPUS, "pretrain": {"languages": languages}})
-    assert twice.startswith("pretrain.languages: the language en-us is there twice (corpus.language is en-us)")
+    assert twice.startswith("pretrain.languages: the language en-us is listed twice (corpus.language is en-us)")
     assert missing.startswith("pretrain.languages[0].results: results/de has no vad; run `snakemake vad`")
     few = {"labels": ["10min"], "checkpoint": "pretrain", "languages": languages[:1]}
     sizes = {"model": str(SCHEMA.parents[2] / "config/models/tiny.yaml")}

@@ -55,7 +55,7 @@ from unscribed.config.schema import complete
         ),
         (
             {"gan": {"seeds": [0], "start": ["match"], "stride": 2}},
-            "gan.start: match labels segments, one by one; set gan.input: segments and stride: 1, or start: [random]",
+            "gan.start: match gives each segment its label; set gan.input: segments and stride: 1, or start: [random]",
         ),
         (
             {"gan": {"seeds": [0], "match_round": 4}},
@@ -67,7 +67,7 @@ from unscribed.config.schema import complete
         ),
         (
             {"pretrain": {"gumbel_temperature": [0.5, 2.0]}},
-            "pretrain.gumbel_temperature: falls from the first to the last, and cannot from 0.5 to 2.0",
+            "pretrain.gumbel_temperature: must not rise from its first value 0.5 to its last 2.0; swap them",
         ),
         (
             {"features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 1}, "pretrain": {"model": ""}},

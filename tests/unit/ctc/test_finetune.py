@@ -155,7 +155,7 @@ def test_a_truncated_state_or_one_of_other_labels_is_not_gone_on_from(
     state.write_bytes(b"\x10\0\0\0\0\0\0\0{half")
     with caplog.at_level(logging.INFO):
         finetune(**task)
-    assert "state.safetensors is damaged" in caplog.text and "training starts anew" in caplog.text
+    assert "state.safetensors is damaged" in caplog.text and "training starts from the beginning" in caplog.text
     network = build(load(task["checkpoint"], RATE), 7, SETTINGS, 0)
     audio = type("Audio", (), {"names": ["a"], "targets": [np.array([3])]})()
     job = FinetuneTrainer(network, audio, audio, SETTINGS, 0, [])

@@ -75,7 +75,7 @@ def test_bad_labels_are_named(tmp_path: Path) -> None:
         subset({**paths, "references": []}, tmp_path, None)
     with pytest.raises(UserError, match=r"no transcript for any utterance"):
         subset(corpus(tmp_path, {"a": 36.0}, [Reference("b", "x")]), tmp_path, None)
-    with pytest.raises(UserError, match=r"manifest\.parquet has no column starts_samples: it is no Pseudo"):
+    with pytest.raises(UserError, match=r"manifest\.parquet has no column starts_samples: it is not a Pseudo"):
         finetune_vocab(train_labels=[paths["manifest"]], phones=[], units="letters", vocab=tmp_path / "vocab.json")
 
 

@@ -96,5 +96,5 @@ def test_words_without_phones_or_times(decoded: Any) -> None:
 
 
 def test_another_table_is_refused(decoded: Any) -> None:
-    with pytest.raises(UserError, match=r"decode/test\.parquet has no column words: it is no WordTable"):
+    with pytest.raises(UserError, match=r"decode/test\.parquet has no column words: it is not a WordTable"):
         run_evaluate_words(decoded, words=[decoded.path("decode/test.parquet")])

@@ -61,8 +61,8 @@ def test_frames_past_the_end_have_no_negative_duration(table: Any, tmp_path: Pat
 
 
 def test_tables_of_other_runs_are_refused(decoded: dict[str, Path], table: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"vad\.parquet has no column words: it is no WordTable"):
+    with pytest.raises(UserError, match=r"vad\.parquet has no column words: it is not a WordTable"):
         run_ctm(decoded | {"words": decoded["vad"]}, tmp_path)
     table("vad", [("a", [1600], [4800], 0.2, 0.7)])
-    with pytest.raises(UserError, match=r"vad\.parquet lacks 3 wanted utterances, for example b/c: .*another run"):
+    with pytest.raises(UserError, match=r"vad\.parquet lacks 3 utterances, for example b/c: .*another run"):
         run_ctm(decoded, tmp_path)

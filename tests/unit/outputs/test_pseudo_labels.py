@@ -35,12 +35,12 @@ def test_bad_tables_are_named(decoded: dict[str, Path], table: Any, tmp_path: Pa
     labels = tmp_path / "labels.parquet"
     with pytest.raises(UserError, match=r"nowhere\.parquet does not exist"):
         pseudo_labels(**(decoded | {"words": tmp_path / "nowhere.parquet"}), labels=labels)
-    with pytest.raises(UserError, match=r"manifest\.parquet has no column words: it is no WordTable"):
+    with pytest.raises(UserError, match=r"manifest\.parquet has no column words: it is not a WordTable"):
         pseudo_labels(**(decoded | {"words": decoded["manifest"]}), labels=labels)
-    with pytest.raises(UserError, match=r"vad\.parquet has no column path: it is no PseudoLabelTable"):
+    with pytest.raises(UserError, match=r"vad\.parquet has no column path: it is not a PseudoLabelTable"):
         vocabulary(labels=decoded["vad"], vocab=tmp_path / "vocab.json")
     table("manifest", [("b/c", "audio/b.flac", 16000, 1, 24000, 1.5, 0.0)])
-    with pytest.raises(UserError, match=r"manifest\.parquet lacks 1 wanted utterances, for example a: .*another run"):
+    with pytest.raises(UserError, match=r"manifest\.parquet lacks 1 utterances, for example a: .*another run"):
         pseudo_labels(**decoded, labels=labels)
     table("words", [("lost", [], [], [], [], [], [], 12, [], [], "no_path")])
     with pytest.raises(UserError, match=r"none of its 1 utterances has words.*wider beam"):

@@ -79,7 +79,7 @@ def test_names_are_safe_and_do_not_collide() -> None:
 def test_tables_of_other_runs_are_refused(decoded: dict[str, Path], table: Any, tmp_path: Path) -> None:
     folder = run_textgrid(decoded, tmp_path)
     paths = {"phones_ctm": tmp_path / "phones.ctm.parquet", "words_ctm": tmp_path / "words.ctm.parquet"}
-    with pytest.raises(UserError, match=r"words\.parquet has no column channel: it is no CtmTable"):
+    with pytest.raises(UserError, match=r"words\.parquet has no column channel: it is not a CtmTable"):
         textgrid(**(paths | {"words_ctm": decoded["words"]}), vad=decoded["vad"], folder=folder)
     table("vad", [("b/c", [0], [3200], 0.2, 1.25)])
     with pytest.raises(UserError, match=r"words\.ctm\.parquet has 1 utterances that .*vad\.parquet lacks, .* a:"):

@@ -82,7 +82,7 @@ def test_blocks_cover_every_utterance_once(tmp_path: Path) -> None:
 def test_an_empty_store(tmp_path: Path) -> None:
     with FrameWriter(tmp_path / "features.npy"):
         pass
-    with pytest.raises(UserError, match=r"features\.npy holds no frames"):
+    with pytest.raises(UserError, match=r"features\.npy has no frames"):
         fit_kmeans(features=tmp_path / "features.npy", settings=SETTINGS, seed=0, centroids=tmp_path / "model")
 
 

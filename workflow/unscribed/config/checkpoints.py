@@ -1,5 +1,4 @@
-"""Checkpoints that the configuration names: what is known of them before any work, and checks of the sections about
-them: features, pretrain, finetune.
+"""Checks of the sections about pretrained models (features, pretrain, finetune), and what is known before loading one.
 
 Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
 """
@@ -15,13 +14,13 @@ import yaml
 from unscribed.config.feature_kinds import LEARNED, LearnedKind
 from unscribed.config.problems import Json, needs, ordered
 
-MFCC = "mfcc"  # as pretrain.targets: no checkpoint
-PRETRAIN = "pretrain"  # as features.checkpoint: the model that the stage pretrain makes
-LEARNED_FROM_LABELS = re.compile(r"/finetune/(10min|1h|10h|all)/")
+MFCC = "mfcc"  # value of pretrain.targets: clusters of MFCCs, not of a checkpoint's states
+PRETRAIN = "pretrain"  # value of features.checkpoint, among others: the model that the stage pretrain makes
+LEARNED_FROM_LABELS = re.compile(r"/finetune/(10min|1h|10h|all)/")  # in the path of a model that has seen transcripts
 
 
 def hop_ms(config: Json) -> float:
-    """Milliseconds from one frame to the next; those of a checkpoint on the hub are taken to be the usual ones."""
+    """Return the hop between frames in ms; for a checkpoint on the hub, that of the published models of its kind."""
     kind = LEARNED.get(config["features"]["kind"])
     if not kind:
         return float(config["features"]["hop_ms"])
@@ -30,14 +29,14 @@ def hop_ms(config: Json) -> float:
 
 
 def encoder_sizes(config: Json, kind: LearnedKind) -> Json:
-    """`strides`, `dims` and `blocks` of the model that makes the features, as far as they are known before any work.
+    """Return `strides`, `dims` and `blocks` of the model that makes the features, those that its configuration has.
 
-    A damaged file is left to the stage that reads the model.
+    A missing or damaged file gives none of them; the stage that loads the model reports it.
     """
     name = config["features"]["checkpoint"]
     path = Path(config["pretrain"]["model"]) if name == PRETRAIN else Path(name).expanduser() / "config.json"
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))  # which JSON is a part of
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is valid YAML
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     found = found if isinstance(found, dict) else {}
@@ -46,14 +45,14 @@ def encoder_sizes(config: Json, kind: LearnedKind) -> Json:
 
 
 def _fits(value: Any, many: bool) -> bool:
-    """Whether a value of config.json is a whole number, or a list of `many`."""
+    """Whether a value of config.json is a whole number, or with `many` a list of them."""
     if many:
         return isinstance(value, list) and all(isinstance(one, int) for one in value)
     return isinstance(value, int)
 
 
 def check_features(config: Json) -> Iterator[str]:
-    """What is wrong with the checkpoint that the features come from."""
+    """Yield the mistakes about the checkpoint that makes the features."""
     features = config["features"]
     name, layer = features["checkpoint"], features["layer"]
     kind = LEARNED.get(features["kind"])
@@ -67,7 +66,7 @@ def check_features(config: Json) -> Iterator[str]:
 
 
 def check_pretrain(config: Json) -> Iterator[str]:
-    """What is wrong with the section `pretrain`, as far as it is used."""
+    """Yield the mistakes in the section `pretrain`; the model's file matters only if a stage uses the model."""
     pretrain, features = config["pretrain"], config["features"]
     if PRETRAIN in (features["checkpoint"] * (features["kind"] in LEARNED), config["finetune"]["checkpoint"]):
         yield from needs(pretrain["model"], "pretrain.model", "a file of config/models", Path.is_file)
@@ -79,11 +78,11 @@ def check_pretrain(config: Json) -> Iterator[str]:
     yield from _languages(pretrain["languages"], "pretrain.languages", config["corpus"]["language"], "vad")
     first, last = pretrain["gumbel_temperature"]
     if first < last:
-        yield f"pretrain.gumbel_temperature: falls from the first to the last, and cannot from {first} to {last}"
+        yield f"pretrain.gumbel_temperature: must not rise from its first value {first} to its last {last}; swap them"
 
 
 def check_finetune(config: Json) -> Iterator[str]:
-    """What is wrong with the section `finetune`, if it has labels to learn from."""
+    """Yield the mistakes in the section `finetune`, if it asks for any model."""
     finetune, corpus = config["finetune"], config["corpus"]
     if not finetune["labels"]:
         return
@@ -98,7 +97,7 @@ def check_finetune(config: Json) -> Iterator[str]:
 
 
 def _checkpoint(name: str, key: str) -> Iterator[str]:
-    """What can be said of a checkpoint by its name alone: whether the hub knows it is left to the stage."""
+    """Yield the mistakes that the name alone shows; whether the hub has such a model is left to the stage."""
     if not name:
         yield (
             f"{key}: is empty; set it to a folder, a model's name on the Hugging Face hub, or to {PRETRAIN}, which "
@@ -109,16 +108,19 @@ def _checkpoint(name: str, key: str) -> Iterator[str]:
 
 
 def _unlabelled(name: str, key: str) -> Iterator[str]:
-    """The label firewall: Snakemake cannot see what made a folder that the configuration names."""
+    """Yield a mistake if the model was fine-tuned with transcripts (the label firewall).
+
+    Snakemake cannot tell: a folder that the configuration names has no rule that made it.
+    """
     if LEARNED_FROM_LABELS.search(Path(name).expanduser().resolve().as_posix()):
-        yield f"{key}: {name} was fine-tuned with transcripts, which must not reach what learns without; name another"
+        yield f"{key}: {name} was fine-tuned with transcripts, which unsupervised stages must not use; name another"
 
 
 def _languages(languages: list[Json], key: str, own: str, stage: str) -> Iterator[str]:
-    """Other corpora that take part: each with a name of its own, and with the results of a stage."""
+    """Yield a mistake for each other corpus whose language is not unique or that lacks the results of `stage`."""
     names = [own, *(audio["language"] for audio in languages)]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"{key}: the language {name} is there twice (corpus.language is {own}); give each corpus another name"
+        yield f"{key}: the language {name} is listed twice (corpus.language is {own}); give each corpus another name"
     for number, audio in enumerate(languages):
         if not (Path(audio["results"]) / stage).is_dir():
             yield (

@@ -1,6 +1,6 @@
-"""The checks of the configuration: values that clash, and files that it names and that are not there.
+"""Check the values of the configuration against each other, and that the files that it names exist.
 
-The sections about pretrained models are checked in `checkpoints`. Every Snakemake process loads this, on compute nodes
+`checkpoints` checks the sections about pretrained models. Every Snakemake process loads this, on compute nodes
 too: it imports nothing heavy.
 """
 
@@ -14,8 +14,8 @@ from unscribed.config.kinds import DATASET, KINDS
 from unscribed.config.problems import Json, needs, ordered, stop_for
 from unscribed.languages import unknown_language
 
-SILERO_RATES_HZ = (8000, 16000)
-KALDINGRAM_MAX_ORDER = 5
+SILERO_RATES_HZ = (8000, 16000)  # the keys of SILERO_CELL in audio.vad, which is too slow to import here
+KALDINGRAM_MAX_ORDER = 5  # kaldingram cannot estimate longer n-grams; lmplz can
 
 
 def check(config: Json) -> None:
@@ -58,7 +58,7 @@ def _audio(config: Json) -> Iterator[str]:
     static = features["coefficients" if features["kind"] == "mfcc" else "mel_bins"]
     dims = static * (3 if features["deltas"] else 1)
     if kind := LEARNED.get(features["kind"]):
-        dims = encoder_sizes(config, kind).get("dims", pca["dims"])  # of a model on the hub nothing is known yet
+        dims = encoder_sizes(config, kind).get("dims", pca["dims"])  # the sizes of a model on the hub are unknown
     width = dims * (2 * pca["context_frames"] + 1)
     if pca["dims"] > width:
         frames = f"{dims} features of {2 * pca['context_frames'] + 1} frame(s)"
@@ -80,7 +80,7 @@ def _text(config: Json) -> Iterator[str]:
 
 
 def _speaks(config: Json) -> bool:
-    """Whether eSpeak NG makes phones of words: of the text, or of the transcripts."""
+    """Whether eSpeak NG has to make phones of words: of the text, or of the transcripts."""
     kind = config["corpus"]["kind"]
     transcribed = bool(config["corpus"]["folder"]["transcripts"]) if kind == "folder" else KINDS[kind].text != "phones"
     return config["phonemize"]["backend"] == "espeak" or transcribed
@@ -118,6 +118,6 @@ def _gan(config: Json) -> Iterator[str]:
     if gan["auxiliary"] and not gan["residual"]:
         yield "gan.auxiliary: the residual layer predicts the pseudo-labels; set gan.residual: true, or auxiliary: 0"
     if warm and (gan["input"] == "frames" or gan["stride"] > 1):
-        yield "gan.start: match labels segments, one by one; set gan.input: segments and stride: 1, or start: [random]"
+        yield "gan.start: match gives each segment its label; set gan.input: segments and stride: 1, or start: [random]"
     if (warm or gan["input"] == "decoded") and gan["match_round"] > config["match"]["rounds"]:
         yield f"gan.match_round: {gan['match_round']} is more than match.rounds, which is {config['match']['rounds']}"

@@ -1,4 +1,4 @@
-"""Write the tables of config/README.md from the schema, as `make config-docs` does.
+"""Write the tables of config/README.md from the schema; `make config-docs` runs this module.
 
 A parameter's unit is its `x-unit`, the origin of its default its `x-source`. A section's `title` and `description`
 stand before its table, its `x-notes` after it.
@@ -20,10 +20,10 @@ HEADER = "| parameter | unit | default | source | meaning and when to change it 
 
 
 def documented(readme: str, schema: Json) -> str:
-    """The text of config/README.md: as it is up to MARK, then the sections of the schema."""
+    """Return the text of config/README.md: unchanged up to MARK, then the sections of the schema."""
     head, mark, _ = readme.partition(MARK)
     if not mark:
-        raise ValueError(f"{README} has no line {MARK}")
+        raise ValueError(f"{README} has no line {MARK}: put it before the tables")
     return "\n\n".join([head + mark, *_sections(schema, ())]) + "\n"
 
 
@@ -56,7 +56,7 @@ def _row(name: str, schema: Json) -> str:
 
 
 def _shown(value: object) -> str:
-    """A default as YAML takes it."""
+    """A default value as one writes it in YAML."""
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 

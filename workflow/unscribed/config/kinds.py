@@ -1,4 +1,4 @@
-"""The kinds of corpora. Each has a module of its name in `unscribed.corpora`, which reads or speaks it.
+"""The kinds of corpora. Each has a module of its name in `unscribed.corpora`, which reads or synthesises it.
 
 Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
 """
@@ -6,15 +6,16 @@ Every Snakemake process loads this, on compute nodes too: it imports nothing hea
 from dataclasses import dataclass
 from typing import Literal
 
-DATASET = "dataset"
+DATASET = "dataset"  # section of `corpus` that all published corpora share
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of a kind before any work.
+    """What the workflow must know of a kind before it starts.
 
-    `section` of `corpus` has its settings. The unpaired text is a file that the user names, or comes with the corpus,
-    as words or as phones. Who `speaks` makes audio and references at once; others read audio that is there.
+    `section`: where its settings are, within `corpus`. `text`: the unpaired text is a file that the user names, or
+    comes with the corpus as words or as phones. `speaks`: audio and references are synthesised together; otherwise the
+    audio exists already.
     """
 
     section: str
@@ -22,6 +23,7 @@ class Kind:
     speaks: bool = False
 
 
+# By their values of corpus.kind.
 KINDS = {
     "espeak": Kind("espeak", "words", speaks=True),
     "hibari": Kind("hibari", "words", speaks=True),

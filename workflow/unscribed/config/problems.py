@@ -1,4 +1,4 @@
-"""Mistakes in a configuration: one line each, and one error for all of them."""
+"""Mistakes in a configuration: one line each, collected in one error."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ Json = Mapping[str, Any]
 
 def stop_for(problems: Sequence[str]) -> None:
     """Raise UserError with one line per problem, if there are any."""
-    problems = list(dict.fromkeys(problems))  # two missing keys are reported once for each of them
+    problems = list(dict.fromkeys(problems))  # jsonschema's error for a missing key lists all that are missing
     if problems:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         listing = "".join(f"\n  {problem}" for problem in problems)
@@ -19,7 +19,7 @@ def stop_for(problems: Sequence[str]) -> None:
 
 
 def needs(value: str, key: str, what: str, exists: Callable[[Path], bool]) -> Iterator[str]:
-    """Say so if a path is not set, or not there; `what` names what it should be."""
+    """Yield a mistake if the path `value` of a key is empty or does not exist; `what` describes what is wanted."""
     if not value:
         yield f"{key}: is empty; set it to {what}"
     elif not exists(Path(value)):
@@ -27,7 +27,7 @@ def needs(value: str, key: str, what: str, exists: Callable[[Path], bool]) -> It
 
 
 def ordered(section: Json, name: str, low: str, high: str, strict: bool = False) -> Iterator[str]:
-    """Say so if the value of the key `low` of a section exceeds that of `high`; `strict`: if it reaches it."""
+    """Yield a mistake if the key `low` of a section has a larger value than `high`, or with `strict` the same."""
     if section[low] > section[high] or (strict and section[low] == section[high]):
         wanted = "below" if strict else "at most"
         yield f"{name}.{low}: {section[low]} must be {wanted} {name}.{high}, which is {section[high]}"

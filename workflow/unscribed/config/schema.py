@@ -1,7 +1,6 @@
-"""The configuration: checked against the schema and completed with its defaults.
+"""Check a configuration against the schema and fill in the defaults.
 
-`unscribed.config.checks` then checks whether its values fit each other.
-
+`unscribed.config.checks` then checks that its values fit each other.
 Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
 """
 
@@ -17,7 +16,8 @@ from jsonschema.exceptions import ValidationError
 
 from unscribed.config.problems import Json, stop_for
 
-KINDS = {
+# The types of JSON as messages name them.
+TYPE_NAMES = {
     "object": "a section (indented `key: value` lines)",
     "array": "a list",
     "string": "text",
@@ -26,56 +26,57 @@ KINDS = {
     "boolean": "true or false",
     "null": "null",
 }
+# The keywords of the schema for limits, in the order of the words in `_range`.
 RANGES = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 
 def read_schema(path: str | Path) -> dict[str, Any]:
-    """The schema of the configuration; read in C, which takes a tenth of the half second that Python needs."""
+    """Read the schema with libyaml, in a tenth of the half second that the parser in Python takes."""
     return yaml.load(Path(path).read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def complete(config: Json, schema_path: str | Path) -> dict[str, Any]:
-    """Return `config` with every default of the schema filled in; does not look at files.
+    """Return `config` with every default of the schema filled in; files are not looked at.
 
     Raises UserError with one line per mistake: its key, what is wrong and what to write instead.
     """
     schema = read_schema(schema_path)
-    homes = _homes(schema)
+    sections = _sections_by_key(schema)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: _key(error.absolute_path))
-    problems = [line for error in errors for line in _lines(error, homes)]
+    problems = [line for error in errors for line in _lines(error, sections)]
     stop_for([*problems, *_not_finite(config, ())])
     return _filled(config, schema)
 
 
-# Messages of the schema check
+# The messages of `complete`
 
 
 def _key(path: Sequence[Any]) -> str:
-    """The dotted name of a place, for example `match.clusters[0]`."""
+    """The dotted name of a key or item, for example `match.clusters[0]`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def _homes(schema: Json, path: tuple[str, ...] = ()) -> dict[str, list[str]]:
-    """Where each key of the schema may stand: its name to the dotted names of its sections."""
-    homes: dict[str, list[str]] = {}
+def _sections_by_key(schema: Json, path: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """The dotted names of the sections that have a key, for every key of the schema."""
+    sections: dict[str, list[str]] = {}
     for name, child in schema.get("properties", {}).items():
-        homes.setdefault(name, []).append(_key(path))
-        for inner, places in _homes(child, (*path, name)).items():
-            homes.setdefault(inner, []).extend(places)
-    return homes
+        sections.setdefault(name, []).append(_key(path))
+        for inner, found in _sections_by_key(child, (*path, name)).items():
+            sections.setdefault(inner, []).extend(found)
+    return sections
 
 
-def _lines(error: ValidationError, homes: Mapping[str, list[str]]) -> Iterator[str]:
+def _lines(error: ValidationError, sections: Mapping[str, list[str]]) -> Iterator[str]:
     key, schema, found = _key(error.absolute_path) or "the configuration", error.schema, error.instance
     if error.validator == "additionalProperties":
         known = schema["properties"]
-        yield from (_unknown(error.absolute_path, name, known, homes) for name in found if name not in known)
+        yield from (_unknown(error.absolute_path, name, known, sections) for name in found if name not in known)
     elif error.validator == "required":
         missing = [name for name in schema["required"] if name not in found]
         yield from (_missing(_key([*error.absolute_path, name]), schema["properties"][name]) for name in missing)
     elif error.validator == "type":
         kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-        wanted = " or ".join(KINDS[kind] for kind in kinds)
+        wanted = " or ".join(TYPE_NAMES[kind] for kind in kinds)
         yield f"{key}: wanted {wanted}, found {_described(found)}{_quoting(found, kinds)}"
     elif error.validator == "enum":
         choices = [str(choice) for choice in schema["enum"]]
@@ -93,18 +94,19 @@ def _missing(key: str, schema: Json) -> str:
     return f"{key}: is missing; add it{choices}"
 
 
-def _unknown(path: Sequence[Any], name: Any, known: Json, homes: Mapping[str, list[str]]) -> str:
+def _unknown(path: Sequence[Any], name: Any, known: Json, sections: Mapping[str, list[str]]) -> str:
     start = f"{_key([*path, str(name)])}: unknown key"
     section, dot, last = str(name).rpartition(".")
-    if dot and section in homes.get(last, ()):
+    if dot and section in sections.get(last, ()):
         return f"{start}; write `{last}` indented below `{section.replace('.', ':` and `')}:`"
-    if sections := homes.get(str(name)):
-        places = " or ".join(f"`{section}`" if section else "the top level" for section in sections)
-        return f"{start}; `{name}` belongs to {places}" + ("; check the indentation" if "" in sections else "")
+    if found := sections.get(str(name)):
+        places = " or ".join(f"`{section}`" if section else "the top level" for section in found)
+        return f"{start}; `{name}` belongs to {places}" + ("; check the indentation" if "" in found else "")
     if near := _nearest(name, known):
         return f"{start}{_did_you_mean(_key([*path, near]))}"
-    if near := _nearest(name, homes):
-        return f"{start}{_did_you_mean(' or '.join(_key([*filter(None, [place]), near]) for place in homes[near]))}"
+    if near := _nearest(name, sections):
+        meant = " or ".join(_key([*filter(None, [section]), near]) for section in sections[near])
+        return f"{start}{_did_you_mean(meant)}"
     return f"{start}; known here: {', '.join(known)}"
 
 
@@ -129,7 +131,7 @@ def _described(value: Any) -> str:
 
 
 def _quoting(found: Any, wanted: Sequence[str]) -> str:
-    """The hint for what YAML reads otherwise than it looks."""
+    """A hint for values that YAML reads as another type than was meant."""
     if found is None:
         return "; give a value, or remove the line for the default"
     if "string" in wanted and isinstance(found, (bool, int, float)):
@@ -157,7 +159,7 @@ def _range(schema: Json) -> str:
 
 
 def _not_finite(value: Any, path: tuple[Any, ...]) -> Iterator[str]:
-    """NaN and infinity pass every comparison of the schema."""
+    """Yield a mistake for each NaN or infinity, which the schema's limits do not catch."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, child in children:
         yield from _not_finite(child, (*path, name))
@@ -167,7 +169,7 @@ def _not_finite(value: Any, path: tuple[Any, ...]) -> Iterator[str]:
 
 def _filled(value: Any, schema: Json) -> Any:
     if schema.get("type") == "integer":
-        return int(value)  # the schema takes 2.0 for a whole number, range() does not
+        return int(value)  # the schema accepts 2.0 as a whole number, range() does not
     if isinstance(value, list):
         return [_filled(item, schema.get("items", {})) for item in value]
     if not isinstance(value, Mapping):

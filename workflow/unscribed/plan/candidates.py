@@ -1,11 +1,11 @@
-"""What the selection chooses from."""
+"""The models that the selection chooses from."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Candidate(NamedTuple):
-    """A way to phones: its `name` in tables, its `kind`, its phones of a {split}, the file of its model."""
+    """A round or run: its `name` in tables, its `kind`, the paths of its phones (with {split}) and of its model."""
 
     name: str
     kind: str
@@ -14,5 +14,5 @@ class Candidate(NamedTuple):
 
 
 def hypotheses(candidates: Sequence[Candidate], split: str) -> list[str]:
-    """The phones of one split by each of the candidates, in their order."""
+    """Return the files with the phones of one split by each of the candidates, in their order."""
     return [candidate.hypotheses.format(split=split) for candidate in candidates]

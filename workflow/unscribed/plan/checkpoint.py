@@ -1,4 +1,4 @@
-"""Pretrained models: where they lie, which files they are made of, who learns from them."""
+"""Pretrained models: their files, and the corpora that the workflow's own model is pretrained on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,26 +9,27 @@ from unscribed.config.checkpoints import PRETRAIN, hop_ms
 from unscribed.config.feature_kinds import LEARNED, LearnedKind
 from unscribed.plan.corpus import CorpusPlan
 
-MADE_HERE = "<results>/pretrain/model"
+MADE_HERE = "<results>/pretrain/model"  # the output of the stage pretrain
+# The files of a checkpoint that matter: the index lists those of weights that are split into several files.
 FILES = ("config.json", "model.safetensors", "model.safetensors.index.json", "preprocessor_config.json")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model by its folder or its name on the hub; `made_here` if the stage pretrain of this corpus makes it."""
+    """A model: `name` is its folder or name on the hub; `made_here` if the stage pretrain of this corpus makes it."""
 
     name: str
     made_here: bool
 
     @classmethod
     def named(cls, name: str, corpus: CorpusPlan) -> "Checkpoint":
-        """The checkpoint that the configuration calls `name`: `pretrain` is the model of the stage pretrain."""
+        """Return the checkpoint that the configuration calls `name`: `pretrain` is the model of the stage pretrain."""
         own = MADE_HERE.replace("<results>", corpus.results)
         return cls(own, True) if name in (PRETRAIN, own) else cls(name, False)
 
     @property
     def files(self) -> list[str]:
-        """The files whose change reruns what the model is used for; none for a model on the hub, known by name."""
+        """The input files of rules that use the model: a change reruns them. None for a model on the hub."""
         if self.made_here:
             return [MADE_HERE]
         paths = [Path(self.name).expanduser() / name for name in FILES]
@@ -37,7 +38,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class FeaturesPlan:
-    """Where the frames come from: a `learned` kind, by `checkpoint`, in `shards` jobs per split, or spectra."""
+    """The features: a `learned` kind from `checkpoint`, in `shards` jobs per split, or spectral ones."""
 
     learned: LearnedKind | None
     checkpoint: Checkpoint
@@ -46,7 +47,7 @@ class FeaturesPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "FeaturesPlan":
-        """Spectral features need no shards."""
+        """Read the section `features`; spectral features have one shard."""
         features = config["features"]
         learned = LEARNED.get(features["kind"])
         checkpoint = Checkpoint.named(features["checkpoint"], corpus)
@@ -54,7 +55,7 @@ class FeaturesPlan:
 
     @property
     def rules(self) -> list[str]:
-        """The rules that the stage features consists of."""
+        """The rules of the stage features."""
         return ["features_split", *(["features_shard"] if self.shards > 1 else [])]
 
 
@@ -62,7 +63,7 @@ class FeaturesPlan:
 class PretrainPlan:
     """The audio that a model is pretrained on: `places` are folders of results, `languages` their names.
 
-    `clusters` if its targets are clusters (HuBERT); `teacher` is the model whose states are clustered, if not MFCCs.
+    `clusters` if its targets are clusters (HuBERT); `teacher` is the model whose states are clustered (not for MFCCs).
     """
 
     places: list[str]
@@ -72,7 +73,7 @@ class PretrainPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "PretrainPlan":
-        """The corpus of the configuration comes first."""
+        """Read the section `pretrain`; the corpus of the configuration comes first."""
         pretrain = config["pretrain"]
         others = pretrain["languages"]
         return cls(
@@ -84,7 +85,7 @@ class PretrainPlan:
 
     @property
     def codebook(self) -> bool:
-        """Whether languages share a codebook that can be compared."""
+        """Whether several languages share a codebook, so that their use of it can be compared."""
         return len(self.places) > 1 and not self.clusters
 
     def files(self, name: str) -> list[str]:
@@ -93,5 +94,5 @@ class PretrainPlan:
 
 
 def all_places(others: list[Mapping[str, str]]) -> list[str]:
-    """The results of this corpus and of the others that a section lists as `languages`."""
+    """Return the folders of results of this corpus and of the others that a section lists as `languages`."""
     return ["<results>", *(other["results"] for other in others)]

@@ -8,7 +8,7 @@ from unscribed.calls import takes
 from unscribed.config.kinds import KINDS
 
 SPLITS = ("train", "valid", "test")
-EVALUATED = ("valid", "test")
+EVALUATED = ("valid", "test")  # the splits that metrics are computed on
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,29 @@ class CorpusPlan:
 
     @property
     def results(self) -> str:
-        """The folder of all that is made of this corpus."""
+        """The folder of everything that is made from this corpus."""
         return f"results/{self.name}"
 
     @property
     def spoken(self) -> bool:
-        """Whether the audio is spoken here; references are written along with it."""
+        """Whether the workflow synthesises the audio; the same rule then writes the references."""
         return KINDS[self.kind].speaks
 
     @property
     def spoken_language(self) -> str | None:
-        """The language of the references of a spoken corpus; none if the voice tells its phones itself."""
+        """The language in which eSpeak NG makes the references' phones; None if the synthesiser gives its phones."""
         return self.language if takes(f"corpora.{self.kind}:make_corpus", "language") else None
 
     @property
     def transcribed(self) -> bool:
-        """Whether there are transcripts to score against."""
+        """Whether the corpus has transcripts, to be compared with hypotheses."""
         return self.kind != "folder" or bool(self.settings["transcripts"])
 
     @property
     def untranscribed_settings(self) -> Mapping[str, Any]:
-        """The settings with no transcripts, which only the references need: to add some later reruns nothing else."""
+        """The settings without the transcripts, which only the references need: adding them reruns nothing else."""
         return {**self.settings, "transcripts": ""} if "transcripts" in self.settings else self.settings
 
     def references(self, *splits: str) -> list[str]:
-        """The reference files of `splits`, for the evaluation only; an empty list if the corpus has none."""
+        """Return the reference files of `splits`; an empty list if the corpus has none. Not for unsupervised stages."""
         return [f"<results>/references/{split}.parquet" for split in splits] if self.transcribed else []

@@ -1,4 +1,4 @@
-"""Figures of the report: which of the table's are drawn, and from which files."""
+"""The figures of the report: which of the table's figures are drawn, and from which files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from unscribed.figures.table import FIGURES, ReportFigure
 
 @dataclass(frozen=True)
 class FiguresPlan:
-    """What figures may need and whether it is `given`; the `values` of all wildcards in the names of their files."""
+    """`given` tells which needs of figures are met; `values` are those of the wildcards in the names of their files."""
 
     given: Mapping[str, bool]
     values: Mapping[str, Sequence[str | int]]
 
     @property
     def drawn(self) -> list[str]:
-        """The files of all figures whose needs are given."""
+        """The files of all figures whose needs are met."""
         return self._files([figure for figure in FIGURES if all(self.given[need] for need in figure.needs)])
 
     @property
     def pretraining(self) -> list[str]:
-        """The files of the figures of the pretraining, which the target pretrain draws whoever uses the model."""
+        """The files of the figures of pretraining, drawn by the target pretrain even if no stage uses the model."""
         given = {**self.given, "pretrain": True}
         figures = [figure for figure in FIGURES if "pretrain" in figure.needs]
         return self._files([figure for figure in figures if all(given[need] for need in figure.needs)])
 
     def inputs(self, figure: ReportFigure) -> dict[str, str | list[str]]:
-        """The input files of a figure by argument: a list where the table has a wildcard."""
+        """Return the input files of a figure by argument: a list where the table has a wildcard."""
         return {
             argument: list(self._expand(path)) if _wildcards(path) else path for argument, path in figure.inputs.items()
         }

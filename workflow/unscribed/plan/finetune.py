@@ -1,4 +1,4 @@
-"""Fine-tuned models: on how much transcribed speech, or on which pseudo-labels, and what their decoding is tuned by."""
+"""Fine-tuned models: their labels (transcripts of so much speech, or pseudo-labels) and the tuning of decoding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from unscribed.config.checkpoints import hop_ms
 from unscribed.plan.checkpoint import Checkpoint, all_places
 from unscribed.plan.corpus import CorpusPlan
 
-HOURS = {"10min": 1 / 6, "1h": 1.0, "10h": 10.0, "all": None}  # of transcribed speech that a model learns from
-PSEUDO = "pseudo"
-LEARNED_SPLITS = ("train", "valid")
-DECODERS = ("none", "ngram", "transformer")  # which language model helps
-# What a fine-tuning elsewhere needs.
+HOURS = {"10min": 1 / 6, "1h": 1.0, "10h": 10.0, "all": None}  # of transcribed speech to learn from, by label
+PSEUDO = "pseudo"  # the label of models that learn from decoded words; pseudo1, pseudo2, … are its rounds
+LEARNED_SPLITS = ("train", "valid")  # the splits with pseudo-labels
+DECODERS = ("none", "ngram", "transformer")  # by the strongest language model that is used
+# The files for fine-tuning a model outside the workflow.
 PSEUDO_LABELS = [
     *(f"<results>/pseudo_labels/{split}.parquet" for split in LEARNED_SPLITS),
     "<results>/pseudo_labels/vocab.json",
@@ -34,7 +34,10 @@ class FinetunePlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "FinetunePlan":
-        """Pseudo-labels give one model per round; without a checkpoint of its own, that of the features is taken."""
+        """Read the section `finetune`: one model per amount of labels and per round of pseudo-labels.
+
+        The checkpoint is that of the features if the section names none.
+        """
         finetune = config["finetune"]
         labels, name = finetune["labels"], finetune["checkpoint"] or config["features"]["checkpoint"]
         rounds = range(1, finetune["rounds"] + 1) if PSEUDO in labels else []
@@ -49,14 +52,14 @@ class FinetunePlan:
 
     @property
     def scores(self) -> list[str]:
-        """The scores of every model with every decoder."""
+        """The files with the scores of every model with every decoder."""
         return [
             f"<results>/finetune/{labels}/evaluate/{decoder}.json" for labels in self.models for decoder in DECODERS
         ]
 
     @property
     def inventories(self) -> list[str]:
-        """The phones that a model of phones may write."""
+        """The phone inventories of all corpora that take part; none for models of letters."""
         return self.files("phonemize/phones.txt") if self.phones else []
 
     def files(self, name: str) -> list[str]:
@@ -65,12 +68,12 @@ class FinetunePlan:
 
 
 def few_hours(wildcards: Any) -> float | None:
-    """How much of a {split} the model of the {labels} learns from; the split valid has all of its own."""
+    """Return the hours of a {split} that the model of the {labels} learns from; None is all, as always in valid."""
     return HOURS[wildcards.labels] if wildcards.split == "train" else None
 
 
 def round_words(wildcards: Any) -> str:
-    """The decoded words that a {round} of pseudo-labels comes from: the HMM's, then those of the round before."""
+    """Return the decoded words that are the pseudo-labels of a {round}: the HMM's, then those of the round before."""
     number = int(wildcards.round)
     return (
         "<results>/words/{split}.parquet"
@@ -80,12 +83,12 @@ def round_words(wildcards: Any) -> str:
 
 
 def valid_transcripts(wildcards: Any) -> str | list[str]:
-    """Transcripts of the split valid, by which decoding is tuned; none if the model has only seen pseudo-labels."""
+    """Return the transcripts of valid, by which decoding is tuned; none if the model learned from pseudo-labels."""
     return [] if _is_pseudo(wildcards) else _valid_labels(wildcards)
 
 
 def valid_pseudo_labels(wildcards: Any) -> str | list[str]:
-    """Pseudo-labels of the split valid, which decoding must not go far from; none if there are transcripts."""
+    """Return the pseudo-labels of valid, by which decoding is tuned; none if the model learned from transcripts."""
     return _valid_labels(wildcards) if _is_pseudo(wildcards) else []
 
 

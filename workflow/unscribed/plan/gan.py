@@ -1,4 +1,4 @@
-"""The runs of the GAN: which jobs train them, what they learn from, what they write."""
+"""The runs of the GAN: the jobs that train them, their inputs and their outputs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from typing import Any
 from unscribed.gan.runs import Run, all_runs, run_label
 from unscribed.plan.candidates import Candidate
 
+# Values of gan.input and their folders: first segments, segments of the matching's phones, or frames.
 INPUTS = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}
 
 
 @dataclass(frozen=True)
 class GanPlan:
-    """All `runs`, `runs_per_job` of them side by side; `folder` has the segments or frames that they hear.
+    """All `runs`, trained `runs_per_job` at a time; `input` is the section's.
 
     `matched` is the folder of the matching's round that a warm start and the input `decoded` take their phones from.
     """
@@ -24,14 +25,14 @@ class GanPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "GanPlan":
-        """Read the section `gan`; phones of the matching are those of its first seed."""
+        """Read the section `gan`; the matching's phones are those of its first seed."""
         gan = config["gan"]
         matched = f"<results>/decode/seed{config['match']['seeds'][0]}/round{gan['match_round']}"
         return cls(all_runs(gan), gan["runs_per_job"], gan["input"], matched)
 
     @property
     def folder(self) -> str:
-        """The segments or frames that the GAN hears."""
+        """The folder of the segments or frames that the GAN learns from."""
         return INPUTS[self.input]
 
     @property
@@ -40,11 +41,11 @@ class GanPlan:
         return f"{self.matched}/train.parquet" if any(run["start"] == "match" for run in self.runs) else []
 
     def boundaries(self, split: str) -> str | list[str]:
-        """The boundaries of the segments; frames have none."""
+        """Return the file with the boundaries of the segments; frames have none."""
         return [] if self.input == "frames" else f"{self.folder}/{split}.boundaries.parquet"
 
     def job(self, run: int) -> int:
-        """The number of the job that trains a run."""
+        """Return the number of the job that trains a run."""
         return run // self.runs_per_job
 
     @property
@@ -53,19 +54,19 @@ class GanPlan:
         return sorted({self.job(run) for run in range(len(self.runs))})
 
     def job_numbers(self, wildcards: Any) -> list[int]:
-        """The numbers of the runs of one {job}."""
+        """Return the numbers of the runs of one {job}."""
         return [run for run in range(len(self.runs)) if self.job(run) == int(wildcards.job)]
 
     def job_runs(self, wildcards: Any) -> list[Run]:
-        """The runs of one {job}."""
+        """Return the runs of one {job}."""
         return [self.runs[number] for number in self.job_numbers(wildcards)]
 
     def model(self, wildcards: Any) -> str:
-        """The file with the weights of a {run}, with the {moment}."""
+        """Return the file with the weights of a {run}, in which {moment} is still a wildcard."""
         return f"<results>/gan/job{self.job(int(wildcards.run))}/{{moment}}.safetensors"
 
     def phones(self, moments: Sequence[str], splits: Sequence[str]) -> list[str]:
-        """The phones by all runs at some moments; an empty list without a GAN."""
+        """Return the files with the phones by all runs at some moments; an empty list without a GAN."""
         return [
             f"<results>/gan/run{run}/{moment}/{split}.phones.parquet"
             for run in range(len(self.runs))

@@ -1,4 +1,4 @@
-"""Self-training of HMMs: which labels each step learns from, which text and labels each place uses.
+"""Self-training of HMMs: the labels that each step learns from, the text and labels that each place uses.
 
 A place is a folder with a model: hmm/cycle1/step1, … and hmm/final, or supervised/step1, … of the topline.
 """
@@ -11,9 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class HmmPlan:
-    """So many `cycles` of steps; `labels` says for each step which n-grams label the audio for the next one.
+    """The number of `cycles` and the steps of each.
 
-    `frames` is the stage whose frames the HMMs model.
+    `labels`: for each step, the n-grams (phones or words) with which it labels the audio for the next step. `frames`:
+    the stage whose frames the HMMs model.
     """
 
     cycles: int
@@ -22,7 +23,7 @@ class HmmPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "HmmPlan":
-        """Diagonal covariances need decorrelated features: cepstra, or what PCA makes of anything else."""
+        """Read the section `hmm`; diagonal covariances need decorrelated frames: MFCCs, or any features after PCA."""
         hmm = config["hmm"]
         frames = "features" if config["features"]["kind"] == "mfcc" else "pca"
         return cls(hmm["cycles"], [step["labels"] for step in hmm["steps"]], frames)
@@ -33,19 +34,19 @@ class HmmPlan:
         return len(self.labels)
 
     def store(self, split: str) -> str:
-        """The frames of one split."""
+        """Return the frames of one split."""
         return f"<results>/{self.frames}/{split}.npy"
 
     def ends(self, name: str) -> list[str]:
-        """The file `name` of the last step of every cycle."""
+        """Return the file `name` of the last step of every cycle."""
         return [f"<results>/hmm/cycle{cycle}/step{self.last_step}/{name}" for cycle in range(1, self.cycles + 1)]
 
     def rivals(self, name: str) -> list[str]:
-        """As `ends`, by which the best cycle is chosen; none if there is but one."""
+        """Return the same for the choice of the best cycle: none if there is only one."""
         return self.ends(name) if self.cycles > 1 else []
 
     def decodes(self, split: str) -> list[str]:
-        """The phones of one split after each step of each cycle, the result last."""
+        """Return the phones of one split after each step of each cycle, the final ones last."""
         return [
             f"<results>/hmm/cycle{cycle}/step{step}/{lm}/{split}.parquet"
             for cycle in range(1, self.cycles + 1)
@@ -53,7 +54,7 @@ class HmmPlan:
         ] + [f"<results>/hmm/final/phones/{split}.parquet"]
 
     def step_labels(self, wildcards: Any) -> str:
-        """The labels that a {step} of a {cycle} learns from: the mapping's, then those of the step before."""
+        """Return the labels that a {step} of a {cycle} learns from: the mapping's, then those of the step before."""
         cycle, step = int(wildcards.cycle), int(wildcards.step)
         if step == 1:
             return mapping_labels(cycle, "train")
@@ -61,15 +62,15 @@ class HmmPlan:
 
 
 def mapping_labels(cycle: int, split: str) -> str:
-    """Phones of the mapping that a cycle starts from."""
+    """Return the phones of the mapping that a cycle starts from."""
     folder = "decode" if cycle == 1 else f"hmm/cycle{cycle}/mapping"
     return f"<results>/{folder}/{split}.parquet"
 
 
 def place_labels(wildcards: Any) -> str:
-    """Phones of the validation audio, which decoding at a {place} must not go far from: the mapping's.
+    """Return the labels of valid by which decoding at a {place} is tuned: the phones of the mapping.
 
-    The topline's are those of the transcripts.
+    For the topline they are the phones of the transcripts.
     """
     if is_supervised(wildcards):
         return "<results>/supervised/labels/valid.parquet"
@@ -78,21 +79,21 @@ def place_labels(wildcards: Any) -> str:
 
 
 def is_supervised(wildcards: Any) -> bool:
-    """Whether a {place} belongs to the topline."""
+    """Tell whether a {place} belongs to the topline."""
     return wildcards.place.startswith("supervised")
 
 
 def place_text(name: str) -> Callable[[Any], str]:
-    """The file `name` of lexicon or language models, of the text with transcripts if the {place} is the topline's."""
+    """Find the file `name` of lexicon or language models; those of the topline come from text with transcripts."""
     return lambda wildcards: f"<results>/{'supervised/' if is_supervised(wildcards) else ''}{name}"
 
 
 def cycle_before(name: str) -> Callable[[Any], str]:
-    """The file `name` of the segments of the cycle before the {cycle}."""
+    """Find the file `name` of the segments of the cycle before the {cycle}."""
     return lambda wildcards: f"<results>/hmm/cycle{int(wildcards.cycle) - 1}/segments/{name}"
 
 
 def supervised_step_labels(wildcards: Any) -> str:
-    """The labels of a {step} of the topline: a flat start from the transcripts, then what the step before aligned."""
+    """Return the labels of a {step} of the topline: the flat start's, then those that the step before aligned."""
     step = int(wildcards.step)
     return f"<results>/supervised/{'labels' if step == 1 else f'step{step - 1}/aligned'}/train.parquet"

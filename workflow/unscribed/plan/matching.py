@@ -1,4 +1,4 @@
-"""Rounds of the matching: one after the other, for each seed."""
+"""The rounds of the matching, for each seed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from unscribed.plan.candidates import Candidate
 
 @dataclass(frozen=True)
 class MatchingPlan:
-    """`seeds` of independent runs, each of so many `rounds`."""
+    """The `seeds` of independent runs, and the number of `rounds` of each."""
 
     seeds: list[int]
     rounds: int
@@ -21,7 +21,7 @@ class MatchingPlan:
 
     @property
     def places(self) -> list[str]:
-        """The folder of every round of every seed, below that of a stage."""
+        """The folder of every round of every seed, within that of a stage."""
         return [f"seed{seed}/round{round}" for seed in self.seeds for round in range(1, self.rounds + 1)]
 
     @property
@@ -39,7 +39,7 @@ class MatchingPlan:
 
 
 def round_before(first: str | list[str], later: str) -> Callable[[Any], str | list[str]]:
-    """An input of a round: `first` in round 1, else `later` with the {seed} and the {round} of the round before."""
+    """Find an input of a round: `first` in round 1, else `later` with {seed} and {round} of the round before."""
 
     def find(wildcards: Any) -> str | list[str]:
         number = int(wildcards.round)

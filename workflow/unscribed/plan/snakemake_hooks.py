@@ -1,4 +1,4 @@
-"""All that the workflow does with Snakemake's inner parts, which are no promised interface: pinned in pyproject.toml.
+"""All uses of Snakemake's private interface, which may change with any version: pyproject.toml pins it.
 
 Called while the Snakefile is read, so nothing heavy is imported.
 """
@@ -13,11 +13,11 @@ from snakemake.io import sourcecache_entry
 from unscribed.calls import FUNCTION_PARAMS, PACKAGE, check_arguments, closure, settings_fields, split_call
 from unscribed.stage import is_argument
 
-PROJECT = PACKAGE.parents[1]
+PROJECT = PACKAGE.parents[1]  # the folder of the Snakefile
 
 
 class Section(dict):
-    """A section of the configuration in the params of a rule, of which `link` passes on what the function takes."""
+    """A section of the configuration in the params of a rule; `link` cuts it to the keys that the function takes."""
 
 
 def link(workflow: Any) -> None:
@@ -58,13 +58,13 @@ def _cut_sections(rule: Any) -> None:
 
 
 def _sources(calls: list[str]) -> Callable[[Any], list[str]]:
-    """An input function: Snakemake changes paths that are given directly, by the module that it is reading."""
+    """Return an input function, because Snakemake changes paths that are given directly."""
     paths = [project_file(path) for path in closure(*(split_call(call)[0] for call in calls))]
     return lambda wildcards: paths
 
 
 def project_file(path: str | Path) -> str:
-    """A file as an input of a rule; one of this project is remembered by its place in it.
+    """Return a file as the input of a rule; Snakemake remembers files of this project by their path within it.
 
     So results stay finished when they, the project, or both are moved or copied.
     """
@@ -75,9 +75,10 @@ def project_file(path: str | Path) -> str:
 
 
 def force(workflow: Any, stage: str, *rules: str) -> Callable[[Any], list[str]]:
-    """An input without files by which `--forcerun stage` means the stage's own rules: its target only gathers them.
+    """Return an input function without files that makes `--forcerun stage` rerun `rules`, the rules of the stage.
 
-    Snakemake asks for inputs when it knows what is forced and has not yet decided what to run.
+    Without it only the target `stage` would run again, which does no work itself. Snakemake calls input functions when
+    it knows what is forced and before it decides what to run.
     """
 
     def mark(wildcards: Any) -> list[str]:

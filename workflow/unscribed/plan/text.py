@@ -1,4 +1,4 @@
-"""The text and its phone language models: which file serves whom."""
+"""The files of the text and of its phone language models, by their use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TextPlan:
-    """`clean` is the text that becomes phones; `orders` are those of the phone n-grams."""
+    """`clean`: the text that becomes phones; `orders`: those of the phone n-grams, `selection_order` one of them."""
 
     clean: str
     orders: list[int]
@@ -15,16 +15,16 @@ class TextPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "TextPlan":
-        """Text that is phones already skips the cleaning of words, which would take digits in phones for numbers."""
+        """Read the sections; text that is phones already is not normalised, which would take digits for numbers."""
         stage = "corpus" if config["phonemize"]["backend"] == "phones" else "normalize"
         return cls(f"<results>/{stage}/text.txt", config["phone_lm"]["orders"], config["hmm"]["lm_order"])
 
     @property
     def search_lm(self) -> str:
-        """The phone n-grams of acoustic model, resegmentation and beam search."""
+        """The phone n-grams for training and decoding with the acoustic model."""
         return f"<results>/phone_lm/{self.orders[0]}gram.arpa"
 
     @property
     def selection_lm(self) -> str:
-        """The phone n-grams that choose without labels: longer contexts tell good phones from bad."""
+        """The phone n-grams of the label-free choice: longer contexts tell good phones from bad ones better."""
         return f"<results>/phone_lm/{self.selection_order}gram.arpa"

@@ -1,7 +1,7 @@
-"""All that the rules take from a configuration beside its values: names, numbers of jobs, files.
+"""All that the rules derive from a configuration: names, numbers of jobs, files.
 
 Every Snakemake process loads this room, on compute nodes too: it imports nothing heavy. Input functions of rules take
-wildcards and return paths, in which Snakemake puts the folder of the corpus for <results>.
+wildcards and return paths, in which Snakemake replaces <results> by the folder of the corpus.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from unscribed.plan.text import TextPlan
 
 @dataclass(frozen=True)
 class Plan:
-    """What a checked and completed configuration asks for, by topic; so many `utterances` are drawn for the report."""
+    """What a checked and complete configuration asks for, by topic; the report shows so many `utterances`."""
 
     corpus: CorpusPlan
     text: TextPlan
@@ -35,7 +35,7 @@ class Plan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Plan":
-        """The plan of a configuration that is complete and has passed its checks."""
+        """Read a configuration that is complete and has passed its checks."""
         corpus = CorpusPlan.from_config(config)
         return cls(
             corpus=corpus,
@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def candidates(self) -> list[Candidate]:
-        """All that the selection chooses from: the rounds of the matching, the best moments of the GAN's runs."""
+        """The models that the selection chooses from: rounds of the matching, GAN runs at their best moment."""
         return self.matching.candidates + self.gan.candidates
 
     @property
