@@ -81,8 +81,8 @@ def results(folder):
 
 def test_a_killed_pretraining_goes_on(results):
     log = (results / "logs/pretrain.log").read_text(encoding="utf-8")
-    assert log.count("goes on after update ") == 1
-    done = int(log.split("goes on after update ")[1].split()[0])
+    assert log.count("resumed after update ") == 1
+    done = int(log.split("resumed after update ")[1].split()[0])
     assert 5 <= done < 40 and done % 5 == 0
     assert f" update {done + 5}, " in log and f" update {done}, " not in log
     curves = pd.read_parquet(results / "pretrain/curves.parquet")

@@ -140,7 +140,7 @@ def test_a_killed_training_goes_on_exactly(
     monkeypatch.setattr(FinetuneTrainer, "_update", inner)
     with caplog.at_level(logging.INFO):
         finetune(**task)
-    assert "goes on after update 8" in caplog.text
+    assert "resumed after update 8" in caplog.text
     assert FinetuneCurveTable.read(task["curves"]).drop(columns="seconds").equals(curves.drop(columns="seconds"))
     resumed = weights(task)
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())

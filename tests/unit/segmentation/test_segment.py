@@ -126,6 +126,6 @@ def test_peaks_of_hidden_states_are_those_of_their_pca(folder: Path) -> None:
 
 def test_stores_that_do_not_belong_together(folder: Path) -> None:
     _store(folder / "features.npy", np.zeros((10, 39)), (4, 6))
-    with pytest.raises(UserError, match=r"features\.npy and .*pca\.npy hold different frames"):
+    with pytest.raises(UserError, match=r"features\.npy and .*pca\.npy have different utterances"):
         _run(folder, SETTINGS)
     assert not list(folder.glob("*segments*")) and not list(folder.glob("*boundaries*"))

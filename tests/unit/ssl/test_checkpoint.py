@@ -111,7 +111,7 @@ def test_names_that_are_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_damaged_descriptions(folder: Path) -> None:
     config = folder / "config.json"
     _edit(config, model_type="bert")
-    with pytest.raises(UserError, match=r"config.json is of a model of type bert: choose .* wav2vec2, hubert or wavlm"):
+    with pytest.raises(UserError, match=r"config.json describes a model of type bert: .* wav2vec2, hubert or wavlm"):
         load(str(folder), RATE)
     _edit(config, model_type="wav2vec2", hidden_size="many")
     with pytest.raises(UserError, match=r"config.json describes no wav2vec2 model .*hidden_size"):

@@ -74,7 +74,7 @@ def test_nearest_cluster_by_hand(tmp_path):
     assert targets(np.zeros((1, 1)), 2).tolist() == [[0, 1]]
     assert targets.clusters == 2
     write_tensors(tmp_path / "others", {"centroids": centroids + 1, "scale": np.ones(2, np.float32)})
-    assert Targets(tmp_path / "others", lambda waves, count: frames).mark != targets.mark
+    assert Targets(tmp_path / "others", lambda waves, count: frames).digest != targets.digest
 
 
 def test_states_of_an_earlier_model_are_clustered(corpus, teacher):

@@ -122,7 +122,7 @@ def test_a_killed_job_goes_on(corpus: Path, monkeypatch: pytest.MonkeyPatch, cap
     calls.clear()
     monkeypatch.setattr(encode, "hidden_states", lambda *given: calls.append(len(given[1])) or plain(*given))
     _same(_run(corpus, settings=replace(SETTINGS, batch_seconds=0.2)), whole)
-    assert sum(calls) == 7 and "1 of 6 blocks are there already" in caplog.text
+    assert sum(calls) == 7 and "1 of 6 blocks are finished already" in caplog.text
     assert not folder.exists()
 
 
@@ -133,7 +133,7 @@ def test_other_settings_begin_anew(corpus: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     monkeypatch.setattr(module, "BLOCK_SECONDS", 0.1)
     other = _run(corpus, settings=replace(SETTINGS, layer=1))
-    assert "belongs to other settings, audio or weights: removed" in caplog.text
+    assert "belongs to other settings, audio or weights: deleted" in caplog.text
     _same(other, _run(corpus, "other", settings=replace(SETTINGS, layer=1)))
 
 
@@ -146,7 +146,7 @@ def test_shards_joined(corpus: Path, count: int) -> None:
     join_shards(manifest=corpus / "manifest.parquet", shards=shards, features=corpus / "joined.npy")
     _same(corpus / "joined.npy", whole)
     assert FrameStore(corpus / "joined.npy").metadata == FrameStore(whole).metadata
-    with pytest.raises(UserError, match=r"shard1.npy and its neighbours lack u\d: run the stage features again"):
+    with pytest.raises(UserError, match=r"utterance u\d is in no shard .*shard1.npy and .*: delete these files"):
         join_shards(manifest=corpus / "manifest.parquet", shards=shards[1:], features=corpus / "joined.npy")
 
 

@@ -208,7 +208,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(corpus, tm
     monkeypatch.undo()
     with caplog.at_level("INFO"):
         curves, weights = run(corpus, tmp_path, replace(SETTINGS, learning_rate=0.001))
-    assert "goes on after update 20" in caplog.text and curves["update"].tolist() == [20, 40, 60]
+    assert "resumed after update 20" in caplog.text and curves["update"].tolist() == [20, 40, 60]
     assert all(value.isfinite().all() for value in weights.values())
 
 
@@ -289,12 +289,12 @@ def test_errors_name_the_setting(corpus, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hidden_sise: 32", "has no hidden_sise; did you mean hidden_size"),
+        ("hidden_sise: 32", "has no hidden_sise: did you mean hidden_size"),
         ("mask_time_prob: 0.5", r"mask_time_prob is set in the configuration, as pretrain\.mask_probability"),
         ("num_attention_heads: 7", "hidden_size is 768, which num_attention_heads .7. does not divide"),
         ("do_stable_layer_norm: true", "goes with feat_extract_norm: layer"),
         ("conv_kernel: [10, 3]", "describes no wav2vec 2.0 model"),
-        ("conv_kernel: [3, 2, 2, 2, 2, 2, 2]", "would leave samples out"),
+        ("conv_kernel: [3, 2, 2, 2, 2, 2, 2]", "would skip samples"),
         ("- a list", "no lines of the form"),
         ("a: b: c", "is no YAML"),
     ],

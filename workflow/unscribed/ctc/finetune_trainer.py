@@ -205,7 +205,7 @@ class FinetuneTrainer:
         self.best = {name: tensors[f"best.{name}"] for name in self.weights}
         for name, value in progress.items():
             setattr(self, name, value)
-        log.info("goes on after update %d", self.done)
+        log.info("resumed after update %d", self.done)
         return True
 
 

@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from unscribed.artifacts import Pathlike, atomic_folder, write_json
 from unscribed.ssl.checkpoint import Checkpoint
 from unscribed.ssl.masking import span_masks
-from unscribed.ssl.waveform import frame_mask
+from unscribed.ssl.waveform import mask_of
 from unscribed.text.letters import SPECIAL, WORD_DELIMITER
 
 MASKED_FRAMES, MASKED_CHANNELS = 10, 64  # lengths of masked spans, as in fairseq's fine-tuning configurations
@@ -144,7 +144,7 @@ def logits(
             hidden = torch.where(masks.time[..., None], network.masked_spec_embed.to(hidden.dtype), hidden)
         if masks is not None:
             hidden = hidden.masked_fill(masks.channels[:, None], 0.0)
-        mask = frame_mask(frames, features.shape[1])
+        mask = mask_of(frames, features.shape[1])
         # Blocks add to what runs through them: in half precision its large values would swallow what they add.
         hidden = network.encoder(hidden.float(), attention_mask=mask).last_hidden_state
     return model.lm_head(model.dropout(hidden))

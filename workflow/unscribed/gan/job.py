@@ -181,7 +181,7 @@ class GanJob:
         self.trainer.keep(self.alive)
         self.trainer.load(_group(tensors, "trainer"))
         self.kept = {moment: _group(tensors, moment) for moment in MOMENTS}
-        log.info("goes on after update %d", self.done)
+        log.info("resumed after update %d", self.done)
         return True
 
 

@@ -1,6 +1,7 @@
-"""Stages fit_kmeans and apply_kmeans: cluster the frames of the features; the ids serve `segment` and `match`.
+"""Stages kmeans_fit and kmeans_split: cluster the frames of the features (wav2vec-U §4.2).
 
-wav2vec-U §4.2, with distances in units of each dimension's standard deviation.
+`segment.method: clusters` cuts at changes of the cluster id, and the auxiliary loss of the GAN predicts the ids.
+Distances are in units of each dimension's standard deviation.
 Dimensions: T frames, D features, K clusters.
 """
 
@@ -15,17 +16,17 @@ from unscribed.frames import FrameStore, FrameWriter, map_store, sample_position
 def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centroids: Pathlike) -> None:
     """Fit k-means on a seeded sample of the frames; write `centroids` (K, D) and `scale` (D,) as safetensors.
 
-    The centroids are in the units of the features; distances are between values divided by `scale`.
+    The centroids are in the units of the features; divide them and the frames by `scale` to measure distances.
     Raises UserError if there are fewer frames than clusters.
     """
     store = FrameStore(features)
     positions = sample_positions(store, settings.max_frames, seed)
-    found, scale = cluster(np.asarray(store.data[positions], dtype=np.float32), settings, seed)
-    write_tensors(centroids, {"centroids": found, "scale": scale})
+    centers, scale = cluster(np.asarray(store.data[positions], dtype=np.float32), settings, seed)
+    write_tensors(centroids, {"centroids": centers, "scale": scale})
 
 
 def apply_kmeans(*, features: Pathlike, kmeans: Pathlike, clusters: Pathlike) -> None:
-    """Write the id of every frame's nearest centroid: a frame store of int32, (T, 1)."""
+    """Write the id of the nearest centroid of every frame: a frame store of int32, (T, 1)."""
     store = FrameStore(features)
     model, _ = read_tensors(kmeans)
     scale = model["scale"]

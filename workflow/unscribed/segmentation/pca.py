@@ -1,6 +1,7 @@
-"""Stages fit_pca and apply_pca: standardise the frames, optionally with their neighbours, and project them.
+"""Stages pca_fit and pca_split: standardise the frames, stack each with its neighbours, and project them.
 
-wav2vec-U §4.2. Dimensions: T frames, D features, W = D × (2 × context_frames + 1) stacked features, P projected ones.
+wav2vec-U §4.2, which does not stack. Dimensions: T frames, D features, W = D × (2 × context_frames + 1) stacked
+features, P projected features.
 """
 
 import logging
@@ -14,8 +15,10 @@ from unscribed.frames import FrameStore, FrameWriter, map_store, sample_position
 
 log = logging.getLogger(__name__)
 
-CHUNK = 20_000  # frames whose stacked contexts are in memory at once
-SMALLEST_VARIANCE = 1e-6  # of the largest one; keeps whitening from raising the noise of empty directions
+CHUNK = 20_000  # frames that are stacked at once: bounds memory (20,000 × W × 4 bytes), without effect on the result
+CONSTANT_VARIANCE = 1e-12  # share of the largest variance below which a dimension is constant and is not scaled
+SMALLEST_VARIANCE = 1e-6  # share of the largest: whitening treats smaller ones as this, or it would amplify noise
+POSITIVE = 1e-30  # in place of zero where silent audio would make a divisor zero
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,10 @@ class PcaSettings:
 
 
 def fit_pca(*, features: Pathlike, settings: PcaSettings, seed: int, pca: Pathlike) -> None:
-    """Fit on a seeded sample of the frames; write `mean` (W,), `scale` (W,) and `components` (P, W) as safetensors.
+    """Fit a PCA on a seeded sample of the frames; write `mean`, `scale` (W,) and `components` (P, W) as safetensors.
 
-    Components come by falling variance, each with its largest weight positive. Raises UserError if pca.dims exceeds
-    W or the store is empty.
+    Components are sorted by falling variance, and the largest weight of each is positive. Raises UserError if pca.dims
+    exceeds W or the store is empty.
     """
     store = FrameStore(features)
     positions = sample_positions(store, settings.max_frames, seed)
@@ -44,25 +47,25 @@ def fit_pca(*, features: Pathlike, settings: PcaSettings, seed: int, pca: Pathli
         )
     mean, covariance = _moments(store, positions, settings.context_frames)
     variance = np.diag(covariance)
-    scale = np.sqrt(np.where(variance > 1e-12 * max(variance.max(), 1e-30), variance, 1.0))
+    scale = np.sqrt(np.where(variance > CONSTANT_VARIANCE * max(variance.max(), POSITIVE), variance, 1.0))
     correlation = covariance / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(correlation)
     values = np.maximum(values[::-1][: settings.dims], 0.0)
     components = vectors[:, ::-1][:, : settings.dims].T  # (P, W)
     largest = np.abs(components).argmax(axis=1)
     components = components * np.sign(components[np.arange(len(components)), largest])[:, None]
-    kept = values.sum() / max(np.trace(correlation), 1e-30)
+    kept = values.sum() / max(np.trace(correlation), POSITIVE)
     log.info("%d of %d dimensions keep %.1f %% of the variance", settings.dims, width, 100 * kept)
     if settings.whiten:
-        components = components / np.sqrt(np.maximum(values, SMALLEST_VARIANCE * max(values[0], 1e-30)))[:, None]
+        components = components / np.sqrt(np.maximum(values, SMALLEST_VARIANCE * max(values[0], POSITIVE)))[:, None]
     tensors = {"mean": mean, "scale": scale, "components": components}
     write_tensors(pca, {name: value.astype(np.float32) for name, value in tensors.items()})
 
 
 def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None:
-    """Write the projection of every frame: a frame store of float32, (T, P).
+    """Project every frame; write a frame store of float32, (T, P).
 
-    Raises UserError if the features have other dimensions than those the PCA was fitted on.
+    Raises UserError if the number of dimensions is not that of the features the PCA was fitted on.
     """
     store = FrameStore(features)
     model, _ = read_tensors(pca)
@@ -70,7 +73,7 @@ def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None
     if odd or stacked % 2 == 0:
         raise UserError(
             f"{pca} was fitted on other features than {features} ({len(model['mean'])} dimensions are no odd multiple "
-            f"of {store.data.shape[1]}): run the stage pca again."
+            f"of {store.data.shape[1]}): delete {pca} and run the stage pca again."
         )
     weights = (model["components"] / model["scale"]).T  # (W, P)
 
@@ -82,15 +85,15 @@ def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None
             frames[start : start + len(rows)] = (rows - model["mean"]) @ weights
         return frames
 
-    dims = weights.shape[1]  # none of them is a slope of others
+    dims = weights.shape[1]  # all of them are static: a projection has no separate slopes (deltas)
     with FrameWriter(projected, {**store.metadata, "dims": dims, "static_dims": dims}) as writer:
         map_store(store, writer, project)
 
 
 def stack(store: FrameStore, positions: np.ndarray, context: int) -> np.ndarray:
-    """Frames at `positions` (T,), each beside its `context` neighbours on either side, (T, W) float32.
+    """Stack the frame at each of `positions` (T,) with its `context` neighbours on either side, (T, W) float32.
 
-    The first and the last frame of an utterance are repeated at its edges.
+    At the edges of an utterance its first or last frame is repeated.
     """
     if not context:
         return np.asarray(store.data[positions], dtype=np.float32)
@@ -100,7 +103,7 @@ def stack(store: FrameStore, positions: np.ndarray, context: int) -> np.ndarray:
     stacked = np.empty((len(positions), width * dims), dtype=np.float32)
     inner = (positions - context >= lowest) & (positions + context <= highest)
     if inner.any():
-        # Neighbours lie side by side in the store: a window is one stretch of memory, far faster than rows one by one.
+        # Neighbours are adjacent in memory, so a window is copied as one block: far faster than row by row.
         windows = np.lib.stride_tricks.sliding_window_view(store.data.reshape(-1), width * dims)[::dims]
         stacked[inner] = windows[positions[inner] - context]
     shifts = np.arange(-context, context + 1)
@@ -111,7 +114,8 @@ def stack(store: FrameStore, positions: np.ndarray, context: int) -> np.ndarray:
 
 def _moments(store: FrameStore, positions: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean (W,) and covariance (W, W) of the stacked frames, float64, accumulated in chunks."""
-    shift = stack(store, positions[:CHUNK], context).mean(axis=0, dtype=np.float64)  # against cancellation
+    # Near zero mean, the covariance is no small difference of large sums (cancellation).
+    shift = stack(store, positions[:CHUNK], context).mean(axis=0, dtype=np.float64)
     total, products = np.zeros_like(shift), np.zeros((len(shift), len(shift)))
     for start in range(0, len(positions), CHUNK):
         rows = stack(store, positions[start : start + CHUNK], context) - shift

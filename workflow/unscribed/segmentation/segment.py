@@ -1,7 +1,7 @@
-"""Stage segment: cut the frames into phone-like segments and average each.
+"""Stage segment: cut the frames into segments of about a phone, and average the frames of each.
 
-Methods: `peaks` of the spectral change, `clusters` (runs of one k-means id, wav2vec-U §4.2), `fixed` lengths.
-Dimensions: T frames, D features, S segments; boundaries are S + 1 frame numbers from 0 to T.
+Methods: `peaks` (cut where the spectrum changes most), `clusters` (runs of one k-means id, wav2vec-U §4.2), `fixed`
+(equal lengths). Dimensions: T frames, D features, S segments; boundaries are S + 1 frame numbers from 0 to T.
 """
 
 import logging
@@ -19,8 +19,8 @@ from unscribed.tables import BoundaryTable
 
 log = logging.getLogger(__name__)
 
-STATIC_DIMS = 13  # of the features: the spectral envelope, without deltas and fine structure
-SCALE_FRAMES = 100_000  # of the training audio, from which the features' standard deviations are taken
+STATIC_DIMS = 13  # first dimensions that `peaks` looks at: of MFCCs the spectral envelope, without deltas
+SCALE_FRAMES = 100_000  # random training frames for the standard deviations: more take longer and change little
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ def segment(
 ) -> None:
     """Write the boundaries of every utterance and the mean PCA frame of every segment.
 
-    `frames` is the PCA store, `features` the one it came from. `train_features` are those of the split train: their
-    scale is that of all splits, so that the same audio is cut alike in each. `clusters` is needed by the method
-    `clusters` alone, otherwise it may be empty. Raises UserError if the stores do not belong together.
+    `frames` is the PCA store, `features` the store that it was projected from. `train_features` are the features of
+    the split train: all splits are scaled by their standard deviations, so that the same audio is cut alike in each.
+    Only the method `clusters` needs `clusters`, the k-means ids; else it may be empty. Raises UserError if the stores
+    have different utterances or lengths.
     """
     store = FrameStore(frames)
     cut = _cutter(store, features, train_features, clusters, settings)
@@ -67,19 +68,19 @@ def segment(
 
 
 def runs(ids: np.ndarray) -> np.ndarray:
-    """Boundaries, (S + 1,), of the runs of equal `ids`, (T,)."""
+    """Boundaries (S + 1,) of the runs of equal `ids` (T,)."""
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     return np.concatenate([[0], changes, [len(ids)]]).astype(np.int64)
 
 
 def segment_means(frames: np.ndarray, boundaries: np.ndarray) -> np.ndarray:
-    """Mean of `frames`, (T, D), over each segment, (S, D) float32."""
+    """Mean of `frames` (T, D) over each segment, (S, D) float32."""
     sums = np.add.reduceat(frames, boundaries[:-1], axis=0, dtype=np.float32)
     return sums / np.diff(boundaries).astype(np.float32)[:, None]
 
 
 def pool_neighbours(means: np.ndarray, boundaries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average segments 0 and 1, 2 and 3, … with equal weight (wav2vec-U §4.2); an odd last one stays as it is.
+    """Average segments 0 and 1, 2 and 3, … with equal weight (wav2vec-U §4.2); a last one without partner is kept.
 
     Returns the new means, ((S + 1) // 2, D), and their boundaries.
     """
@@ -89,10 +90,10 @@ def pool_neighbours(means: np.ndarray, boundaries: np.ndarray) -> tuple[np.ndarr
 
 
 def change_peaks(frames: np.ndarray, smoothing_frames: float, threshold: float) -> np.ndarray:
-    """Boundaries, (S + 1,), at the peaks of the spectral change of scaled `frames`, (T, D).
+    """Boundaries (S + 1,) at the peaks of the spectral change of scaled `frames` (T, D).
 
-    The change at t is the distance between the smoothed frames t - 1 and t + 1. A peak counts if it exceeds
-    `threshold` times the median change.
+    The change at t is the distance between the smoothed frames t - 1 and t + 1. A peak becomes a boundary if it
+    exceeds `threshold` times the utterance's median change.
     """
     if len(frames) < 3:
         return np.array([0, len(frames)])
@@ -111,7 +112,7 @@ def _cutter(
     clusters: Pathlike | Sequence[str],
     settings: SegmentSettings,
 ) -> Callable[[int], np.ndarray]:
-    """A function from the number of an utterance to its boundaries."""
+    """Make the function that takes the number of an utterance and returns its boundaries."""
     if settings.method == "fixed":
         lengths = store.lengths
         return lambda number: np.append(np.arange(0, lengths[number], settings.frames_per_segment), lengths[number])
@@ -119,7 +120,8 @@ def _cutter(
         ids = _companion(store, clusters)
         return lambda number: runs(ids[number][:, 0])
     source = _companion(store, features)
-    if source.metadata.get("kind") in LEARNED:  # no few of its dimensions are the envelope; PCA finds the great ones
+    if source.metadata.get("kind") in LEARNED:
+        # No small set of learned dimensions is the spectral envelope, so the PCA frames are compared instead.
         return lambda number: change_peaks(store[number], settings.smoothing_frames, settings.threshold)
     dims = min(STATIC_DIMS, source.metadata.get("static_dims", STATIC_DIMS))
     train = FrameStore(train_features)
@@ -129,8 +131,10 @@ def _cutter(
 
 
 def _companion(store: FrameStore, path: Pathlike) -> FrameStore:
-    """The store at `path`, which must hold the same utterances with as many frames as `store`."""
+    """Open the store at `path`. Raises UserError unless its utterances and their lengths are those of `store`."""
     other = FrameStore(path)
     if other.utterances != store.utterances or not np.array_equal(other.offsets, store.offsets):
-        raise UserError(f"{path} and {store.path} hold different frames: run their stages again.")
+        raise UserError(
+            f"{path} and {store.path} have different utterances or lengths: delete both and run their stages again."
+        )
     return other

@@ -1,4 +1,4 @@
-"""Audio units: k-means clusters of segment representations.
+"""Make audio units: k-means clusters of segment representations.
 
 Dimensions: S segments, D features, K units.
 """
@@ -9,12 +9,12 @@ import numpy as np
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, blocks, sample_positions
 
-ITERATIONS = 20
-POINTS_PER_UNIT = 1000  # sampled segments per unit; more take longer and change no result
+ITERATIONS = 20  # of k-means (faiss's default is 25); more take longer and fit the units a little better
+POINTS_PER_UNIT = 1000  # segments per unit that k-means is fitted on; more take longer and change no result
 
 
 def cluster(store: FrameStore, units: int, seed: int) -> np.ndarray:
-    """Cluster all rows of `store` (S, D) into `units` groups; the ids, (S,) int64.
+    """Cluster all rows of `store` (S, D) into `units` groups; return their ids, (S,) int64.
 
     Raises UserError if there are fewer segments than units.
     """

@@ -1,6 +1,6 @@
-"""Checkpoints of wav2vec 2.0 and its kin in the layout of Hugging Face: found, checked, loaded.
+"""Find, check and load checkpoints of wav2vec 2.0, HuBERT and WavLM in the layout of Hugging Face.
 
-Everything that transformers would only warn of (weights that it has to invent, shapes that do not fit) is an error.
+What transformers only warns of (missing weights that it fills at random, shapes that do not fit) is an error here.
 """
 
 import json
@@ -29,14 +29,14 @@ from unscribed.ssl.waveform import receptive_field
 log = logging.getLogger(__name__)
 
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm")  # XLSR, XLS-R and MMS are wav2vec2
-DEFAULT_RATE_HZ = 16000  # of a model that does not say: wav2vec 2.0's and transformers' own
+DEFAULT_RATE_HZ = 16000  # for checkpoints without a preprocessor file: what wav2vec 2.0 and transformers assume
 CONFIG = "config.json"
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")  # one file, or the index of several
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")  # only looked for to explain why they are refused
 PREPROCESSOR = "preprocessor_config.json"
-PROCESSOR = "processor_config.json"  # newer transformers put the preprocessor into it, beside the tokenizer
-WANTED = [CONFIG, PREPROCESSOR, PROCESSOR, "model*.safetensors", "model.safetensors.index.json"]
-SPARE = {"masked_spec_embed"}  # used in training alone
+PROCESSOR = "processor_config.json"  # newer transformers write the preprocessor into this file
+WANTED = [CONFIG, PREPROCESSOR, PROCESSOR, "model*.safetensors", "model.safetensors.index.json"]  # to be downloaded
+NOT_NEEDED = {"masked_spec_embed"}  # weights that only masking, that is pretraining, uses: they may be missing
 CONVERT = (
     "convert it with transformers (`AutoModel.from_pretrained(SOURCE).save_pretrained(FOLDER)`) on a machine where you "
     "trust its source, and name that folder"
@@ -45,9 +45,9 @@ CONVERT = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A base encoder in eval mode, float32, on the CPU, and how it wants its audio.
+    """A base encoder in eval mode, float32, on the CPU, and the audio that it expects.
 
-    `normalize`: waveforms of zero mean and unit variance; `name`: as the configuration names it; `folder`: its files.
+    `normalize`: waveforms of zero mean and unit variance; `name`: as in the configuration; `folder`: of its files.
     """
 
     model: PreTrainedModel
@@ -73,7 +73,7 @@ class Checkpoint:
 
     @property
     def receptive_field_samples(self) -> int:
-        """Samples of one frame: shorter audio has none."""
+        """Samples that one frame sees: shorter audio has no frame."""
         return receptive_field(self.kernels, self.strides)[0]
 
     @property
@@ -90,8 +90,9 @@ class Checkpoint:
 def load(name: str, sample_rate_hz: int, key: str = "features.checkpoint") -> Checkpoint:
     """Load the base encoder of a checkpoint: a folder, or a name on the Hugging Face hub with an optional `@revision`.
 
-    Raises UserError, which names the config `key`, if there is no such checkpoint, if it is no model of MODEL_TYPES in
-    whole safetensors files with all weights of the encoder, or if it was made for another rate than `sample_rate_hz`.
+    Raises UserError, which names the configuration's `key`, if there is no such checkpoint, if its type is not one of
+    MODEL_TYPES, if it has no safetensors or they lack weights of the encoder, or if its sampling rate is not
+    `sample_rate_hz`.
     """
     folder = find(name, key)
     config = _read_config(folder, key)
@@ -107,7 +108,7 @@ def load(name: str, sample_rate_hz: int, key: str = "features.checkpoint") -> Ch
 
 
 def find(name: str, key: str) -> Path:
-    """The folder of a checkpoint's files; those on the hub are downloaded unless they were before.
+    """Find the folder of a checkpoint; download one on the hub unless it is in the cache.
 
     Raises UserError if there is neither such a folder nor such a name on the hub, or the hub cannot be reached.
     """
@@ -135,7 +136,7 @@ def find(name: str, key: str) -> Path:
 
 
 def check_layer(checkpoint: Checkpoint, layer: int, key: str = "features.layer") -> None:
-    """Raise UserError, which names the config `key`, if the checkpoint does not have this layer."""
+    """Raise UserError, which names the configuration's `key`, if the checkpoint does not have this layer."""
     if not 0 <= layer <= checkpoint.layers:
         raise UserError(
             f"{key}: {layer} is more than the {checkpoint.layers} blocks of {checkpoint.name}: choose 0 (the input of "
@@ -144,28 +145,28 @@ def check_layer(checkpoint: Checkpoint, layer: int, key: str = "features.layer")
 
 
 def _read_json(path: Path, key: str) -> dict[str, Any]:
-    """A JSON object of the checkpoint's folder. Raises UserError if it is damaged."""
+    """Read a JSON object. Raises UserError if the file is damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{key}: {path} is damaged ({error}): copy or download the checkpoint again.") from error
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise UserError(f"{key}: {path} is damaged (no JSON object): copy or download the checkpoint again.")
-    return found
+    return values
 
 
 def _read_config(folder: Path, key: str) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise UserError(
-            f"{key}: {folder} has no {CONFIG}, so it is no checkpoint in the layout of Hugging Face: name the folder "
-            "that has one."
+            f"{key}: {folder} has no {CONFIG}, so it is no checkpoint in the layout of Hugging Face: set {key} to the "
+            f"folder that holds {CONFIG}."
         )
     config = _read_json(path, key)
     if config.get("model_type") not in MODEL_TYPES:
         raise UserError(
-            f"{key}: {path} is of a model of type {config.get('model_type', '(none given)')}: choose a checkpoint of "
-            f"type {', '.join(MODEL_TYPES[:-1])} or {MODEL_TYPES[-1]}."
+            f"{key}: {path} describes a model of type {config.get('model_type', '(none given)')}: choose a checkpoint "
+            f"of type {', '.join(MODEL_TYPES[:-1])} or {MODEL_TYPES[-1]}."
         )
     return config
 
@@ -182,54 +183,57 @@ def _check_weights(folder: Path, name: str, key: str) -> None:
         )
     if not Path(name).expanduser().is_dir():
         raise UserError(
-            f"{key}: {name} has no {WEIGHTS[0]}: its download broke off (then start again), or the Hugging Face hub "
-            "has its weights only as a pickle, which can run any code and is refused: see whether a pull request of "
-            f"the model has safetensors and write {name}@refs/pr/NUMBER, or {CONVERT}."
+            f"{key}: {name} has no {WEIGHTS[0]}. Either its download broke off: start again. Or the Hugging Face hub "
+            "has its weights only as a pickle, which can run any code and is refused: if a pull request of the model "
+            f"on the hub has safetensors, set {key} to {name}@refs/pr/NUMBER; else {CONVERT}."
         )
     raise UserError(f"{key}: {folder} has no {WEIGHTS[0]}: copy or download the checkpoint again.")
 
 
 def _preprocessing(folder: Path, key: str) -> tuple[int, bool]:
-    """Sampling rate and whether waveforms are normalised, from the preprocessor's file or by default."""
-    about: Mapping[str, Any] = {}
+    """Sampling rate, and whether waveforms are normalised, from the preprocessor's file or by default."""
+    values: Mapping[str, Any] = {}
     if (folder / PREPROCESSOR).is_file():
-        about = _read_json(folder / PREPROCESSOR, key)
+        values = _read_json(folder / PREPROCESSOR, key)
     elif (folder / PROCESSOR).is_file():
-        about = _read_json(folder / PROCESSOR, key).get("feature_extractor", {})
-    # fairseq normalised for models with layer norm in the CNN (large, XLSR) and not for those with group norm (base,
-    # HuBERT base). transformers says yes for all, and it hardly matters to the latter: the norm over time behind their
-    # first convolution takes out the waveform's scale and mean again.
-    normalize = bool(about.get("do_normalize", True))
-    rate = int(about.get("sampling_rate", DEFAULT_RATE_HZ))
-    if not about:
+        values = _read_json(folder / PROCESSOR, key).get("feature_extractor", {})
+    # The default is transformers': normalise. fairseq did so only for models with layer norm in the CNN (large, XLSR).
+    # To models with group norm (base, HuBERT base) it hardly matters: the group norm behind their first convolution
+    # removes the scale and the mean of the waveform anyway.
+    normalize = bool(values.get("do_normalize", True))
+    rate = int(values.get("sampling_rate", DEFAULT_RATE_HZ))
+    if not values:
         log.info("%s has no %s: normalised waveforms of %d Hz are assumed", folder, PREPROCESSOR, rate)
     return rate, normalize
 
 
 def _read_model(folder: Path, model_type: str, key: str) -> PreTrainedModel:
-    """The base encoder, float32. Raises UserError for what transformers cannot read or would fill with random numbers.
+    """Load the base encoder, float32. Raises UserError for weights that are damaged, missing or of other shapes.
 
-    transformers itself renames the weights of heads' base models and of older weight norms. It picks the kernel of
-    attention that suits the model (torch's, which takes padding masks; WavLM's own).
+    transformers renames the weights of models with a head and those of older weight norms, and chooses an attention
+    implementation that takes padding masks (torch's; for WavLM its own).
     """
     again = "copy or download the checkpoint again"
     try:
-        with _silence():
-            model, found = transformers.AutoModel.from_pretrained(
+        with _quiet():
+            model, loaded = transformers.AutoModel.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are reported below, by name
+                ignore_mismatched_sizes=True,  # an error below, which names them
             )
     except (SafetensorError, OSError) as error:
         raise UserError(f"{key}: the weights in {folder} are damaged or cut off ({error}): {again}.") from error
     except (StrictDataclassError, ValueError, TypeError, KeyError, RuntimeError, AttributeError, IndexError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{key}: {folder / CONFIG} describes no {model_type} model ({reason}): {again}.") from error
-    problems = {"are missing": set(found["missing_keys"]) - SPARE}
-    problems["have other shapes than its config.json says"] = {name for name, *_ in found["mismatched_keys"]} - SPARE
+    mismatched = {name for name, *_ in loaded["mismatched_keys"]}
+    problems = {
+        "are missing": set(loaded["missing_keys"]) - NOT_NEEDED,
+        "have other shapes than its config.json says": mismatched - NOT_NEEDED,
+    }
     for problem, names in problems.items():
         if names:
             raise UserError(
@@ -239,8 +243,8 @@ def _read_model(folder: Path, model_type: str, key: str) -> PreTrainedModel:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """No progress bars and no tables of the weights of heads that are left out."""
+def _quiet() -> Iterator[None]:
+    """Turn off transformers' progress bars and its warnings about the weights of a head, which is left out."""
     logging_of = transformers.utils.logging
     verbosity, bars = logging_of.get_verbosity(), logging_of.is_progress_bar_enabled()
     logging_of.set_verbosity_error()

@@ -1,12 +1,13 @@
-"""The objective of wav2vec 2.0: tell the true quantised latent of a masked frame from distractors (§3.2).
+"""The objective of wav2vec 2.0: find the true quantised latent of a masked frame among distractors (§3.2).
 
-A forward pass through transformers' Wav2Vec2ForPreTraining, with three things that its own lacks: quantisation of the
-masked frames alone (nothing else is a target), all similarities of an utterance in one product, from which the
-distractors are picked, and what the published training has beside the loss of the paper: scaled gradients of the CNN
-encoder and a penalty on the size of its output (fairseq's wav2vec2 configuration).
+A forward pass through transformers' Wav2Vec2ForPreTraining that differs from its own in three points: only the masked
+frames are quantised, as nothing else is a target; all similarities within an utterance are one product, from which
+those of the distractors are gathered; and two terms of the published training (fairseq's wav2vec2 configuration) are
+added: scaled gradients of the CNN encoder, and a penalty on the size of its output.
 
-Dimensions: B utterances of a batch, N samples, T frames, D features, M masked frames of the utterance with the most,
-G codebooks, V codes of each, L masked frames of all utterances.
+Dimensions: B utterances of a batch, N samples, T frames, C features of a latent, D features of a target, K distractors,
+M masked frames of the utterance with the most, L masked frames of all utterances, G codebooks, V codes of a codebook.
+Utterances of a batch are equally long, so nothing is padded; masks mark the frames that the model does not see.
 """
 
 from dataclasses import dataclass
@@ -19,13 +20,13 @@ from transformers import Wav2Vec2ForPreTraining
 
 from unscribed.ssl.masking import distractors
 
-ANNEALED = 0.7  # share of the updates after which the Gumbel temperature is at its last value, as in the published run
-TINY = 1e-7  # the entropy of a code that is never used has no finite gradient
+ANNEALED = 0.7  # share of the updates in which the Gumbel temperature falls to its last value, as in the published run
+TINY = 1e-7  # added to probabilities in logarithms: without it, a code that is never used has an infinite gradient
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What the loss is made of; see the section `pretrain` of the configuration."""
+    """Weights and temperatures of the loss, from section `pretrain` of the configuration."""
 
     negatives: int
     contrastive_temperature: float
@@ -36,12 +37,12 @@ class Objective:
 
 
 class ContrastiveModel(nn.Module):
-    """wav2vec 2.0 with its training loss; `model` is transformers' and loads anywhere."""
+    """wav2vec 2.0 with its training loss; `model` is transformers' Wav2Vec2ForPreTraining, which is saved alone."""
 
-    measures = ("loss", "contrastive", "diversity", "penalty", "accuracy")
-    main = "contrastive"
+    measures = ("loss", "contrastive", "diversity", "penalty", "accuracy")  # columns of the curves, from `forward`
+    main = "contrastive"  # the measure that the log shows
     collapse = (
-        "codebook %s has collapsed: nearly all frames get the same code, and the loss means nothing. Raise "
+        "codebook %s has collapsed: nearly all frames get the same code, so the loss means nothing. Raise "
         "pretrain.diversity_weight, lower pretrain.learning_rate, or pretrain on more audio per update."
     )
 
@@ -50,25 +51,25 @@ class ContrastiveModel(nn.Module):
         self.model, self.objective = model, objective
 
     def prepare(self, _: np.ndarray, masks: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Distractors (B, M, K) for `masks` (B, T)."""
+        """Draw distractors (B, M, K) for `masks` (B, T)."""
         return distractors(masks, self.objective.negatives, generator)
 
     def schedule(self, share: float) -> dict[str, float]:
-        """The Gumbel temperature when this share of the updates is done: it falls exponentially to its last value."""
+        """The Gumbel temperature after this share of the updates: it falls exponentially to its last value."""
         first, last = self.objective.gumbel_temperature
         return {"temperature": first * (last / first) ** min(1.0, share / ANNEALED)}
 
     def forward(
         self, waves: torch.Tensor, masks: torch.Tensor, others: torch.Tensor, temperature: float
     ) -> dict[str, torch.Tensor]:
-        """Losses and measures of a batch whose utterances are equally long.
+        """Compute the losses and measures of a batch.
 
-        `waves` (B, N) normalised; `masks` (B, T) bool; `others` (B, M, K) as masking.distractors numbers them.
-        In evaluation mode nothing is drawn at random and each frame has its likeliest codes.
+        `waves` (B, N) normalised; `masks` (B, T) bool; `others` (B, M, K): the distractors, from masking.distractors.
+        In evaluation mode nothing is random: each frame gets its most probable codes.
 
         Returns the total `loss` and its parts `contrastive` (nats per masked frame), `diversity` (0 to 1) and
-        `penalty`; `accuracy` (share of masked frames whose true latent is the nearest); `usage` (G, V): the mean
-        probability of each code, over the masked frames.
+        `penalty`; `accuracy`: the share of masked frames that are more similar to their target than to any distractor;
+        `usage` (G, V): the mean probability of each code over the masked frames.
         """
         base, objective = self.model.wav2vec2, self.objective
         latents = _scaled_gradient(base.feature_extractor(waves), objective.encoder_gradient)
@@ -86,7 +87,7 @@ class ContrastiveModel(nn.Module):
         return {"loss": loss} | {name: value.detach() for name, value in parts.items()} | {"usage": usage.detach()}
 
     def _quantized(self, latents: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Targets (L, D), codes (L, G) and mean use of the codes (G, V), of masked latents (L, C)."""
+        """Quantise masked latents (L, C): targets (L, D), codes (L, G) and mean use of the codes (G, V)."""
         quantizer = self.model.quantizer
         groups, size = quantizer.num_groups, quantizer.num_vars
         scores = quantizer.weight_proj(self.model.dropout_features(latents)).float().view(-1, groups, size)
@@ -108,12 +109,12 @@ class ContrastiveModel(nn.Module):
         masks: torch.Tensor,
         others: torch.Tensor,
     ) -> torch.Tensor:
-        """Scaled similarities of each masked frame with its target and its distractors, (L, 1 + K) float32.
+        """Similarities, divided by the temperature, of each masked frame with its target, then its distractors.
 
-        A distractor with the codes of the target is none: it counts nothing.
+        Returns (L, 1 + K) float32. A distractor that has the codes of the target is left out of the loss (-inf).
         """
         totals = masks.sum(dim=1)
-        present = torch.arange(others.shape[1], device=masks.device) < totals[:, None]  # (B, M)
+        present = torch.arange(others.shape[1], device=masks.device) < totals[:, None]  # (B, M), false: padding
 
         def by_utterance(rows: torch.Tensor) -> torch.Tensor:
             filled = rows.new_zeros(*present.shape, rows.shape[-1])
@@ -131,11 +132,13 @@ class ContrastiveModel(nn.Module):
 
 
 def perplexities(usage: torch.Tensor) -> torch.Tensor:
-    """exp of the entropy of each codebook's use, (G,) between 1 and V; `usage` (G, V) sums to 1 over V."""
+    """Perplexity of the use of each codebook, (G,) between 1 and V; `usage` (G, V) sums to 1 over V."""
     return (-(usage * (usage + TINY).log()).sum(dim=-1)).exp()
 
 
 class _ScaleGradient(torch.autograd.Function):
+    """The identity, whose gradient is multiplied by a factor."""
+
     @staticmethod
     def forward(context, values, factor):  # type: ignore[no-untyped-def]
         context.factor = factor

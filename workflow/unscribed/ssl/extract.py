@@ -1,8 +1,8 @@
-"""Stage features, learned kinds: the states of one layer of a pretrained encoder for every frame of the speech.
+"""Stage features, learned kinds: the hidden states of one layer of a pretrained encoder, for every frame of speech.
 
-Utterances of similar length are batched within blocks of consecutive ones. Each finished block is kept in a folder of
-parts beside the result, so that a killed job goes on where it was and memory does not grow with the corpus.
-Dimensions: T frames, D dimensions of the hidden states.
+The split is cut into blocks of consecutive utterances; within a block, utterances of similar length are batched. Each
+finished block is stored in a folder beside the result, so that a killed job resumes and memory does not grow with the
+corpus. Dimensions: B utterances of a batch, N samples, T frames, D dimensions of the hidden states.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ from unscribed.stage import named_function
 
 log = logging.getLogger(__name__)
 
-BLOCK_SECONDS = 900.0  # what a killed job loses at most; 90 MB of a large model's frames wait for their block
-LOG_SECONDS = 60.0
+BLOCK_SECONDS = 900.0  # audio per block: a killed job loses at most one; a large model's frames (D 1024) fill 90 MB
+LOG_SECONDS = 60.0  # least time between two lines of progress
 
 
 @dataclass(frozen=True)
 class LearnedSettings:
-    """The keys of section `features` that count for learned kinds, without the checkpoint."""
+    """The keys of section `features` that learned kinds use, without the checkpoint."""
 
     kind: str
     layer: int
@@ -43,11 +43,11 @@ class LearnedSettings:
 
 
 class SpeechEncoder(Protocol):
-    """What makes the frames of a learned kind: one layer of a checkpoint, loaded on the CPU.
+    """The encoder of a learned kind: one layer of a checkpoint, loaded on the CPU.
 
-    `name` is the checkpoint as the configuration names it, `dims` (D) the size of a frame, `receptive_field_samples`
-    the least that an utterance must have. A kind's function gives one for `checkpoint`, `layer` and `sample_rate_hz`,
-    and raises UserError for a checkpoint or layer that is not there.
+    `name` is the checkpoint as in the configuration, `dims` (D) the size of a frame, `receptive_field_samples` the
+    shortest possible utterance. The function that a LearnedKind names makes one from `checkpoint`, `layer` and
+    `sample_rate_hz`, and raises UserError if the checkpoint or layer does not exist.
     """
 
     name: str
@@ -57,21 +57,21 @@ class SpeechEncoder(Protocol):
     dims: int
 
     def identity(self) -> Any:
-        """What tells this encoder from others, as JSON: its sizes and weights."""
+        """Sizes and weights of this encoder as JSON: if they change, parts of an earlier job are not reused."""
         ...
 
     def start(self, device: torch.device) -> None:
-        """Get ready on `device`."""
+        """Move the model to `device`."""
         ...
 
     def prepare(self, samples: np.ndarray) -> np.ndarray:
-        """An utterance (N,) as the encoder wants to hear it; called in threads."""
+        """Normalise an utterance (N,) as the encoder expects; called in threads."""
         ...
 
     def frames(self, waves: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames (B, T, D) and how many of them are valid (B,), of padded `waves` (B, N) of these `lengths` (B,).
+        """Encode padded `waves` (B, N) of `lengths` (B,): frames (B, T, D) and the number of valid ones (B,).
 
-        What an utterance gives does not depend on the others or on its padding.
+        The frames of an utterance must not depend on the rest of the batch or on padding.
         """
         ...
 
@@ -89,11 +89,11 @@ def learned_features(
     features: Pathlike,
     threads: int,
 ) -> None:
-    """Write the frame store of one split, or of every `settings.shards`-th block of it from number `shard` on.
+    """Write the frame store of one split, or of one shard of it: every `settings.shards`-th block from `shard` on.
 
-    `encoder` names the kind's function that loads the checkpoint. Utterances are in the order of the manifest, their
-    speech regions joined. `hop_ms` is what the other stages take for the time between two frames.
-    Raises UserError for a checkpoint, layer or device that is not there, for an utterance shorter than the receptive
+    `encoder` names the function that loads the checkpoint (`module:function`). Utterances are in the order of the
+    manifest, their regions of speech joined. `hop_ms` is the time between two frames that the other stages assume.
+    Raises UserError for a checkpoint, layer or device that does not exist, for an utterance shorter than the receptive
     field, for values beyond float16, and if the memory is full.
     """
     started = time.monotonic()
@@ -107,7 +107,7 @@ def learned_features(
     parts = Parts(Path(features), _fingerprint(loaded, settings, speech, blocks))
     todo = [number for number in range(len(blocks)) if not parts.has(number)]
     if len(todo) < len(blocks):
-        log.info("%d of %d blocks are there already", len(blocks) - len(todo), len(blocks))
+        log.info("resumed: %d of %d blocks are finished already", len(blocks) - len(todo), len(blocks))
     with out_of_memory("features.batch_seconds", settings.batch_seconds):
         loaded.start(device)
         _extract(loaded, speech, [(number, blocks[number]) for number in todo], settings, parts, threads)
@@ -124,7 +124,7 @@ def _extract(
     parts: Parts,
     threads: int,
 ) -> None:
-    """Write the frames of each block of utterances, by the block's number."""
+    """Write the frames of `blocks`, pairs of a block's number and its utterances, to `parts`."""
 
     def read(batch: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         return padded([encoder.prepare(speech[number]) for number in batch])
@@ -132,7 +132,7 @@ def _extract(
     most = settings.batch_seconds * encoder.sample_rate_hz
     batches = [list(batches_by_length(block, speech.lengths, most)) for _, block in blocks]
     audio = ordered_map(read, [batch for group in batches for batch in group], threads, "features")
-    started = said = time.monotonic()
+    started = logged = time.monotonic()
     seconds = 0.0
     for done, ((number, block), group) in enumerate(zip(blocks, batches, strict=True), start=1):
         frames: dict[int, np.ndarray] = {}
@@ -141,23 +141,23 @@ def _extract(
             values = states.half().cpu().numpy()
             for utterance, row, count in zip(batch, values, counts.tolist(), strict=True):
                 _check_values(row[:count], speech.paths[utterance], encoder, settings)
-                frames[utterance] = row[:count].copy()  # not a view, which would keep the padding
+                frames[utterance] = row[:count].copy()  # a view would keep the whole batch in memory
         parts.write(number, [speech.utterances[place] for place in block], [frames[place] for place in block])
         seconds += float(speech.lengths[block].sum()) / encoder.sample_rate_hz
-        if time.monotonic() - said > LOG_SECONDS:
-            said = time.monotonic()
-            log.info("block %d of %d, %.0f x real time", done, len(blocks), seconds / (said - started))
+        if time.monotonic() - logged > LOG_SECONDS:
+            logged = time.monotonic()
+            log.info("block %d of %d, %.0f x real time", done, len(blocks), seconds / (logged - started))
 
 
 def _blocks(seconds: np.ndarray) -> list[np.ndarray]:
-    """Cut the numbers of utterances of these `seconds` into consecutive stretches of BLOCK_SECONDS."""
+    """Divide utterances of these `seconds` into blocks of about BLOCK_SECONDS; return the numbers in each block."""
     starts = np.cumsum(seconds) - seconds
-    stretch = (starts // BLOCK_SECONDS).astype(np.int64)
-    return np.split(np.arange(len(seconds)), np.flatnonzero(np.diff(stretch)) + 1) if len(seconds) else []
+    block = (starts // BLOCK_SECONDS).astype(np.int64)
+    return np.split(np.arange(len(seconds)), np.flatnonzero(np.diff(block)) + 1) if len(seconds) else []
 
 
 def batches_by_length(block: np.ndarray, lengths: np.ndarray, most: float) -> Iterator[np.ndarray]:
-    """Utterances of a block, longest first, in batches of at most `most` samples with their padding, or of one."""
+    """Yield the utterances of a block, longest first, in batches of at most `most` samples with padding, or of one."""
     ordered = block[np.argsort(-lengths[block], kind="stable")]
     first = 0
     while first < len(ordered):
@@ -179,11 +179,12 @@ def _metadata(encoder: SpeechEncoder, settings: LearnedSettings) -> dict[str, An
 
 
 def _check(encoder: SpeechEncoder, speech: Speech, hop_ms: float, expected_ms: float) -> None:
-    """Raise UserError for frames at another pace than the other stages count on, or for too short an utterance."""
+    """Raise UserError if the hop is not the one that the other stages assume, or if an utterance is too short."""
     if abs(hop_ms - expected_ms) > 1e-6:
         raise UserError(
-            f"features.checkpoint: {encoder.name} gives a frame every {hop_ms:g} ms, not every {expected_ms:g} ms "
-            "as models on the hub do: download it into a folder and name that, so that its pace is known beforehand."
+            f"features.checkpoint: {encoder.name} gives a frame every {hop_ms:g} ms, not every {expected_ms:g} ms, "
+            "which is assumed for models on the hub: download it into a folder and name that folder, so that its hop "
+            "is read from its config.json."
         )
     field, rate = encoder.receptive_field_samples, encoder.sample_rate_hz
     short = np.flatnonzero(speech.lengths < field)
@@ -196,21 +197,21 @@ def _check(encoder: SpeechEncoder, speech: Speech, hop_ms: float, expected_ms: f
 
 
 def _check_values(frames: np.ndarray, path: str, encoder: SpeechEncoder, settings: LearnedSettings) -> None:
-    """Raise UserError for `frames` (T, D) float16 with values that float16 does not have."""
+    """Raise UserError if `frames` (T, D) float16 have infinite values (beyond float16) or NaN."""
     if np.isfinite(frames).all():
         return
     wide = "features.device: cpu (which computes in float32), or " if settings.device == "cuda" else ""
     raise UserError(
         f"{path}: layer {settings.layer} of {encoder.name} gives values that are not finite or exceed "
-        f"{np.finfo(np.float16).max:g}, the most that the frame store holds: set {wide}another features.layer. If all "
-        "layers do so, the checkpoint is damaged, or its training diverged."
+        f"{np.finfo(np.float16).max:g}, the largest that the frame store holds: set {wide}another features.layer. If "
+        "all layers do so, the checkpoint is damaged, or its training diverged."
     )
 
 
 def _fingerprint(
     encoder: SpeechEncoder, settings: LearnedSettings, speech: Speech, blocks: Sequence[np.ndarray]
 ) -> str:
-    """What must not have changed between a killed job and its continuation; batches may be of another size."""
+    """Hash everything that must be the same for a killed job to resume; the size of batches may change."""
     regions = [
         (path, s.tolist(), e.tolist()) for path, s, e in zip(speech.paths, speech.starts, speech.ends, strict=True)
     ]

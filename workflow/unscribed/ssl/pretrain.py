@@ -1,8 +1,7 @@
-"""Stage pretrain: wav2vec 2.0 or HuBERT on the audio of a corpus, or of several languages as XLSR.
+"""Stage pretrain: train wav2vec 2.0 or HuBERT on the audio of a corpus, or of several languages (XLSR).
 
-arXiv 2006.11477, 2106.07447, 2006.13979.
-
-With several GPUs the stage starts itself once for each of them by torchrun; the processes share every update.
+Sources: arXiv 2006.11477 (wav2vec 2.0), 2106.07447 (HuBERT), 2006.13979 (XLSR). With several GPUs, torchrun starts this
+module once per GPU, and the processes share the work of every update.
 """
 
 import logging
@@ -32,10 +31,10 @@ from unscribed.tables import REAL, REALS, TEXT, WHOLE
 
 log = logging.getLogger(__name__)
 
-SHORTEST_SPANS = 2  # of masked frames: shorter utterances leave no context and too few distractors
-AUTOCAST = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
-LISTS = ("manifests", "vads", "valid_manifests", "valid_vads", "languages")  # Snakemake's lists are no JSON lists
-CURVES_TYPES = {"update": WHOLE, "valid_perplexities": REALS, "status": TEXT}  # the others are real numbers
+SHORTEST_SPANS = 2  # masked spans that an utterance must have room for, or it has no context and too few distractors
+AUTOCAST = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # pretrain.precision as accelerate names it
+LISTS = ("manifests", "vads", "valid_manifests", "valid_vads", "languages")  # Snakemake's own type of list is no JSON
+CURVES_TYPES = {"update": WHOLE, "valid_perplexities": REALS, "status": TEXT}  # other columns are real numbers
 
 
 def pretrain(
@@ -58,10 +57,10 @@ def pretrain(
 ) -> None:
     """Pretrain a model on the speech of `languages`, one manifest and vad table each; write it and its curves.
 
-    `sizes` is a file of config/models; `targets`, `teacher` and its layer belong to the objective `clusters` (targets),
-    otherwise they say nothing. `model` becomes a folder that transformers loads (Wav2Vec2ForPreTraining, or
-    HubertModel). A killed job goes on where its last check was. Raises UserError for sizes that do not fit together, a
-    GPU that is not there, a full memory, audio too short to mask, and a loss that is not finite.
+    `sizes` is a file such as those of config/models. The objective `clusters` alone uses `targets`, the clusters, and
+    `teacher` and its layer, whose frames they cluster (module targets). `model` becomes a folder that transformers
+    loads (Wav2Vec2ForPreTraining or HubertModel). A killed job resumes at its last check. Raises UserError for sizes
+    that do not fit together, a missing GPU, a full memory, audio too short to mask, and a loss that is not finite.
     """
     job = {**locals(), "settings": asdict(settings)}
     device_of(settings.device, "pretrain.device")
@@ -96,7 +95,7 @@ def train(
     model: Pathlike,
     curves: Pathlike,
 ) -> None:
-    """The same in this process, which may be one of several."""
+    """Do the work of `pretrain` in this process, which may be one of several."""
     wanted = PretrainSettings(**settings)
     torch.set_num_threads(max(1, threads // wanted.processes))
     config = read_model_config(sizes)
@@ -107,32 +106,21 @@ def train(
         # layers that layerdrop skips have no gradients in some processes
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=config.layerdrop > 0)],
     )
-    field, hop = receptive_field(config.conv_kernel, config.conv_stride)
-    shortest = field + hop * (SHORTEST_SPANS * wanted.mask_frames - 1)
-    longest = round(wanted.max_seconds * sample_rate_hz)
-    parts = {}
-    for split, tables in {"train": (manifests, vads), "valid": (valid_manifests, valid_vads)}.items():
-        speech = [Speech(*files, sample_rate_hz) for files in zip(*tables, strict=True)]
-        try:
-            batch = wanted.batch_seconds * sample_rate_hz
-            parts[split] = Languages(languages, speech, shortest, longest, alpha, batch, wanted.seed)
-        except ValueError as error:
-            raise UserError(
-                f"no {split} utterance of {error} is as long as pretraining needs ({shortest / sample_rate_hz:.2f} s, "
-                "two masks): lower pretrain.mask_frames, or give it longer audio."
-            ) from error
+    tables = {"train": (manifests, vads), "valid": (valid_manifests, valid_vads)}
+    parts = _audio(tables, languages, config, wanted, alpha, sample_rate_hz)
     if accelerator.is_main_process:
-        _describe(parts["train"], sample_rate_hz)
+        _log_languages(parts["train"], sample_rate_hz)
     torch.manual_seed(wanted.seed)
     if wanted.objective == "clusters":
         source = frames_from(
             teacher, teacher_layer, config.conv_kernel, config.conv_stride, sample_rate_hz, str(accelerator.device)
         )
-        network, mark = _hubert(config, wanted, Targets(str(targets), source))
+        network, origin = _hubert(config, wanted, Targets(str(targets), source))
     else:
-        network, mark = _wav2vec(config, wanted)
+        network, origin = _wav2vec(config, wanted)
     log.info("%.1f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
-    trainer = PretrainTrainer(network, parts["train"], parts["valid"], wanted, accelerator, max(1, threads // 2), mark)
+    loaders = max(1, threads // 2)
+    trainer = PretrainTrainer(network, parts["train"], parts["valid"], wanted, accelerator, loaders, origin)
     state = Path(curves).with_name("state.safetensors")
     trainer.resume(state)
     with out_of_memory("pretrain.batch_seconds", wanted.batch_seconds):
@@ -143,24 +131,50 @@ def train(
     accelerator.end_training()
 
 
+def _audio(
+    tables: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    languages: Sequence[str],
+    config: Wav2Vec2Config,
+    settings: PretrainSettings,
+    alpha: float,
+    sample_rate_hz: int,
+) -> dict[str, Languages]:
+    """The audio of each split from its manifests and vad tables. Raises UserError if a language has too short audio."""
+    field, hop = receptive_field(config.conv_kernel, config.conv_stride)
+    shortest = field + hop * (SHORTEST_SPANS * settings.mask_frames - 1)
+    longest = round(settings.max_seconds * sample_rate_hz)
+    batch = settings.batch_seconds * sample_rate_hz
+    parts = {}
+    for split, files in tables.items():
+        speech = [Speech(manifest, vad, sample_rate_hz) for manifest, vad in zip(*files, strict=True)]
+        try:
+            parts[split] = Languages(languages, speech, shortest, longest, alpha, batch, settings.seed)
+        except ValueError as error:
+            raise UserError(
+                f"no {split} utterance of {error} is as long as pretraining needs ({shortest / sample_rate_hz:.2f} s, "
+                "two masked spans): lower pretrain.mask_frames, or give longer audio."
+            ) from error
+    return parts
+
+
 def _wav2vec(config: Wav2Vec2Config, settings: PretrainSettings) -> tuple[ContrastiveModel, str]:
-    """A new wav2vec 2.0, and what tells it from others."""
+    """Make a new wav2vec 2.0; return it and the text that tells it from others."""
     objective = Objective(**{name: getattr(settings, name) for name in Objective.__dataclass_fields__})
     return ContrastiveModel(Wav2Vec2ForPreTraining(config), objective), config.to_json_string()
 
 
 def _hubert(config: Wav2Vec2Config, settings: PretrainSettings, targets: Targets) -> tuple[ClusterModel, str]:
-    """A new HuBERT, and what tells it from others."""
+    """Make a new HuBERT; return it and the text that tells it, with its clusters, from others."""
     network = ClusterModel(HubertModel(hubert_config(config)), ClusterObjective(settings.unmasked_weight), targets)
-    return network, network.model.config.to_json_string() + targets.mark
+    return network, network.model.config.to_json_string() + targets.digest
 
 
-def _describe(audio: Languages, sample_rate_hz: int) -> None:
-    """Hours and shares of the languages, for the log."""
+def _log_languages(audio: Languages, sample_rate_hz: int) -> None:
+    """Log the hours of each language, its share of the batches and its utterances left out."""
     rows = zip(audio.names, audio.amounts, audio.probabilities, audio.left_out, strict=True)
     for name, amount, share, left_out in rows:
         hours = amount / sample_rate_hz / 3600
-        log.info("%s: %.2f h, %.0f %% of the batches, %d too short", name, hours, 100 * share, left_out)
+        log.info("%s: %.2f h, %.0f %% of the batches, %d utterances too short", name, hours, 100 * share, left_out)
 
 
 def _write(trainer: PretrainTrainer, sample_rate_hz: int, model: Pathlike, curves: Pathlike) -> None:
@@ -171,37 +185,37 @@ def _write(trainer: PretrainTrainer, sample_rate_hz: int, model: Pathlike, curve
         ).save_pretrained(folder)
     write_curves(curves, trainer.rows)
     if trainer.rows[-1]["status"] != "ok":
-        log.warning("the training ended with a collapsed codebook: see %s", curves)
+        log.warning("the training ended with collapsed codes or clusters: see the column status of %s", curves)
 
 
 def write_curves(path: Pathlike, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what was measured at each check; which columns there are depends on the objective."""
+    """Write one row per check; the columns depend on the objective."""
     schema = [(name, CURVES_TYPES.get(name, REAL)) for name in rows[0]]
     write_table(path, {name: [row[name] for row in rows] for name, _ in schema}, schema)
 
 
 def _launch(job: dict, processes: int, path: Path) -> None:
-    """Start `processes` of this module by torchrun, and pass on what they log and the UserError that ends them."""
+    """Start `processes` of this module by torchrun; log their lines. Raises the UserError that ended one of them."""
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in job.items()}
     write_json(path, {name: list(value) if name in LISTS else value for name, value in plain.items()})
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    said = ""
+    message = ""
     with subprocess.Popen(
         [*command, "-m", "unscribed.ssl.pretrain", str(path)], stderr=subprocess.PIPE, text=True
     ) as child:
         for line in child.stderr or ():
             log.info("%s", line.rstrip())
-            said = line.removeprefix("error: ").strip() if line.startswith("error: ") else said
+            message = line.removeprefix("error: ").strip() if line.startswith("error: ") else message
     path.unlink(missing_ok=True)
-    if said:
-        raise UserError(said)
+    if message:
+        raise UserError(message)
     if child.returncode:
         raise RuntimeError(f"torchrun ended with status {child.returncode}")
 
 
 def _main(path: str) -> None:
-    """One of several processes."""
-    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes, the one that speaks
+    """Run one of several processes that torchrun started, with the arguments in the JSON file at `path`."""
+    first = os.environ.get("RANK", "0") == "0"  # only the first process logs its progress
     logging.basicConfig(level=logging.INFO if first else logging.ERROR, format="%(message)s", stream=sys.stderr)
     try:
         train(**read_json(path))

@@ -1,6 +1,7 @@
-"""Which utterances make a batch: languages by their share (XLSR §3.2), lengths alike, everything from (seed, epoch).
+"""Plan the batches of pretraining: languages drawn by their share (XLSR §3.2), utterances of similar length together.
 
-A batch plan depends on nothing but the lengths, the settings and the epoch: a killed training finds its place again.
+The batches of an epoch depend only on the lengths, the settings, the seed and the epoch's number, so that a resumed
+training continues with the batches that it would have had.
 Dimensions: U utterances, B utterances of a batch, N samples.
 """
 
@@ -11,23 +12,24 @@ import numpy as np
 
 from unscribed.ssl.waveform import Speech, normalized
 
-BUCKET_BATCHES = 50  # as many batches are filled from utterances sorted by length; more sort better, and mix less
+BUCKET_BATCHES = 50  # batches per length-sorted bucket: larger crops less off, smaller shuffles more
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Utterances (language, number) (B, 2) and the samples that each is cropped to."""
+    """The utterances of a batch."""
 
-    members: np.ndarray
-    samples: int
+    members: np.ndarray  # (B, 2): index of the language, index of the utterance within it
+    samples: int  # length that every utterance is cropped to
 
 
 class Languages:
     """The audio of all languages, and the batches of each epoch.
 
-    `names` of the languages and their `speech`; `samples` is the longest crop; utterances shorter than `shortest`
-    samples are left out. `probabilities` (languages,) are p_l ∝ (n_l / N)^alpha, where n_l are the hours (XLSR §3.2).
-    Raises ValueError, whose text is its name, if a language has nothing left.
+    Arguments: `names` of the languages and the `speech` of each; `shortest`, in samples: shorter utterances are left
+    out; `samples`: longer utterances are cropped to this; `batch_samples` per batch. `probabilities` (languages,) are
+    p_l ∝ (n_l / N)^alpha, where n_l are the hours of a language and N those of all (XLSR §3.2).
+    Raises ValueError with the name of a language that has no utterance left.
     """
 
     def __init__(
@@ -52,28 +54,29 @@ class Languages:
         self.probabilities = shares / shares.sum()
 
     def batches(self, epoch: int) -> list[Batch]:
-        """The batches of an epoch, which is as long as all audio once; rare languages repeat, others are not whole.
+        """Plan the batches of an epoch, which has about as many hours as all audio.
 
-        Batches hold as many utterances as fit `batch_samples` when they are cropped to their shortest.
+        With alpha below 1, utterances of small languages repeat and some of large ones are skipped. All utterances of a
+        batch are cropped to the shortest of them, and as many are put into it as then fit into `batch_samples`.
         """
         generator = np.random.default_rng([self.seed, epoch])
         drawn = [
-            np.stack([np.full(len(found), language), found], axis=1)
+            np.stack([np.full(len(numbers), language), numbers], axis=1)
             for language in range(len(self.names))
-            if len(found := self._drawn(language, epoch, generator))
+            if len(numbers := self._drawn(language, generator))
         ]
         members = generator.permutation(np.concatenate(drawn))
-        lengths = self.lengths_of(members)
+        lengths = self._crop_lengths(members)
         per_bucket = max(1, round(BUCKET_BATCHES * self.batch_samples / lengths.mean()))
         plan: list[Batch] = []
         for start in range(0, len(members), per_bucket):
             bucket = slice(start, start + per_bucket)
             order = np.argsort(-lengths[bucket], kind="stable")
             plan.extend(self._filled(members[bucket][order], lengths[bucket][order]))
-        return [plan[place] for place in generator.permutation(len(plan))]
+        return [plan[number] for number in generator.permutation(len(plan))]
 
-    def _drawn(self, language: int, epoch: int, generator: np.random.Generator) -> np.ndarray:
-        """Utterances of a language for an epoch: whole passes in new orders, and a part of one more."""
+    def _drawn(self, language: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw utterances of a language for an epoch: shuffled whole passes, then a part of one more."""
         kept = self.kept[language]
         passes = self.probabilities[language] * self.amounts.sum() / self.amounts[language]
         wanted = max(1, round(passes * len(kept)))
@@ -81,7 +84,7 @@ class Languages:
         return np.concatenate(orders)[:wanted]
 
     def _filled(self, members: np.ndarray, lengths: np.ndarray) -> Iterator[Batch]:
-        """Batches of utterances that are sorted by falling length."""
+        """Fill batches from utterances that are sorted by falling length."""
         first = 0
         for last in range(1, len(members) + 1):
             full = last == len(members) or (last + 1 - first) * lengths[last] > self.batch_samples
@@ -89,16 +92,16 @@ class Languages:
                 yield Batch(members[first:last], int(lengths[last - 1]))
                 first = last
 
-    def lengths_of(self, members: np.ndarray) -> np.ndarray:
-        """How many samples the crops of the utterances (U, 2) have at most."""
-        found = np.empty(len(members), dtype=np.int64)
+    def _crop_lengths(self, members: np.ndarray) -> np.ndarray:
+        """Lengths (U,) in samples of the utterances (U, 2), at most that of the longest crop."""
+        lengths = np.empty(len(members), dtype=np.int64)
         for language, part in enumerate(self.speech):
             rows = members[:, 0] == language
-            found[rows] = part.lengths[members[rows, 1]]
-        return np.minimum(found, self.samples)
+            lengths[rows] = part.lengths[members[rows, 1]]
+        return np.minimum(lengths, self.samples)
 
     def waves(self, batch: Batch, generator: np.random.Generator) -> np.ndarray:
-        """The utterances of a batch, normalised and then cropped at random places, (B, N) float32."""
+        """Read the utterances of a batch, normalise them, then crop them at random positions, (B, N) float32."""
         rows = []
         for language, number in batch.members:
             wave = normalized(self.speech[language][number])
@@ -108,7 +111,7 @@ class Languages:
 
 
 class Stream:
-    """The endless row of batches through all epochs, by number; epochs are planned when they are reached."""
+    """The endless sequence of batches through all epochs, by number; an epoch is planned when it is reached."""
 
     def __init__(self, languages: Languages) -> None:
         self.languages = languages
@@ -117,7 +120,7 @@ class Stream:
         self.epoch = -1
 
     def __getitem__(self, number: int) -> Batch:
-        """Batch `number` of the training. Numbers must not go back behind the epoch of the last one asked for."""
+        """Batch `number` of the training; it must not belong to an earlier epoch than the batch before."""
         while self.epoch < 0 or number >= self.starts[-1]:
             self.epoch += 1
             self.plan = self.languages.batches(self.epoch)

@@ -1,7 +1,8 @@
-"""Stage pretrain_targets: the clusters that a model learns to name, of MFCC frames or of an earlier model's states.
+"""Stage pretrain_targets: cluster MFCCs, or the hidden states of a teacher, into the labels that HuBERT learns from.
 
-HuBERT (arXiv 2106.07447) §3.1: first k-means of MFCCs, then of the hidden states of the model that learned those.
-Dimensions: B utterances of a batch, N samples, T frames, D features, V clusters.
+HuBERT (arXiv 2106.07447) §3.1: first k-means of MFCCs, then of the hidden states of the model that learned from those.
+The teacher is that earlier model. Dimensions: B utterances of a batch, N samples, T frames, D features, V clusters.
+Utterances of a batch are equally long, so nothing is padded.
 """
 
 import hashlib
@@ -27,9 +28,9 @@ log = logging.getLogger(__name__)
 
 SPECTRAL = FeatureSettings(
     kind=MFCC, window_ms=25.0, hop_ms=10.0, mel_bins=40, coefficients=13, deltas=True, mean_norm="utterance"
-)  # HuBERT §4.2: 39 dimensions
+)  # HuBERT §4.2: 13 coefficients with slopes and slopes of slopes, 39 dimensions
 
-Source = Callable[[np.ndarray, int], np.ndarray]  # (B, N) and T to (B, T, D)
+Source = Callable[[np.ndarray, int], np.ndarray]  # makes frames (B, T, D) from normalised waves (B, N) and T
 
 
 def fit_targets(
@@ -47,8 +48,8 @@ def fit_targets(
 ) -> None:
     """Cluster the frames of random utterances of all languages; write `centroids` (V, D) and `scale` (D,).
 
-    `teacher` is `mfcc` or a checkpoint, of which `layer` counts; `sizes` the file of the model that will learn.
-    Raises UserError for fewer frames than clusters and for a teacher whose hop is not the model's.
+    `teacher` is `mfcc`, or a checkpoint of which the states of `layer` are taken; `sizes` is the file with the sizes of
+    the model to be trained. Raises UserError if there are fewer frames than clusters, and as `frames_from` does.
     """
     torch.set_num_threads(threads)
     config = read_model_config(sizes)
@@ -62,7 +63,7 @@ def fit_targets(
         for number in generator.permutation(len(speech)):
             samples = normalized(speech[int(number)])[None]
             count = int(frames_of(torch.tensor(samples.shape[1]), kernels, strides))
-            if count:  # shorter utterances have no frame
+            if count:  # an utterance shorter than the receptive field has no frame
                 sample.append(source(samples, count)[0][:left])
                 left -= len(sample[-1])
             if not left:
@@ -73,32 +74,34 @@ def fit_targets(
 
 
 class Targets:
-    """The clusters at `path` and how the frames that belong to them are made, by `source`.
+    """The clusters at `path`, and `source`, which makes the frames that they cluster.
 
-    Attributes: `clusters` (V); `mark`: what tells one set of clusters from another.
+    Attributes: `clusters`, their number V; `digest`, the hash of the file.
     """
 
     def __init__(self, path: Pathlike, source: Source) -> None:
         self.source = source
-        found, _ = read_tensors(path)
-        self.scale = found["scale"]
-        self.centroids = torch.from_numpy(found["centroids"] / self.scale)
+        tensors, _ = read_tensors(path)
+        self.scale = tensors["scale"]
+        self.centroids = torch.from_numpy(tensors["centroids"] / self.scale)
         self.clusters = len(self.centroids)
-        self.mark = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        self.digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
     def __call__(self, waves: np.ndarray, frames: int) -> np.ndarray:
-        """The nearest cluster of each of `frames` frames, (B, T) int64, of normalised `waves` (B, N)."""
+        """Find the nearest cluster of each of `frames` frames, (B, T) int64, of normalised `waves` (B, N)."""
         values = torch.from_numpy(self.source(waves, frames) / self.scale)
-        near = values @ self.centroids.T - self.centroids.square().sum(dim=1) / 2  # larger is nearer
-        return near.argmax(dim=-1).numpy()
+        # Half the negative squared distance, without the frame's own square: the largest is the nearest centroid.
+        closeness = values @ self.centroids.T - self.centroids.square().sum(dim=1) / 2
+        return closeness.argmax(dim=-1).numpy()
 
 
 def frames_from(
     teacher: str, layer: int, kernels: Sequence[int], strides: Sequence[int], sample_rate_hz: int, device: str
 ) -> Source:
-    """What makes the frames to be clustered, one per frame of a CNN encoder of these `kernels` and `strides`.
+    """Make the source of the frames to be clustered, one for each frame of a CNN encoder of `kernels` and `strides`.
 
-    `teacher` is `mfcc` or a checkpoint, of which `layer` counts. Raises UserError if its frames lie differently.
+    `teacher` is `mfcc`, or a checkpoint of which the states of `layer` are taken. Raises UserError if the frames of
+    the checkpoint have another length or hop, or if it expects audio that is not normalised.
     """
     field, hop = receptive_field(kernels, strides)
     if teacher == MFCC:
@@ -108,12 +111,12 @@ def frames_from(
     if (found.receptive_field_samples, found.hop_samples) != (field, hop):
         raise UserError(
             f"pretrain.targets: {teacher} has a frame of {found.receptive_field_samples} samples every "
-            f"{found.hop_samples}, the model of pretrain.model one of {field} every {hop}: choose sizes with the same "
-            "conv_kernel and conv_stride."
+            f"{found.hop_samples}, but the model of pretrain.model one of {field} every {hop}: choose a pretrain.model "
+            "with the same conv_kernel and conv_stride."
         )
-    if not found.normalize:  # what learns hears normalised audio, and its teacher hears the same
+    if not found.normalize:  # pretraining normalises the audio, and model and teacher get the same
         raise UserError(
-            f"pretrain.targets: {teacher} wants its audio as it was recorded (do_normalize: false in its "
+            f"pretrain.targets: {teacher} expects audio that is not normalised (do_normalize: false in its "
             "preprocessor_config.json), but pretraining normalises it: name another model."
         )
     found.model.to(device)
@@ -121,7 +124,7 @@ def frames_from(
 
 
 class _Spectra:
-    """MFCC frames with slopes, those nearest to the centres of the encoder's frames."""
+    """MFCCs with slopes; for each frame of the encoder, the MFCC frame nearest to its centre."""
 
     def __init__(self, field: int, hop: int, sample_rate_hz: int) -> None:
         self.extractor = Extractor(SPECTRAL, sample_rate_hz)
@@ -130,11 +133,11 @@ class _Spectra:
     def __call__(self, waves: np.ndarray, frames: int) -> np.ndarray:
         centres = self.field / 2 + self.hop * np.arange(frames)
         nearest = np.round(centres / self.extractor.hop).astype(np.int64)
-        return np.stack([found[nearest] for found in self.extractor(list(waves))])
+        return np.stack([mfccs[nearest] for mfccs in self.extractor(list(waves))])
 
 
 class _States:
-    """Hidden states of a checkpoint; one thread at a time, for they are read by a hook."""
+    """Hidden states of a checkpoint; one thread at a time, because a hook on the model reads them."""
 
     def __init__(self, checkpoint: checkpoints.Checkpoint, layer: int) -> None:
         self.checkpoint, self.layer, self.lock = checkpoint, layer, Lock()
@@ -142,5 +145,5 @@ class _States:
     def __call__(self, waves: np.ndarray, frames: int) -> np.ndarray:
         lengths = torch.full((len(waves),), waves.shape[1])
         with self.lock:
-            found, _ = hidden_states(self.checkpoint, torch.from_numpy(waves), lengths, self.layer)
-        return found[:, :frames].cpu().numpy()
+            states, _ = hidden_states(self.checkpoint, torch.from_numpy(waves), lengths, self.layer)
+        return states[:, :frames].cpu().numpy()
