@@ -8,7 +8,7 @@ import torch
 from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
-from unscribed.gan.batches import WINDOW_BATCHES, Chance, Sequences, read_segments, read_sentences
+from unscribed.gan.batches import WINDOW_BATCHES, RandomStreams, Sequences, read_segments, read_sentences
 
 CPU = torch.device("cpu")
 PHONES = ["<SIL>", "a", "b"]
@@ -40,7 +40,8 @@ def test_draw_gives_neighbours_in_length_the_same_for_audio_and_text() -> None:
     drawn = np.zeros(1000, dtype=int)
     for update in range(1500):
         lengths = [
-            one.batch(one.draw(Chance([1, 2, 3], update, CPU), size))[1].reshape(-1).numpy() for one in (audio, text)
+            one.batch(one.draw(RandomStreams([1, 2, 3], update, CPU), size))[1].reshape(-1).numpy()
+            for one in (audio, text)
         ]
         both = np.concatenate(lengths)
         assert np.ptp(both) < size * WINDOW_BATCHES
@@ -52,26 +53,26 @@ def test_draw_of_a_run_follows_from_its_seed_and_the_update() -> None:
     sequences = _of_lengths(range(1, 400))
 
     def draw(seeds: list[int], update: int) -> torch.Tensor:
-        return sequences.draw(Chance(seeds, update, CPU), 20)
+        return sequences.draw(RandomStreams(seeds, update, CPU), 20)
 
     together = draw([7, 8, 9], 5)
     assert torch.equal(together, torch.cat([draw([seed], 5) for seed in (7, 8, 9)]))
     assert len({tuple(row) for row in together.tolist()} | {tuple(draw([7], 6)[0].tolist())}) == 4
     few = _of_lengths([3, 1, 2])  # fewer than a batch: some come twice
-    assert set(few.draw(Chance([0], 0, CPU), 50).reshape(-1).tolist()) == {0, 1, 2}
+    assert set(few.draw(RandomStreams([0], 0, CPU), 50).reshape(-1).tolist()) == {0, 1, 2}
 
 
-def test_chance_is_the_same_alone_and_whatever_the_others_lengths() -> None:
+def test_random_numbers_are_the_same_alone_and_whatever_the_others_lengths() -> None:
     lengths = torch.tensor([[3, 7], [20, 1], [5, 5]])
 
     def draw(runs: list[int], lengths: torch.Tensor) -> list[torch.Tensor]:
-        chance = Chance([10 + run for run in runs], 4, CPU)
+        streams = RandomStreams([10 + run for run in runs], 4, CPU)
         return [
-            chance.integers(1000, 8),
-            chance.uniform(8),
-            chance.uniform_padded(lengths),
-            chance.dropout(lengths, 3, 0.2),
-            chance.uniform(8),  # the state after all of it
+            streams.integers(1000, 8),
+            streams.uniform(8),
+            streams.uniform_padded(lengths),
+            streams.dropout(lengths, 3, 0.2),
+            streams.uniform(8),  # the state after all of it
         ]
 
     together = draw([0, 1, 2], lengths)
@@ -88,17 +89,17 @@ def test_chance_is_the_same_alone_and_whatever_the_others_lengths() -> None:
     assert torch.equal(shorter[3][0, :, :7], together[3][0, :, :7])
 
 
-def test_chance_has_the_documented_values() -> None:
-    chance, lengths = Chance([0, 1], 0, CPU), torch.full((2, 50), 100)
-    mask = chance.dropout(lengths, 8, 0.2)
+def test_random_numbers_have_the_documented_values() -> None:
+    streams, lengths = RandomStreams([0, 1], 0, CPU), torch.full((2, 50), 100)
+    mask = streams.dropout(lengths, 8, 0.2)
     assert mask.shape == (2, 50, 100, 8)
     assert mask.unique().tolist() == pytest.approx([0, 1.25])
     assert mask.mean((1, 2, 3)).tolist() == pytest.approx([1, 1], abs=0.01)
-    for uniform in (chance.uniform_padded(lengths).flatten(1), chance.uniform(5000)):
+    for uniform in (streams.uniform_padded(lengths).flatten(1), streams.uniform(5000)):
         assert 0 <= uniform.min() < 0.01 < 0.99 < uniform.max() < 1
         assert uniform.mean(1).tolist() == pytest.approx([0.5, 0.5], abs=0.02)
-    assert set(chance.integers(3, 100).reshape(-1).tolist()) == {0, 1, 2}
-    quantiles = [Chance([], update, CPU).quantile for update in range(200)]
+    assert set(streams.integers(3, 100).reshape(-1).tolist()) == {0, 1, 2}
+    quantiles = [RandomStreams([], update, CPU).quantile for update in range(200)]
     assert 0 <= min(quantiles) < 0.03 < 0.97 < max(quantiles) < 1
 
 

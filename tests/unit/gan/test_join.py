@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unscribed.gan.join import mean, run_numbers, sample
+from unscribed.gan.join import joined_positions, mean, sample
 
 PHONES = 3
 # Two runs of two utterances: the phones predicted, with garbage beyond the lengths.
@@ -27,24 +27,24 @@ def _frames(joined: torch.Tensor, lengths: torch.Tensor) -> list[list[list[int]]
 
 
 @pytest.mark.parametrize(
-    ("chance", "expected"),
+    ("draws", "expected"),
     [
         (0.0, [[[0, 3, 4], [0, 2]], [[0, 1, 2], [0]]]),
         (0.5, [[[1, 3, 5], [1, 2]], [[0, 1, 3], [0]]]),
         (0.999, [[[2, 3, 5], [1, 2]], [[0, 1, 4], [0]]]),
     ],
 )
-def test_sample_by_hand(chance: float, expected: list[list[list[int]]]) -> None:
-    joined, lengths = sample(_logits(PREDICTED), LENGTHS, torch.full(PREDICTED.shape, chance))
+def test_sample_by_hand(draws: float, expected: list[list[list[int]]]) -> None:
+    joined, lengths = sample(_logits(PREDICTED), LENGTHS, torch.full(PREDICTED.shape, draws))
     assert lengths.tolist() == JOINED
     assert _frames(joined, lengths) == expected
     assert joined[0, 0, 1].tolist() == [3, 103, 3]  # the logits themselves, not only the frame
 
 
-def test_the_chance_at_the_first_segment_decides() -> None:
-    chance = torch.rand(PREDICTED.shape, generator=torch.Generator().manual_seed(0))
-    chance[0, 0, [0, 3, 4]] = torch.tensor([0.4, 0.9, 0.1])
-    joined, lengths = sample(_logits(PREDICTED), LENGTHS, chance)
+def test_the_draw_at_the_first_segment_decides() -> None:
+    draws = torch.rand(PREDICTED.shape, generator=torch.Generator().manual_seed(0))
+    draws[0, 0, [0, 3, 4]] = torch.tensor([0.4, 0.9, 0.1])
+    joined, lengths = sample(_logits(PREDICTED), LENGTHS, draws)
     assert _frames(joined, lengths)[0][0] == [1, 3, 4]
 
 
@@ -60,22 +60,22 @@ def test_mean_by_hand() -> None:
 
 def test_padding_never_matters() -> None:
     generator = torch.Generator().manual_seed(0)
-    logits, chance = torch.randn(2, 5, 9, PHONES, generator=generator), torch.rand(2, 5, 9, generator=generator)
+    logits, draws = torch.randn(2, 5, 9, PHONES, generator=generator), torch.rand(2, 5, 9, generator=generator)
     lengths = torch.tensor([[9, 4, 1, 7, 2], [3, 1, 8, 6, 5]])
     inside = torch.arange(14) < lengths[..., None]
     wide = torch.randn(2, 5, 14, PHONES, generator=generator) * 50
-    wide_chance = torch.rand(2, 5, 14, generator=generator)
+    wide_draws = torch.rand(2, 5, 14, generator=generator)
     wide[:, :, :9] = torch.where(inside[:, :, :9, None], logits, wide[:, :, :9])
-    wide_chance[:, :, :9] = torch.where(inside[:, :, :9], chance, wide_chance[:, :, :9])
+    wide_draws[:, :, :9] = torch.where(inside[:, :, :9], draws, wide_draws[:, :, :9])
 
-    torch.testing.assert_close(sample(wide, lengths, wide_chance), sample(logits, lengths, chance), rtol=0, atol=0)
+    torch.testing.assert_close(sample(wide, lengths, wide_draws), sample(logits, lengths, draws), rtol=0, atol=0)
     torch.testing.assert_close(mean(wide, lengths)[:2], mean(logits, lengths)[:2])
     for run in range(2):
         for item, length in enumerate(lengths[run].tolist()):
             alone = logits[run : run + 1, item : item + 1, :length], lengths[run : run + 1, item : item + 1]
-            numbers, joined = run_numbers(*alone)
-            assert run_numbers(wide, lengths)[1][run, item] == joined
-            assert torch.equal(run_numbers(wide, lengths)[0][run, item, :length], numbers[0, 0])
+            numbers, joined = joined_positions(*alone)
+            assert joined_positions(wide, lengths)[1][run, item] == joined
+            assert torch.equal(joined_positions(wide, lengths)[0][run, item, :length], numbers[0, 0])
 
 
 def test_the_gradient_reaches_the_sampled_segments_only() -> None:
@@ -92,15 +92,15 @@ def test_the_gradient_reaches_the_sampled_segments_only() -> None:
 
 def test_every_segment_of_a_run_is_equally_likely() -> None:
     cases, length = 4000, 5
-    chance = torch.zeros(1, cases, length + 1)
-    chance[0, :, 1] = (torch.arange(cases) + 0.5) / cases
+    draws = torch.zeros(1, cases, length + 1)
+    draws[0, :, 1] = (torch.arange(cases) + 0.5) / cases
     predicted = torch.tensor([0] + [1] * length).expand(1, cases, -1)
-    joined, lengths = sample(_logits(predicted), torch.full((1, cases), length + 1), chance)
+    joined, lengths = sample(_logits(predicted), torch.full((1, cases), length + 1), draws)
     counts = torch.tensor([frames[1] for frames in _frames(joined, lengths)[0]]).bincount()
     assert counts.tolist() == [0] + [cases // length] * length
 
 
-def test_the_largest_chance_stays_in_its_run() -> None:
+def test_the_largest_draw_stays_in_its_run() -> None:
     length = 300
     logits = torch.zeros(1, length, length + 1, 2)
     lengths = torch.arange(1, length + 1)[None]

@@ -1,7 +1,7 @@
-"""Padded batches of audio and text, drawn for every run by its own seed.
+"""Padded batches of audio and text, drawn for each run with its own seed.
 
-All chance of an update follows from the run's seed and the update's number: a run resumes exactly, and does the same
-alone as beside others.
+The random numbers of an update depend only on the run's seed and the update's number: a resumed run continues exactly,
+and a run gives the same result alone as beside others.
 Dimensions: N runs, B batch, S segments, T tokens, D features, V phones.
 """
 
@@ -22,9 +22,9 @@ WINDOW_BATCHES = 8  # batches per window of similar lengths: larger mixes more, 
 
 
 class Sequences:
-    """Sequences of vectors (D) or ids on a device, by number.
+    """Sequences of vectors (D) or ids on a device, one after the other in one tensor.
 
-    `data` (total, D) or (total,), sequence i at offsets[i] : offsets[i + 1].
+    `data` (total, D) or (total,); sequence i is data[offsets[i] : offsets[i + 1]].
     """
 
     def __init__(self, data: np.ndarray, offsets: np.ndarray, device: torch.device) -> None:
@@ -32,23 +32,23 @@ class Sequences:
         self.offsets = torch.from_numpy(np.asarray(offsets, dtype=np.int64)).to(device)
         self.lengths = self.offsets[1:] - self.offsets[:-1]
         order = self.lengths.argsort(stable=True)
-        self.by_length = order[self.lengths[order] > 0]  # what is empty is never drawn
+        self.by_length = order[self.lengths[order] > 0]  # empty sequences are never drawn
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def draw(self, chance: "Chance", size: int) -> Tensor:
-        """Numbers (N, size) of sequences of about one length, drawn with replacement.
+    def draw(self, streams: "RandomStreams", size: int) -> Tensor:
+        """Draw the numbers (N, size) of sequences of similar lengths, with replacement.
 
-        All runs of an update get the same length, by quantile and so for audio and text alike: little padding, and no
-        difference of length for the discriminator to go by.
+        An update has one quantile of the lengths, for all runs and for audio and text alike: batches need little
+        padding, and audio and text differ little in length, so that the discriminator does not learn from lengths.
         """
         window = min(len(self.by_length), size * WINDOW_BATCHES)
-        first = int(chance.quantile * (len(self.by_length) - window + 1))
-        return self.by_length[first + chance.integers(window, size)]
+        first = int(streams.quantile * (len(self.by_length) - window + 1))
+        return self.by_length[first + streams.integers(window, size)]
 
     def batch(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """The sequences of these numbers (N, B), padded with zeros, and their lengths (N, B)."""
+        """Return the sequences with these numbers (N, B), padded with zeros, and their lengths (N, B)."""
         lengths = self.lengths[numbers]
         width = int(lengths.max())
         inside = mask_of(lengths, width)
@@ -58,13 +58,13 @@ class Sequences:
 
 
 def read_segments(path: Pathlike, device: torch.device) -> Sequences:
-    """The representations of all segments; on a CPU they stay on the disk, and batches are read from there.
+    """Read the representations of all segments; on a CPU they stay on disk, and batches are read from there.
 
     Raises UserError for an empty store and for NaN or infinite values, naming the utterance.
     """
     store = FrameStore(path)
     if not len(store.data):
-        raise UserError(f"{path} holds nothing: check the audio and the stages before.")
+        raise UserError(f"{path} is empty: check the audio and the logs of the earlier stages.")
     for first, last in blocks(store):
         start, end = store.offsets[first], store.offsets[last]
         finite = np.isfinite(store.data[start:end]).all(axis=1)
@@ -80,7 +80,7 @@ def read_segments(path: Pathlike, device: torch.device) -> Sequences:
 
 
 def read_sentences(path: Pathlike, phones: list[str], device: torch.device) -> Sequences:
-    """The phone text as ids of `phones`. Raises UserError for unknown phones and for a text of one phone."""
+    """Read the phone text as ids of `phones`. Raises UserError for unknown phones and for a text of one phone."""
     ids = {phone: number for number, phone in enumerate(phones)}
     sentences = [line.split() for line in Path(path).read_text(encoding="utf-8").splitlines()]
     used = {phone for sentence in sentences for phone in sentence}
@@ -100,10 +100,10 @@ def read_sentences(path: Pathlike, phones: list[str], device: torch.device) -> S
 
 
 def read_targets(path: Pathlike, audio: FrameStore, device: torch.device) -> tuple[Sequences, int]:
-    """The pseudo-label of every frame of `audio`, and the number of labels, from a store of cluster ids.
+    """Read the pseudo-label of every frame of `audio`, and the number of clusters, from a store of cluster ids.
 
-    Found by the utterance's name and by time: a frame gets the label of the frame in whose middle its own is,
-    whatever the two frame rates. Raises UserError for missing utterances and for ones of other lengths.
+    Utterances are matched by name and frames by time, as the two frame rates may differ: a frame gets the label of the
+    store's frame that contains its middle. Raises UserError for missing utterances and for ones of other lengths.
     """
     labels = FrameStore(path)
     place = {utterance: number for number, utterance in enumerate(labels.utterances)}
@@ -111,7 +111,7 @@ def read_targets(path: Pathlike, audio: FrameStore, device: torch.device) -> tup
     found = []
     for number, utterance in enumerate(audio.utterances):
         if utterance not in place:
-            raise UserError(f"{path}: there is no utterance {utterance} of {audio.path}. Run the stage kmeans again.")
+            raise UserError(f"{path} has no utterance {utterance} of {audio.path}. Run the stage kmeans again.")
         ids, frames = labels[place[utterance]][:, 0], len(audio[number])
         if abs(frames * ratio - len(ids)) > 1 + ratio:
             raise UserError(
@@ -124,8 +124,11 @@ def read_targets(path: Pathlike, audio: FrameStore, device: torch.device) -> tup
     return Sequences(flat, audio.offsets, device), int(labels.metadata.get("clusters", flat.max() + 1))
 
 
-class Chance:
-    """Random numbers of N runs for one update: draws depend on the run's seed, the update and the run's own lengths."""
+class RandomStreams:
+    """Random numbers of N runs for one update.
+
+    A run's numbers depend on its seed, the update and its own lengths; `quantile`, in [0, 1), on the update alone.
+    """
 
     def __init__(self, seeds: list[int], update: int, device: torch.device) -> None:
         self.device = device
@@ -136,16 +139,16 @@ class Chance:
             generator.manual_seed(int(state >> np.uint64(1)))
 
     def integers(self, high: int, size: int) -> Tensor:
-        """Integers below `high`, (N, size)."""
+        """Draw integers below `high`, (N, size)."""
         drawn = [torch.randint(high, (size,), generator=one, device=self.device) for one in self.generators]
         return torch.stack(drawn)
 
     def uniform(self, size: int) -> Tensor:
-        """Uniform numbers in [0, 1), (N, size)."""
+        """Draw uniform numbers in [0, 1), (N, size)."""
         return torch.stack([torch.rand(size, generator=one, device=self.device) for one in self.generators])
 
     def uniform_padded(self, lengths: Tensor) -> Tensor:
-        """Uniform numbers for padded sequences of `lengths` (N, B): (N, B, longest), zero beyond each run's longest."""
+        """Draw uniform numbers for sequences of `lengths` (N, B): (N, B, longest), zero beyond each run's longest."""
         longest = lengths.amax(1).tolist()
         drawn = torch.zeros(*lengths.shape, max(longest), device=self.device)
         for run, (width, one) in enumerate(zip(longest, self.generators, strict=True)):
@@ -153,7 +156,7 @@ class Chance:
         return drawn
 
     def dropout(self, lengths: Tensor, dims: int, rate: float) -> Tensor:
-        """A mask (N, B, longest, D) that is 0 with probability `rate` and 1 / (1 - rate) otherwise."""
+        """Draw a mask (N, B, longest, D) that is 0 with probability `rate` and 1 / (1 - rate) otherwise."""
         longest = lengths.amax(1).tolist()
         mask = torch.zeros(*lengths.shape, max(longest), dims, device=self.device)
         for run, (width, one) in enumerate(zip(longest, self.generators, strict=True)):

@@ -1,7 +1,7 @@
-"""Checks of a run during its training, without labels: its scores, and whether it is lost.
+"""Label-free checks of a run during its training: its scores, and whether it has diverged or collapsed.
 
-A run has **diverged** when a loss is not a number, and **collapsed** when it says the same of different audio or uses
-only a few phones. Either is logged and ends the run early.
+A run has **diverged** if a loss is not finite, and **collapsed** if it uses few phones or decodes most utterances to the
+same phones. Both are logged; a diverged run ends at once, a collapsed one after PATIENCE checks.
 """
 
 import math
@@ -13,28 +13,28 @@ from unscribed.text.arpa import Arpa
 from unscribed.text.label_free import Score, score
 from unscribed.text.silence import SilenceSettings, strip_silence
 
-COLLAPSED_USAGE = 0.15  # least share of the inventory in use; every run that learned anything used more than half
-COLLAPSED_REPEATS = 0.5  # largest share of the utterances with one and the same hypothesis
-PATIENCE = 2  # checks in a row that must find a run collapsed before it ends
+COLLAPSED_USAGE = 0.15  # smallest share of the inventory in use; runs that learned anything used more than half
+COLLAPSED_REPEATS = 0.5  # largest share of the utterances with the same hypothesis
+PATIENCE = 2  # consecutive checks that must find a run collapsed before it ends
 
 
 @dataclass(frozen=True)
 class LabelFreeScorer:
-    """Scores a run's hypotheses by the phone language model, which was made from text with this silence."""
+    """Scores hypotheses with the phone language model `arpa`; `silence` is that of the text it was estimated from."""
 
     arpa: Arpa
     inventory: list[str]
     silence: SilenceSettings
 
     def score(self, hypotheses: Sequence[Sequence[str]]) -> Score:
-        """The label-free scores of hypotheses (phones with silence)."""
+        """Compute the label-free scores of hypotheses (phones with silence)."""
         return score(hypotheses, self.arpa, self.inventory, self.silence)
 
 
 def verdict(losses: Mapping[str, float], hypotheses: Sequence[Sequence[str]], usage: float) -> str:
-    """`ok`, or `diverged: …` or `collapsed: …` with the reason.
+    """Return `ok`, or `diverged: …` or `collapsed: …` with the reason.
 
-    `losses` of the last updates, `hypotheses` of some utterances, `usage` the share of the phones that occur in them.
+    `losses` are those of the last updates, `usage` the share of the inventory that occurs in `hypotheses`.
     """
     if bad := [name for name, value in losses.items() if not math.isfinite(value)]:
         return f"diverged: {', '.join(bad)} is not a finite number"

@@ -1,4 +1,4 @@
-"""The curves of the GAN's training, for those who write them and those who draw them."""
+"""The table of the GAN's training curves, which training writes and figures read."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from unscribed.tables import REAL, TEXT, WHOLE, Table
 
 
 class GanCurveTable(Table):
-    """Losses and label-free scores of every run at each check; null where a run has no such loss."""
+    """Losses and label-free scores of every run at each check; a loss that is not computed is null."""
 
     SCHEMA: ClassVar = {
         **{"run": WHOLE, "label": TEXT, "update": WHOLE, "seconds": REAL},

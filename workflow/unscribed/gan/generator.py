@@ -15,23 +15,23 @@ Tensor = torch.Tensor
 Weights = dict[str, Tensor]
 
 MOMENTUM = 0.1  # of the running statistics of the batch normalisation, torch's default
-EPSILON = 1e-5
+EPSILON = 1e-5  # added to the variance, torch's default
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What all runs of a batch have in common."""
+    """Sizes of the network, the same for all runs that train together."""
 
     dims: int
     phones: int
     kernel: int
     stride: int
     residual: bool
-    targets: int  # pseudo-labels of the auxiliary loss; 0 without it
+    targets: int  # number of pseudo-labels of the auxiliary loss; 0 without it
 
 
 def init_generator(shape: Shape, scale: float, generators: list[torch.Generator]) -> Weights:
-    """Random weights of N generators; `scale` is the initial one of the batch normalisation, 0 for none."""
+    """Draw weights of N generators; `scale` is the initial scale of the batch normalisation, 0 to leave it out."""
     weights = {"conv": uniform((shape.kernel, shape.dims, shape.phones), shape.kernel * shape.dims, generators)}
     runs = len(generators)
     if scale:
@@ -47,7 +47,7 @@ def init_generator(shape: Shape, scale: float, generators: list[torch.Generator]
 
 
 def init_statistics(shape: Shape, runs: int) -> Weights:
-    """Running mean and variance (N, D) of the batch normalisation; not trained."""
+    """Return the initial running mean and variance (N, D) of the batch normalisation; they are not trained."""
     return {"mean": torch.zeros(runs, shape.dims), "variance": torch.ones(runs, shape.dims)}
 
 
@@ -68,10 +68,10 @@ def generate(
     lengths: Tensor,
     masks: tuple[Tensor, ...] | None,
 ) -> Generated:
-    """Logits for features (N, B, S, D), zero where padded, with `lengths` (N, B).
+    """Compute logits for features (N, B, S, D), zero where padded, with `lengths` (N, B).
 
     Training passes dropout `masks` (N, B, S, D), already scaled by 1 / (1 - rate): one for the input of the convolution
-    and, with a residual layer, one more for that. It normalises by the batch and updates `statistics` in place.
+    and one for the residual layer, if there is one. It normalises by the batch and updates `statistics` in place.
     Evaluation passes None and normalises by `statistics`. Logits beyond the lengths are not zero: mask them.
     """
     inside = mask_of(lengths, features.shape[2])[..., None]

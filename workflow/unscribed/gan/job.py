@@ -22,16 +22,17 @@ from unscribed.training_state import fingerprint, load_state, save_state
 
 log = logging.getLogger(__name__)
 
-CHECKED_UTTERANCES = 200
-GROUPS = ("averaged", "statistics")  # those of the trainer's tensors that a generator consists of
-PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")
+CHECKED_UTTERANCES = 200  # decoded at each check: more make its scores steadier and the check slower
+GROUPS = ("averaged", "statistics")  # groups of the trainer's tensors that make up a generator
+PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")  # saved beside the tensors, to resume
 
 
 class GanJob:
     """Trains N runs together and can resume.
 
-    `alive` are the places of the runs still in training, in the order of the trainer's; `rows` the curves; `best` the
-    lowest weighted perplexity of each run and its update.
+    A run's place is its index in the job; its row is its index among the runs that the trainer still trains: `alive` has
+    the place of each row. `rows` are the rows of the curves, `strikes` the consecutive checks that found a run
+    collapsed, `best` the lowest weighted perplexity of each run and its update.
     """
 
     def __init__(
@@ -54,11 +55,11 @@ class GanJob:
         self.kept = {moment: self._generator_tensors() for moment in MOMENTS}
 
     def begin(self) -> None:
-        """Note the weights that the runs start with."""
+        """Keep the weights that the runs start with, after any warm start."""
         self.kept = {moment: self._generator_tensors() for moment in MOMENTS}
 
     def train(self, valid: Sequences, state: Path) -> None:
-        """Update until the end, or until no run is left; check and save the state every `check_every` updates."""
+        """Train until the end, or until no run is left; check and save the state every `check_every` updates."""
         if not self.done:
             self._check(valid, {})
         started, before = time.monotonic(), self.seconds
@@ -75,12 +76,12 @@ class GanJob:
         log.info("%d updates of %d runs in %.0f s", self.done, len(self.runs), self.seconds)
 
     def generators(self, moment: str) -> Generators:
-        """The generators of all runs at a moment."""
+        """Return the generators of all runs at one of MOMENTS."""
         kept = self.kept[moment]
         return Generators(kept["averaged"], kept["statistics"], self.inventory, self.settings.stride)
 
     def about(self) -> list[dict[str, Any]]:
-        """A description of every run for its model file."""
+        """Describe every run for the model file."""
         return [
             {
                 **run,
@@ -97,26 +98,26 @@ class GanJob:
         return {group: {name: value.clone() for name, value in state[group].items()} for group in GROUPS}
 
     def _keep(self, moment: str, place: int, row: int) -> None:
-        """Note the weights of the run at `place` of the job, which is at `row` of the trainer."""
+        """Keep the weights of one run, by its place in the job and its row in the trainer."""
         state = self.trainer.state()
         for group in GROUPS:
             for name, value in self.kept[moment][group].items():
                 value[place] = state[group][name][row]
 
     def _check(self, valid: Sequences, losses: Losses) -> None:
-        """Decode `valid` by every run: note its scores, keep its weights if they are its best, end it if it is lost."""
+        """Decode `valid` with every run: record its scores, keep its best weights, end it if diverged or collapsed."""
         state = self.trainer.state()
         current = Generators(state["averaged"], state["statistics"], self.inventory, self.settings.stride)
-        said: list[list[list[str]]] = [[] for _ in self.alive]
+        hypotheses: list[list[list[str]]] = [[] for _ in self.alive]
         for found, _ in zip(current.transcribe(valid), range(CHECKED_UTTERANCES), strict=False):
             for row, (phones, _, _) in enumerate(found):
-                said[row].append([self.inventory[phone] for phone in phones])
+                hypotheses[row].append([self.inventory[phone] for phone in phones])
         lost = []
         for row, place in enumerate(self.alive):
             values = {name: float(value[row]) for name, value in losses.items()}
-            scores = self.scorer.score(said[row])
-            status = verdict(values, said[row], scores.usage)
-            self._note(place, values, scores, status)
+            scores = self.scorer.score(hypotheses[row])
+            status = verdict(values, hypotheses[row], scores.usage)
+            self._record(place, values, scores, status)
             if status.startswith("diverged"):
                 lost.append(row)
             else:
@@ -130,8 +131,8 @@ class GanJob:
             self.status[place] = status
         self._end(lost)
 
-    def _note(self, place: int, losses: dict[str, float], scores: Score, status: str) -> None:
-        """A row of the curves, and a line of the log."""
+    def _record(self, place: int, losses: dict[str, float], scores: Score, status: str) -> None:
+        """Add a row to the curves and a line to the log."""
         label = run_label(self.runs[place])
         self.rows.append(
             {
@@ -148,16 +149,17 @@ class GanJob:
         )
 
     def _end(self, rows: list[int]) -> None:
-        """Take lost runs out of the training; the others go on unchanged."""
+        """Take runs out of the training, by their rows in the trainer; the others continue unchanged."""
         for row in rows:
             place = self.alive[row]
             log.warning("run %d ends at update %d: it has %s", self.numbers[place], self.done, self.status[place])
         if rows:
-            going = [row for row in range(len(self.alive)) if row not in rows]
-            self.trainer.keep(going)
-            self.alive = [self.alive[row] for row in going]
+            kept = [row for row in range(len(self.alive)) if row not in rows]
+            self.trainer.keep(kept)
+            self.alive = [self.alive[row] for row in kept]
 
-    def _mark(self) -> str:
+    def _fingerprint(self) -> str:
+        """Identify what must be the same for a state to be resumed."""
         data = self.trainer.data
         sizes = [len(data.audio), len(data.audio.data), len(data.text), len(data.text.data)]
         return fingerprint(asdict(self.settings), self.runs, self.inventory, sizes)
@@ -167,11 +169,11 @@ class GanJob:
         groups |= {f"{moment}.{name}": group for moment in MOMENTS for name, group in self.kept[moment].items()}
         tensors = {f"{group}.{name}": value for group, part in groups.items() for name, value in part.items()}
         progress = {name: getattr(self, name) for name in PROGRESS}
-        save_state(path, tensors, self._mark(), progress | {"best": list(self.best.items())})
+        save_state(path, tensors, self._fingerprint(), progress | {"best": list(self.best.items())})
 
     def resume(self, path: Path) -> bool:
-        """Restore the state that a killed job of the same settings left at `path`; False if there is none."""
-        found = load_state(path, self._mark())
+        """Restore the state that a killed job with the same settings left at `path`; False if there is none."""
+        found = load_state(path, self._fingerprint())
         if found is None:
             return False
         tensors, progress = found
@@ -186,7 +188,7 @@ class GanJob:
 
 
 def _discriminator(losses: dict[str, float]) -> str:
-    """How well the discriminator tells speech from text, for the log; nothing before the first update."""
+    """Describe the discriminator's losses for the log; empty before the first update."""
     if not losses:
         return ""
     return ", discriminator {discriminator_fake:.2f} + {discriminator_real:.2f} (guessing: 0.69 + 0.69)".format(
@@ -195,7 +197,7 @@ def _discriminator(losses: dict[str, float]) -> str:
 
 
 def _group(tensors: dict[str, torch.Tensor], prefix: str) -> State:
-    """The tensors named `prefix.group.name` by group and name."""
+    """Return the tensors named `prefix.group.name` by group and name."""
     groups: State = {}
     for full, value in tensors.items():
         start, group, name = full.split(".")

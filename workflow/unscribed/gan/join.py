@@ -1,4 +1,4 @@
-"""Runs of one predicted phone become one position (wav2vec-U, section 3.2: JOIN).
+"""Join neighbouring segments with the same predicted phone into one position (wav2vec-U, section 3.2).
 
 Dimensions: N runs, B batch, S segments, J joined positions, V phones.
 """
@@ -10,8 +10,8 @@ from unscribed.gan.layers import mask_of
 Tensor = torch.Tensor
 
 
-def run_numbers(logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """The number of the run of equal predictions that each segment belongs to, (N, B, S), and how many there are.
+def joined_positions(logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Number the joined positions: that of each segment, (N, B, S), and how many there are, (N, B).
 
     `logits` (N, B, S, V), `lengths` (N, B) in segments. Numbers of padding are meaningless.
     """
@@ -22,26 +22,29 @@ def run_numbers(logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     return (starts.cumsum(-1) - 1).clamp_min(0), starts.sum(-1)
 
 
-def sample(logits: Tensor, lengths: Tensor, chance: Tensor) -> tuple[Tensor, Tensor]:
-    """One segment of each run, every one equally likely: logits (N, B, J, V) and lengths (N, B). For training.
+def sample(logits: Tensor, lengths: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+    """Pick one segment of each joined position at random: logits (N, B, J, V) and lengths (N, B). For training.
 
-    `chance` (N, B, S) are uniform numbers in [0, 1); the one at the run's first segment decides. Padding is zero.
+    `draws` (N, B, S) are uniform numbers in [0, 1); the one at a position's first segment decides. Padding is zero.
     """
-    number, joined = run_numbers(logits, lengths)
+    number, joined = joined_positions(logits, lengths)
     inside = mask_of(lengths, logits.shape[2])
     width = int(joined.max())
     count = torch.zeros_like(joined)[..., None].expand(*joined.shape, width).contiguous()
     count.scatter_add_(-1, number, inside.long())
     first = count.cumsum(-1) - count  # (N, B, J)
     first = first.clamp_max(logits.shape[2] - 1)
-    picked = first + (chance.gather(-1, first) * count).long()
+    picked = first + (draws.gather(-1, first) * count).long()
     found = logits.gather(2, picked[..., None].expand(*picked.shape, logits.shape[-1]))
     return found * mask_of(joined, width)[..., None], joined
 
 
 def mean(logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The mean logits of each run (N, B, J, V), lengths (N, B), and the run numbers (N, B, S). For evaluation."""
-    number, joined = run_numbers(logits, lengths)
+    """Average the logits of each joined position: (N, B, J, V), lengths (N, B), and positions of segments (N, B, S).
+
+    For evaluation.
+    """
+    number, joined = joined_positions(logits, lengths)
     inside = mask_of(lengths, logits.shape[2])[..., None].to(logits.dtype)
     shape = (*joined.shape, int(joined.max()))
     total = logits.new_zeros(*shape, logits.shape[-1])

@@ -2,7 +2,7 @@
 
 A run is one generator with its discriminator; N of them train side by side, each with its own weights and its own
 batch. Grouped convolutions would do the same, but are slow on CPUs and GPUs alike; here all taps of a convolution are
-one matrix product per run, and the shifts happen on whichever side of it is narrow.
+one matrix product per run, and the taps' shifts apply to its input or its output, whichever has fewer channels.
 Dimensions: N runs, B batch, T positions, D inputs, C outputs, K taps.
 """
 
@@ -38,12 +38,12 @@ class _SumTaps(torch.autograd.Function):
 
 
 def windows(x: Tensor, taps: int) -> Tensor:
-    """All windows of `taps` positions of x (..., T + K - 1, D): (..., T, K, D)."""
+    """Return all windows of `taps` positions of x (..., T + K - 1, D): (..., T, K, D)."""
     return _Windows.apply(x, taps)
 
 
 def sum_taps(z: Tensor) -> Tensor:
-    """The adjoint of `windows`: add z (..., T, K, D) up where window t, tap k came from, to (..., T + K - 1, D)."""
+    """Apply the adjoint of `windows`: add z[..., t, k, :] of z (..., T, K, D) at position t + k, (..., T + K - 1, D)."""
     return _SumTaps.apply(z)
 
 
@@ -61,13 +61,13 @@ def _scatter(z: Tensor) -> Tensor:
 
 
 def multiply(x: Tensor, weight: Tensor) -> Tensor:
-    """x (N, B, T, D) times each run's weight (N, D, C): (N, B, T, C)."""
+    """Multiply x (N, B, T, D) by each run's weight (N, D, C): (N, B, T, C)."""
     runs, batch, positions, dims = x.shape
     return torch.bmm(x.reshape(runs, batch * positions, dims), weight).view(runs, batch, positions, -1)
 
 
 def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """Centred convolution of x (N, B, T, D), zero outside the utterance, with weight (N, K, D, C).
+    """Convolve x (N, B, T, D), zero outside the utterance, with a centred kernel `weight` (N, K, D, C).
 
     Returns (N, B, ceil(T / stride), C); output t is centred on input t * stride, an even kernel reaches one further to
     the right. Groups of `stride` inputs become one wide input, so that a stride costs no superfluous products.
@@ -86,11 +86,11 @@ def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
 
 
 def mask_of(lengths: Tensor, positions: int) -> Tensor:
-    """Which of T positions lie inside each sequence: lengths (...) to (..., T) bool."""
+    """Return which of T positions lie inside each sequence: lengths (...) to (..., T) bool."""
     return torch.arange(positions, device=lengths.device) < lengths[..., None]
 
 
 def uniform(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator]) -> Tensor:
-    """Initial weights of each run, (N, *shape), uniform within 1 / sqrt(fan_in), as torch initialises convolutions."""
+    """Draw initial weights of each run, (N, *shape), uniform within 1 / sqrt(fan_in), as torch does for convolutions."""
     bound = fan_in**-0.5
     return torch.stack([torch.empty(shape).uniform_(-bound, bound, generator=one) for one in generators])

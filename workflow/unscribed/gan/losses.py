@@ -1,8 +1,8 @@
 """The losses of wav2vec-U 1 and 2, each per run: N runs give a vector (N,).
 
-COMPUTED says how each of the penalties is computed from what the turn of its side has at hand.
-Masks and lengths travel with the tensors: padding never changes a loss. Where the published code averages over
-padding, too, or slices the gradient penalty to the shortest padded length, this module does what the papers say.
+COMPUTED has the function of each penalty, which takes the tensors of its side's turn.
+Every function gets the lengths, so padding never changes a loss. Where the published code averages over padding, or cuts
+the gradient penalty to the shortest padded length, this module follows the papers.
 Dimensions: N runs, B batch, S segments, J joined positions, V phones, L pseudo-labels.
 """
 
@@ -20,9 +20,9 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class DiscriminatorTurn:
-    """Text (`real`) and audio (`fake`) in pairs, (N, B, T, C), as `Discriminator.preactivate` gives them.
+    """Pairs of text (`real`) and audio (`fake`), (N, B, T, C), both from `Discriminator.preactivate`.
 
-    Both are cut to the shorter one's `lengths` (N, B); `mix` (N, B) are random numbers in [0, 1).
+    A pair is cut to the shorter one's length, `lengths` (N, B); `mix` (N, B) are random numbers in [0, 1).
     """
 
     discriminator: Discriminator
@@ -34,10 +34,10 @@ class DiscriminatorTurn:
 
 @dataclass(frozen=True)
 class GeneratorTurn:
-    """What the generator says of audio: joined `logits` and `probabilities`, (N, B, J, V), of `lengths` (N, B).
+    """The generator's output for audio: joined `logits` and `probabilities`, (N, B, J, V), with `lengths` (N, B).
 
-    Probabilities are zero where padded. With pseudo-labels, `targets` (N, B, S) of `frames` (N, B) and their
-    `target_logits` (N, B, S, L).
+    Probabilities are zero where padded. `frames` (N, B) are the lengths of the generator's input; `targets` (N, B, S)
+    are its pseudo-labels, if any, and `target_logits` (N, B, S, L) the logits for them.
     """
 
     logits: Tensor
@@ -49,26 +49,25 @@ class GeneratorTurn:
 
 
 def adversarial(scores: Tensor, fake: bool) -> Tensor:
-    """Binary cross entropy of the scores (N, B) against the class fake or real, mean over the batch: (N,).
+    """Binary cross entropy of the scores (N, B) against the class fake (1) or real (0), mean over the batch: (N,).
 
-    The discriminator wants audio to be fake and text to be real; the generator wants its audio to be taken for real
-    (wav2vec-U, equation 2; fake is 1, real is 0).
+    The discriminator learns to score audio as fake and text as real, the generator to have its audio scored as real
+    (wav2vec-U, equation 2).
     """
     return functional.softplus(-scores if fake else scores).mean(-1)
 
 
 def gradient_penalty(discriminator: Discriminator, real: Tensor, fake: Tensor, lengths: Tensor, mix: Tensor) -> Tensor:
-    """How far the discriminator's gradient between text and audio is from norm 1: (N,).
+    """Squared distance from 1 of the norm of the discriminator's gradient between text and audio: (N,).
 
-    `real` and `fake` (N, B, T, C) are what `Discriminator.preactivate` gave for pairs of sequences, cut to the shorter
-    one's `lengths` (N, B); `mix` (N, B) is the share of `real`. As published, the norm is taken over **time**, for
-    every phone, and (norm - 1)² is summed over the phones, which makes a penalty of 1.5 a large one (wav2vec-U,
+    Arguments as in DiscriminatorTurn; `mix` is the share of `real`. As published, the norm is taken over **time**, for
+    every phone, and (norm - 1)² is summed over the phones, which makes a weight of 1.5 a large one (wav2vec-U,
     equation 3; Gulrajani et al. 2017).
     """
     share = mix[..., None, None]
     between = share * real + (1 - share) * fake
     gradient = discriminator.input_gradient(between, lengths)  # (N, B, T, V)
-    # The derivative of the norm is undefined at zero; a phone no tap of the merged layers looks at would be there.
+    # The norm has no derivative at zero, where a phone would be that does not change the score.
     norm = gradient.square().sum(2).clamp_min(1e-24).sqrt()
     return (norm - 1).square().sum(-1).mean(-1)
 
@@ -99,7 +98,7 @@ def auxiliary(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
     return (losses * inside).sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)
 
 
-# For each of PENALTIES. The turn is the one of the penalty's side.
+# The function of each of PENALTIES; `turn` is a DiscriminatorTurn or a GeneratorTurn, by the side of the penalty.
 COMPUTED: dict[str, Callable[..., Tensor]] = {
     "gradient_penalty": lambda turn: gradient_penalty(turn.discriminator, turn.real, turn.fake, turn.lengths, turn.mix),
     "smoothness": lambda turn: smoothness(turn.logits, turn.lengths),

@@ -1,4 +1,4 @@
-"""Trained generators: their file, and decoding with them.
+"""Trained generators: reading and writing their file, and decoding with them.
 
 Dimensions: N runs, B batch, S segments, J joined positions, D features, V phones.
 """
@@ -22,12 +22,13 @@ from unscribed.gan.join import mean
 Tensor = torch.Tensor
 Weights = dict[str, Tensor]
 
-BATCH_SEGMENTS = 20_000  # segments decoded at once, padding not counted
+# Per run, at most so much is decoded at once, padding counted: more is faster and takes more memory.
+BATCH_SEGMENTS, BATCH_UTTERANCES = 20_000, 256
 
 
 @dataclass(frozen=True)
 class Generators:
-    """N generators of one shape: `weights` and `statistics` (N, …) as `generate` wants them."""
+    """N generators of one shape: `weights` and `statistics` (N, …) as in `generate`, and their phone inventory."""
 
     weights: Weights
     statistics: Weights
@@ -35,7 +36,7 @@ class Generators:
     stride: int
 
     def run(self, number: int) -> "Generators":
-        """One of them, as N = 1."""
+        """Return the generator of one run, with N = 1."""
         pick = slice(number, number + 1)
         weights, statistics = (
             {name: value[pick] for name, value in one.items()} for one in (self.weights, self.statistics)
@@ -43,7 +44,7 @@ class Generators:
         return Generators(weights, statistics, self.phones, self.stride)
 
     def check(self, store: FrameStore) -> None:
-        """Raise UserError if the representations in `store` are not of the kind that these generators know."""
+        """Raise UserError if `store` has another number of dimensions than the generators were trained with."""
         dims = self.weights["conv"].shape[2]
         if store.data.shape[1] != dims:
             raise UserError(
@@ -52,15 +53,15 @@ class Generators:
             )
 
     def transcribe(self, segments: Sequences) -> Iterator[list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-        """Decode every utterance, in order, by each run: phones (J,), first segments (J,), posteriors (J, V).
+        """Decode every utterance, in order, with each run: phones (J,), first segments (J,), posteriors (J, V).
 
-        Neighbouring segments of one predicted phone are one, by the mean of their logits.
+        Neighbouring segments with the same predicted phone become one phone, with the mean of their logits.
         """
         first = 0
         lengths = segments.lengths.tolist()
         while first < len(segments):
-            last = first + max(1, BATCH_SEGMENTS // max(1, max(lengths[first : first + 256])))
-            last = min(last, first + 256, len(segments))
+            last = first + max(1, BATCH_SEGMENTS // max(1, max(lengths[first : first + BATCH_UTTERANCES])))
+            last = min(last, first + BATCH_UTTERANCES, len(segments))
             yield from self._block(segments, torch.arange(first, last, device=segments.offsets.device))
             first = last
 
@@ -70,15 +71,15 @@ class Generators:
         with torch.inference_mode():
             features, lengths = features.float().expand(runs, -1, -1, -1), lengths.expand(runs, -1)
             generated = generate(self.weights, self.statistics, self.stride, features, lengths, None)
-            logits, joined, run_of = mean(generated.logits, generated.lengths)
+            logits, joined, positions = mean(generated.logits, generated.lengths)
             posteriors = logits.softmax(-1).cpu().numpy()
-        counts, places, inputs = joined.cpu().numpy(), run_of.cpu().numpy(), generated.lengths.cpu().numpy()
+        counts, places, inputs = joined.cpu().numpy(), positions.cpu().numpy(), generated.lengths.cpu().numpy()
         for item in range(len(numbers)):
             found = []
             for run in range(runs):
-                said = posteriors[run, item, : counts[run, item]]
-                first = np.searchsorted(places[run, item, : inputs[run, item]], np.arange(len(said)))
-                found.append((said.argmax(-1), first * self.stride, said))
+                own = posteriors[run, item, : counts[run, item]]
+                first = np.searchsorted(places[run, item, : inputs[run, item]], np.arange(len(own)))
+                found.append((own.argmax(-1), first * self.stride, own))
             yield found
 
     def write(self, path: Pathlike, about: Sequence[dict]) -> None:
@@ -92,7 +93,7 @@ class Generators:
 
     @classmethod
     def read(cls, path: Pathlike) -> tuple["Generators", list[dict]]:
-        """What `write` wrote. Raises UserError if the file is missing or damaged."""
+        """Read the generators and the description of every run. Raises UserError if the file is missing or damaged."""
         with readable(path):
             with safe_open(path, "pt") as file:
                 metadata = json.loads(file.metadata()["json"])

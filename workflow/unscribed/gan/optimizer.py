@@ -1,4 +1,7 @@
-"""Adam for N runs at once, with a learning rate and a gradient norm for each."""
+"""Adam for N runs at once, with a learning rate and a gradient norm for each.
+
+Dimensions: N runs.
+"""
 
 from collections.abc import Iterable
 
@@ -7,7 +10,7 @@ import torch
 Tensor = torch.Tensor
 
 BETAS, EPSILON = (0.5, 0.98), 1e-6  # wav2vec-U's (fairseq's configuration w2vu.yaml)
-MAX_NORM = 5.0
+MAX_NORM = 5.0  # a run's larger gradients are scaled down to this norm (w2vu.yaml: clip_norm)
 
 
 class Adam:
@@ -28,9 +31,9 @@ class Adam:
         return {"first": self.first, "second": self.second, "count": self.count}
 
     def step(self, gradients: Iterable[Tensor], rates: Tensor) -> Tensor:
-        """Update the weights in place with the learning rates (N,); returns the gradient norm of each run, (N,).
+        """Update the weights in place with the learning rates (N,); return the gradient norm of each run, (N,).
 
-        Gradients, in the order of the weights, are scaled down where a run's norm over all tensors exceeds 5.
+        `gradients` are in the order of the weights; the norm is that over all tensors, before it is limited to MAX_NORM.
         """
         gradients = list(gradients)
         norms = torch.stack([gradient.reshape(len(rates), -1).square().sum(1) for gradient in gradients]).sum(0).sqrt()

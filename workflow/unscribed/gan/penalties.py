@@ -1,6 +1,6 @@
-"""The penalties of the GAN: the one list from which grid, weights, columns of the curves and loss sums follow.
+"""The penalties of the GAN: the one table that the grid, the weights, the curves and the sums of losses are made from.
 
-How each is computed stands in `gan.losses` under the same name. Every Snakemake process reads this, so it imports
+`gan.losses` has the function of each, under the same name. Every Snakemake process imports this module, so it imports
 nothing heavy.
 """
 
@@ -14,8 +14,8 @@ Side = Literal["discriminator", "generator"]
 class Penalty:
     """A weighted part of a network's loss.
 
-    `side` is the network that it trains. `short` stands before the weight in the name of a run; such a penalty is part
-    of the grid, and its key in the section `gan` lists weights. Without it the key is one weight for all runs.
+    `side` is the network that it trains; `short` is its abbreviation in the labels of runs. A penalty with `short` is
+    part of the grid: its key in section `gan` lists the weights to try. Otherwise the key is one weight for all runs.
     """
 
     side: Side
@@ -29,6 +29,7 @@ PENALTIES = {
     "diversity": Penalty("generator", "div"),
     "auxiliary": Penalty("generator"),
 }
+# Columns of the adversarial losses of each side.
 ADVERSARIAL: dict[Side, tuple[str, ...]] = {
     "discriminator": ("discriminator_fake", "discriminator_real"),
     "generator": ("generator",),
@@ -36,10 +37,10 @@ ADVERSARIAL: dict[Side, tuple[str, ...]] = {
 
 
 def penalties_of(side: Side) -> list[str]:
-    """The names of the penalties that train one of the two networks."""
+    """Return the names of the penalties that train one of the two networks."""
     return [name for name, penalty in PENALTIES.items() if penalty.side == side]
 
 
 def loss_columns() -> list[str]:
-    """The columns of the curves: each side's adversarial losses and penalties, unweighted, and its gradient norm."""
+    """List the curves' columns of losses: each side's adversarial losses and penalties, unweighted, and gradient norm."""
     return [name for side, losses in ADVERSARIAL.items() for name in (*losses, *penalties_of(side), f"{side}_norm")]

@@ -1,4 +1,7 @@
-"""The runs of the GAN: seeds times settings. Every Snakemake process reads this, so it imports nothing heavy."""
+"""The runs of the GAN: every seed with every setting of the grid.
+
+Every Snakemake process imports this module, so it imports nothing heavy.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -7,16 +10,18 @@ from typing import Any
 
 from unscribed.gan.penalties import PENALTIES
 
-Run = dict[str, Any]  # what may differ within a job: the seed and a value for each key of GRID
+Run = dict[str, Any]  # what may differ between the runs of a job: the seed, and a value for each key of GRID
 
-GRID = ("start", *(name for name, penalty in PENALTIES.items() if penalty.short))  # these keys list values to try
+GRID = ("start", *(name for name, penalty in PENALTIES.items() if penalty.short))  # keys that list values to try
 
-MOMENTS = ("start", "best", "last")  # of a run: its start, its best check by the label-free score, its end
+# When a run's weights are kept: at its start, at its best check by the label-free score, and at its last check without
+# divergence.
+MOMENTS = ("start", "best", "last")
 
 
 @dataclass(frozen=True)
 class GanSettings:
-    """Section `gan` of the configuration without the lists of the grid: what all runs have in common."""
+    """Section `gan` of the configuration without the keys of the grid: the settings that all runs share."""
 
     kernel: int
     stride: int
@@ -37,12 +42,12 @@ class GanSettings:
 
 
 def all_runs(section: Mapping[str, Any]) -> list[Run]:
-    """Every seed with every setting; seed after seed, so that another seed leaves the others as they are."""
+    """List every seed with every setting, seed by seed, so that the runs keep their numbers if a seed is appended."""
     settings = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*(section[key] for key in GRID))]
     return [{"seed": seed, **setting} for seed in section["seeds"] for setting in settings]
 
 
 def run_label(run: Run) -> str:
-    """A short name for logs, tables and figures."""
+    """Name a run for logs, tables and figures."""
     weights = [f"{penalty.short}{run[name]:g}" for name, penalty in PENALTIES.items() if penalty.short]
     return f"{run['start']} {' '.join(weights)} seed{run['seed']}"

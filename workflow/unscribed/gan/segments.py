@@ -1,6 +1,6 @@
-"""Stage gan_segments: the phones that the matching decoded, as segments.
+"""Stage gan_segments: one segment for each phone that the matching decoded.
 
-They are cut where phones are likely to change, not only the spectrum; which phones they were is not passed on.
+Such segments end where the phone is likely to change, not only the spectrum. The decoded phones are not passed on.
 Dimensions: T frames, D features, S segments.
 """
 

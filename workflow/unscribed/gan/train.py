@@ -14,7 +14,7 @@ from unscribed.artifacts import Pathlike
 from unscribed.devices import device_of
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
-from unscribed.gan.batches import Chance, Sequences, read_segments, read_sentences, read_targets
+from unscribed.gan.batches import RandomStreams, Sequences, read_segments, read_sentences, read_targets
 from unscribed.gan.check import LabelFreeScorer
 from unscribed.gan.curves import GanCurveTable
 from unscribed.gan.discriminator import init_discriminator
@@ -51,20 +51,20 @@ def gan_train(
     models: Sequence[str],
     curves: Pathlike,
 ) -> None:
-    """Train `runs`, which have these `numbers`; write their generators at the MOMENTS (`models`) and their `curves`.
+    """Train `runs`, which have these `numbers`; write their generators at each of MOMENTS (`models`) and the `curves`.
 
     `audio` and `valid` are stores of segment representations or frames; valid is only decoded, for the checks.
     `targets` are the k-means ids of the training frames, if there is an auxiliary loss; `labels` the matching's phones
-    of the training audio, if a run starts warm, and `boundaries` its segments. A killed job goes on where its last
-    check was. Raises UserError for text and audio that do not fit together, and if every run diverged.
+    of the training audio, if a run starts warm, and `boundaries` its segments. A killed job resumes at its last check.
+    Raises UserError for text and audio that do not fit together, and if every run diverged.
     """
     torch.set_num_threads(threads)
     device = device_of(settings.device, "gan.device")
     inventory = read_inventory(phones)
     store = FrameStore(audio)
-    pseudo, kinds = read_targets(targets, store, device) if targets else (None, 0)
-    data = TrainingData(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo)
-    shape = Shape(store.data.shape[1], len(inventory), settings.kernel, settings.stride, settings.residual, kinds)
+    pseudo_labels, clusters = read_targets(targets, store, device) if targets else (None, 0)
+    data = TrainingData(read_segments(audio, device), read_sentences(phones_text, inventory, device), pseudo_labels)
+    shape = Shape(store.data.shape[1], len(inventory), settings.kernel, settings.stride, settings.residual, clusters)
     trainer = new_trainer(data, shape, settings, runs, device)
     state = Path(curves).with_name("state.safetensors")
     scorer = LabelFreeScorer(Arpa.read(arpa), inventory, silence)
@@ -89,14 +89,14 @@ def gan_train(
 def new_trainer(
     data: TrainingData, shape: Shape, settings: GanSettings, runs: Sequence[Run], device: torch.device
 ) -> GanTrainer:
-    """A trainer with the random weights of each run's seed."""
+    """Make a trainer whose initial weights are drawn with each run's seed."""
     seeds = [run["seed"] for run in runs]
-    chance = Chance(seeds, INIT_STREAM, torch.device("cpu")).generators
+    streams = RandomStreams(seeds, INIT_STREAM, torch.device("cpu")).generators
     state = {
-        "generator": init_generator(shape, settings.batch_norm, chance),
+        "generator": init_generator(shape, settings.batch_norm, streams),
         "statistics": init_statistics(shape, len(runs)),
         "discriminator": init_discriminator(
-            shape.phones, settings.discriminator_dims, settings.discriminator_kernel, chance
+            shape.phones, settings.discriminator_dims, settings.discriminator_kernel, streams
         ),
     }
     state = {group: {name: value.to(device) for name, value in part.items()} for group, part in state.items()}
@@ -116,7 +116,7 @@ def new_trainer(
 
 
 def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Sequences) -> None:
-    """Train those generators that start from the matching on its labels."""
+    """Train the generators of the runs that start from the matching on its labels."""
     warm = [number for number, run in enumerate(runs) if run["start"] == "match"]
     weights = {name: value[warm].clone() for name, value in trainer.generator.items()}
     statistics = {name: value[warm].clone() for name, value in trainer.statistics.items()}

@@ -1,11 +1,14 @@
-"""One update of N runs: the discriminator's and the generator's turn (wav2vec-U, section 3.2)."""
+"""Updates of N runs, in turns of the discriminator and the generator (wav2vec-U, section 3.2).
+
+Dimensions: N runs, B batch, S segments, J joined positions, D features, V phones.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from unscribed.gan.batches import Chance, Sequences
+from unscribed.gan.batches import RandomStreams, Sequences
 from unscribed.gan.discriminator import Discriminator
 from unscribed.gan.generator import Generated, Shape, generate
 from unscribed.gan.join import sample
@@ -19,7 +22,7 @@ Weights = dict[str, Tensor]
 State = dict[str, Weights]
 Losses = dict[str, Tensor]
 
-DISCRIMINATOR_DECAY = 1e-4
+DISCRIMINATOR_DECAY = 1e-4  # weight decay; the generator has none (fairseq's configuration w2vu.yaml)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What the runs learn from: audio (segments or frames), text, and pseudo-labels of the audio's frames, if any."""
+    """Training data of all runs: audio (segments or frames), text, and pseudo-labels of the audio's frames, if any."""
 
     audio: Sequences
     text: Sequences
@@ -57,8 +60,8 @@ class GanTrainer:
     """N runs in training, each with its own weights `generator`, `statistics`, `discriminator`, seed and penalties.
 
     `penalties` has the weights (N,) of those among PENALTIES that take part; the others are not computed.
-    `averaged` is the moving average of the generator's weights: the game goes in circles, and their middle is better
-    than any point of them (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
+    `averaged` is the moving average of the generator's weights: adversarial training tends to circle around a solution,
+    which the average comes closer to (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class GanTrainer:
         self.device = data.audio.data.device
 
     def state(self) -> State:
-        """All tensors by group, the optimizers' included: what a resumed training needs besides the update's number."""
+        """Return all tensors by group, those of the optimizers included: all that resuming needs but the update."""
         return {
             "generator": self.generator,
             "averaged": self.averaged,
@@ -92,13 +95,13 @@ class GanTrainer:
         }
 
     def load(self, state: State) -> None:
-        """Restore the tensors that `state` returned."""
+        """Restore tensors that `state` returned."""
         for name, group in self.state().items():
             for key, value in group.items():
                 value.copy_(state[name][key])
 
     def keep(self, runs: list[int]) -> None:
-        """Keep training these runs only; the others are dropped."""
+        """Keep these runs, by their index, and drop the others."""
         for group in self.state().values():
             for key, value in group.items():
                 group[key] = value[runs].clone()
@@ -107,19 +110,19 @@ class GanTrainer:
         self.rates = Rates(self.rates.generator[runs], self.rates.discriminator[runs])
 
     def update(self, number: int) -> Losses:
-        """Update number 0, 1, …: the losses of all runs by name, (N,) each, not yet weighted."""
-        chance = Chance(self.seeds, number, self.device)
-        numbers = self.data.audio.draw(chance, self.turns.batch_size)
+        """Train one of the networks in update `number` (from 0); return the unweighted losses by name, (N,) each."""
+        streams = RandomStreams(self.seeds, number, self.device)
+        numbers = self.data.audio.draw(streams, self.turns.batch_size)
         features, lengths = self.data.audio.batch(numbers)
         later = number - self.turns.discriminator_first
         if later >= 0 and later % 2:
-            return self._generator_turn(chance, numbers, features.float(), lengths)
-        return self._discriminator_turn(chance, features.float(), lengths)
+            return self._generator_turn(streams, numbers, features.float(), lengths)
+        return self._discriminator_turn(streams, features.float(), lengths)
 
-    def _discriminator_turn(self, chance: Chance, features: Tensor, lengths: Tensor) -> Losses:
+    def _discriminator_turn(self, streams: RandomStreams, features: Tensor, lengths: Tensor) -> Losses:
         with torch.no_grad():
-            fake, fake_lengths, _ = self._fake(self._generate(chance, features, lengths), chance)
-            real, real_lengths = self.data.text.batch(self.data.text.draw(chance, self.turns.batch_size))
+            fake, fake_lengths, _ = self._fake(self._generate(streams, features, lengths), streams)
+            real, real_lengths = self.data.text.batch(self.data.text.draw(streams, self.turns.batch_size))
         trained = list(self.discriminator.values())
         for weight in trained:
             weight.requires_grad_()
@@ -127,7 +130,7 @@ class GanTrainer:
         real_hidden, fake_hidden = model.preactivate_text(real, real_lengths), model.preactivate(fake)
         shorter = torch.minimum(real_lengths, fake_lengths)
         width = int(shorter.max())
-        mix = chance.uniform(self.turns.batch_size)
+        mix = streams.uniform(self.turns.batch_size)
         losses = {
             "discriminator_fake": adversarial(model.score(fake_hidden, fake_lengths), fake=True),
             "discriminator_real": adversarial(model.score(real_hidden, real_lengths), fake=False),
@@ -140,12 +143,12 @@ class GanTrainer:
         found["discriminator_norm"] = self.discriminator_optimizer.step(gradients, self.rates.discriminator)
         return {name: value.detach() for name, value in found.items()}
 
-    def _generator_turn(self, chance: Chance, numbers: Tensor, features: Tensor, lengths: Tensor) -> Losses:
+    def _generator_turn(self, streams: RandomStreams, numbers: Tensor, features: Tensor, lengths: Tensor) -> Losses:
         trained = list(self.generator.values())
         for weight in trained:
             weight.requires_grad_()
-        generated = self._generate(chance, features, lengths)
-        fake, fake_lengths, joined = self._fake(generated, chance)
+        generated = self._generate(streams, features, lengths)
+        fake, fake_lengths, joined = self._fake(generated, streams)
         model = Discriminator(self.discriminator)
         losses = {"generator": adversarial(model.score(model.preactivate(fake), fake_lengths), fake=False)}
         targets = None if self.data.targets is None else self.data.targets.batch(numbers)[0]
@@ -160,20 +163,20 @@ class GanTrainer:
         return {name: value.detach() for name, value in found.items()}
 
     def _penalized(self, side: Side, losses: Losses, turn: DiscriminatorTurn | GeneratorTurn) -> tuple[Losses, Tensor]:
-        """The adversarial losses of a side with its penalties, by name, and their weighted sum: (N,) each."""
+        """Add a side's penalties to its adversarial losses: all by name, and their weighted sum, (N,) each."""
         penalties = {name: COMPUTED[name](turn) for name in penalties_of(side) if name in self.penalties}
         total = sum(losses.values())
         for name, penalty in penalties.items():
             total = total + self.penalties[name] * penalty
         return losses | penalties, total
 
-    def _generate(self, chance: Chance, features: Tensor, lengths: Tensor) -> Generated:
+    def _generate(self, streams: RandomStreams, features: Tensor, lengths: Tensor) -> Generated:
         count = 2 if self.shape.residual else 1
-        masks = tuple(chance.dropout(lengths, self.shape.dims, self.turns.dropout) for _ in range(count))
+        masks = tuple(streams.dropout(lengths, self.shape.dims, self.turns.dropout) for _ in range(count))
         return generate(self.generator, self.statistics, self.shape.stride, features, lengths, masks)
 
-    def _fake(self, generated: Generated, chance: Chance) -> tuple[Tensor, Tensor, Tensor]:
-        """Probabilities (N, B, J, V), zero where padded, their lengths, and the joined logits."""
-        joined, lengths = sample(generated.logits, generated.lengths, chance.uniform_padded(generated.lengths))
+    def _fake(self, generated: Generated, streams: RandomStreams) -> tuple[Tensor, Tensor, Tensor]:
+        """Join and sample the generator's output: probabilities (N, B, J, V), zero where padded, lengths, logits."""
+        joined, lengths = sample(generated.logits, generated.lengths, streams.uniform_padded(generated.lengths))
         inside = mask_of(lengths, joined.shape[2])[..., None]
         return joined.softmax(-1) * inside, lengths, joined

@@ -46,8 +46,8 @@ def gan_decode(
 ) -> None:
     """Write the phones of run number `run` with their first frames (`decoded`) and their `posteriors`, (J, V) each.
 
-    `segments` are representations with their `boundaries` in frames, or frames without. Segments of one predicted phone
-    in a row are one phone. Raises UserError if the generator was trained on other features.
+    `segments` are representations with their `boundaries` in frames, or frames without. Neighbouring segments with the
+    same predicted phone become one phone. Raises UserError if the generator was trained on other features.
     """
     table = PhoneTable()
     generator = find_run(model, "run", int(run))
@@ -60,7 +60,10 @@ def gan_decode(
 
 
 def find_run(model: Pathlike, key: str, value: object) -> Generators:
-    """The generator in the file `model` with `value` under `key`. Raises UserError if there is none."""
+    """Read the generator in the file `model` whose description has `value` under `key`.
+
+    Raises UserError if there is none.
+    """
     every, about = Generators.read(model)
     for place, one in enumerate(about):
         if one[key] == value:

@@ -9,41 +9,41 @@ import torch
 from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
-from unscribed.gan.batches import Chance, Sequences
+from unscribed.gan.batches import RandomStreams, Sequences
 from unscribed.gan.generator import Weights, generate
 from unscribed.gan.layers import mask_of
 from unscribed.gan.optimizer import Adam
 from unscribed.tables import BoundaryTable, PhoneTable
 
-UPDATES, BATCH, RATE = 600, 32, 0.01
-# Without it the generator's softmax saturates on the labels, and the adversarial loss has no gradient left.
+UPDATES, BATCH, RATE = 600, 32, 0.01  # batches of utterances; the learning rate falls linearly to 0
+# Label smoothing: without it the softmax saturates on the labels, and the adversarial loss has no gradient left.
 SMOOTHING = 0.1
 
 
 def read_segment_labels(
-    hypotheses: Pathlike, segments: FrameStore, boundaries: Pathlike, phones: list[str], device: torch.device
+    decoded: Pathlike, segments: FrameStore, boundaries: Pathlike, phones: list[str], device: torch.device
 ) -> Sequences:
-    """Label each segment with the phone that most of its frames have in the matching's hypotheses of the same audio.
+    """Label each segment with the phone of most of its frames in `decoded`, the matching's phones of the same audio.
 
     `boundaries` are those of `segments`. Raises UserError if they belong to different audio or another inventory.
     """
     ids = {phone: number for number, phone in enumerate(phones)}
-    said = PhoneTable.by_utterance(hypotheses)
+    table = PhoneTable.by_utterance(decoded)
     edges = BoundaryTable.by_utterance(boundaries)["boundaries_frames"]
     found = []
     for utterance in segments.utterances:
-        if utterance not in said.index or utterance not in edges.index:
-            raise UserError(f"{hypotheses}: there is no utterance {utterance}. Run the stages segment and match again.")
-        row, edge = said.loc[utterance], edges[utterance]
+        if utterance not in table.index or utterance not in edges.index:
+            raise UserError(f"{decoded}: there is no utterance {utterance}. Run the stages segment and match again.")
+        row, edge = table.loc[utterance], edges[utterance]
         if row["frames"] != edge[-1] or not len(row["phones"]):
             raise UserError(
-                f"{hypotheses}: utterance {utterance} has {row['frames']} frames with {len(row['phones'])} phones, but "
+                f"{decoded}: utterance {utterance} has {row['frames']} frames with {len(row['phones'])} phones, but "
                 f"{edge[-1]} frames in {boundaries}: they come from different runs. Run the stages segment and match "
                 "again."
             )
         if unknown := set(row["phones"]) - ids.keys():
             raise UserError(
-                f"{hypotheses} has the phones {', '.join(sorted(unknown)[:5])}, which are not in the inventory: it was "
+                f"{decoded} has the phones {', '.join(sorted(unknown)[:5])}, which are not in the inventory: it was "
                 "made from other text. Delete it and run the stage match again."
             )
         lengths = np.diff(np.append(row["starts_frames"], row["frames"]))
@@ -57,7 +57,7 @@ def read_segment_labels(
 def warm_start(
     weights: Weights, statistics: Weights, audio: Sequences, labels: Sequences, seeds: list[int]
 ) -> torch.Tensor:
-    """Train all runs' generators, in place, on the labels of segments by cross entropy; returns the last ones, (N,).
+    """Train the generators of all runs, in place, on labels of segments; return their last cross entropies, (N,).
 
     Only for a stride of 1: one output per segment.
     """
@@ -65,8 +65,8 @@ def warm_start(
     trained = list(weights.values())
     losses = torch.zeros(len(seeds))
     for update in range(UPDATES):
-        chance = Chance(seeds, update, audio.data.device)
-        numbers = audio.draw(chance, BATCH)
+        streams = RandomStreams(seeds, update, audio.data.device)
+        numbers = audio.draw(streams, BATCH)
         features, lengths = audio.batch(numbers)
         targets, _ = labels.batch(numbers)
         for weight in trained:
