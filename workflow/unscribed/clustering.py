@@ -45,7 +45,7 @@ def cluster(
         nredo=settings.restarts,
         seed=seed,
         min_points_per_centroid=1,
-        max_points_per_centroid=len(frames),  # faiss must not subsample: `frames` is a sample
+        max_points_per_centroid=len(frames),  # faiss would otherwise draw its own sample of `frames`
     )
     frames /= scale  # in place: a large model's frames fill gigabytes
     error = model.train(frames)

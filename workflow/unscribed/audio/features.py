@@ -1,8 +1,9 @@
 """Stage features: MFCC or log-mel frames of the speech, many utterances at a time.
 
-A batch of utterances is laid out in one long signal, each with its own reflected edges, so that one Fourier
-transform serves them all and every frame is what the utterance alone would give. Dimensions: N samples, T frames
-(of all utterances of a batch), U utterances of a batch, F frequencies, M mel bins, D features.
+A batch of utterances is laid out in one long signal, each with its own reflected edges: one short-time Fourier
+transform computes them all, and every frame is the same as without the others.
+Dimensions: N samples, T frames (of all utterances of a batch), U utterances of a batch, F frequencies, M mel bins,
+D features.
 """
 
 import logging
@@ -25,10 +26,10 @@ from unscribed.parallel import log_speed, ordered_map
 
 log = logging.getLogger(__name__)
 
-BATCH_SECONDS = 60.0  # the spectrum of a batch stays below 20 MB
-RANGE_DB = 80.0  # mel energies further below the utterance's loudest are raised to this level
-SMALLEST_POWER = 1e-10
-DELTA_FRAMES = 2  # on either side: the regression of HTK and Kaldi
+BATCH_SECONDS = 60.0  # of speech: the spectrum of a batch stays below 20 MB; shorter batches are slower
+RANGE_DB = 80.0  # from the utterance's loudest mel energy to the floor, as in torchaudio; larger keeps more noise
+SMALLEST_POWER = 1e-10  # floor before the logarithm, as in torchaudio: digital silence has no power
+DELTA_FRAMES = 2  # on either side of a frame in the regression for deltas, as in HTK and Kaldi
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def features(
     utterance is shorter than one window, or if the settings do not fit together.
     """
     started = time.monotonic()
-    torch.set_num_threads(1)  # whole batches run side by side, which beats sharing the work of one
+    torch.set_num_threads(1)  # each thread takes whole batches, which is faster than sharing one
     extractor = Extractor(settings, sample_rate_hz)
     listed = with_regions(manifest, vad)
     metadata = {
@@ -101,7 +102,7 @@ class Extractor:
 
     @torch.inference_mode()
     def __call__(self, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Frames (T_u, D) float32 of every utterance; each is at least one sample long."""
+        """Return the frames (T_u, D), float32, of every utterance; each must have at least one sample."""
         lengths = np.array([len(samples) // self.hop + 1 for samples in batch])
         offsets = np.cumsum(lengths) - lengths
         static = self._mel_db(batch, lengths, offsets)
@@ -119,10 +120,10 @@ class Extractor:
         return np.split(frames, offsets[1:])
 
     def _mel_db(self, batch: Sequence[np.ndarray], lengths: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        """Mel energies in dB, (T, M), limited to RANGE_DB below the utterance's loudest."""
+        """Mel energies in dB, (T, M), at least the utterance's loudest less RANGE_DB."""
         size = 2 * (len(self.filters) - 1)
         side = size // 2
-        slots = [-(-(len(samples) + size) // self.hop) for samples in batch]  # in hops
+        slots = [-(-(len(samples) + size) // self.hop) for samples in batch]  # length with edges, in hops
         firsts = np.cumsum([0, *slots])
         signal = np.zeros(firsts[-1] * self.hop + size, dtype=np.float32)
         for samples, first in zip(batch, firsts, strict=False):
@@ -140,9 +141,10 @@ class Extractor:
 
 
 def deltas(frames: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Regression slopes over two frames on either side, (T, D), of utterances of `lengths` (U,) that lie end to end.
+    """Return the slopes (T, D) of a regression over DELTA_FRAMES on either side of each frame of `frames` (T, D).
 
-    The first and the last frame of each utterance are repeated at its edges.
+    `lengths` (U,) are those of the utterances, which lie end to end; their first and last frames are repeated at the
+    edges.
     """
     side = DELTA_FRAMES
     offsets = np.cumsum(lengths) - lengths
@@ -158,7 +160,7 @@ def deltas(frames: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The concatenation of arange(start, start + length) over all pairs."""
+    """Concatenate arange(start, start + length) over all pairs."""
     return np.arange(lengths.sum()) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
 
 
@@ -183,7 +185,7 @@ def _mel_filters(window: int, mel_bins: int, rate: int) -> torch.Tensor:
     size = window + window % 2
     for _ in range(4):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of empty filters: the next line looks for them
+            warnings.simplefilter("ignore")  # torchaudio warns of empty filters, checked below
             filters = torchaudio.functional.melscale_fbanks(size // 2 + 1, 0.0, rate / 2, mel_bins, rate)
         if bool((filters.amax(dim=0) > 0).all()):
             return filters

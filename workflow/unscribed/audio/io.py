@@ -1,4 +1,4 @@
-"""Decoding audio files: libsndfile for what it reads, FFmpeg's libraries (PyAV) for the rest.
+"""Decode audio files: with libsndfile where it can, else with FFmpeg's libraries (PyAV).
 
 Dimensions: T samples per channel, C channels.
 """
@@ -13,14 +13,15 @@ import soxr
 from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 
+# Files with these suffixes are tried with libsndfile first; those of LIBAV_SUFFIXES go to FFmpeg at once.
 SNDFILE_SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64", ".sph"}
 )
 LIBAV_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".g722", ".webm", ".mka", ".mkv", ".wma", ".amr", ".3gp"})
-AUDIO_SUFFIXES = SNDFILE_SUFFIXES | LIBAV_SUFFIXES
+AUDIO_SUFFIXES = SNDFILE_SUFFIXES | LIBAV_SUFFIXES  # other files in a folder of audio are not taken for recordings
 HEADERLESS = {".g722": "g722"}  # suffix to FFmpeg's name of a format that cannot be recognised from its content
-RIFF_SLACK = 64  # bytes: some writers miscount the size in the header by a few
-STREAMED = 0x7FFF0000  # sizes from here on are put by programs that write to a pipe and do not know the length
+RIFF_SLACK = 64  # bytes that a WAV file may lack of the size in its header: some writers miscount by a few
+STREAMED = 0x7FFF0000  # sizes from here on are placeholders of programs that write to a pipe
 
 
 def load_mono(path: Pathlike, sample_rate_hz: int) -> np.ndarray:
@@ -73,12 +74,12 @@ def _require_file(path: Path) -> None:
 
 def _decode_sndfile(path: Path) -> tuple[np.ndarray, int]:
     with soundfile.SoundFile(path) as file:
-        # Reading integers and scaling them here is eight times as fast as libsndfile's conversion.
-        whole = file.subtype == "PCM_16"
-        samples = file.read(dtype="int16" if whole else "float32", always_2d=True)
+        # Reading integers and scaling them below is eight times as fast as libsndfile's conversion to floats.
+        integers = file.subtype == "PCM_16"
+        samples = file.read(dtype="int16" if integers else "float32", always_2d=True)
         rate = file.samplerate
     _require_whole_wav(path)
-    return (samples * np.float32(1 / 32768) if whole else samples), rate
+    return (samples * np.float32(1 / 32768) if integers else samples), rate
 
 
 def _require_whole_wav(path: Path) -> None:
@@ -91,7 +92,7 @@ def _require_whole_wav(path: Path) -> None:
 
 
 def _decode_libav(path: Path, reason: str = "") -> tuple[np.ndarray, int]:
-    """Decode with FFmpeg; `reason` is what libsndfile said, to be told to the user if FFmpeg fails as well."""
+    """Decode with FFmpeg; `reason` is libsndfile's error message, for the user if FFmpeg fails as well."""
     try:
         with av.open(str(path), format=HEADERLESS.get(path.suffix.lower()), metadata_errors="ignore") as container:
             if not container.streams.audio:
@@ -105,7 +106,7 @@ def _decode_libav(path: Path, reason: str = "") -> tuple[np.ndarray, int]:
         raise UserError(f"{path} cannot be read: permission denied. Make it readable with `chmod +r`.") from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _damaged(path, reason or getattr(error, "strerror", None) or str(error)) from error
-    if not frames and reason:  # FFmpeg takes almost anything for some format
+    if not frames and reason:  # FFmpeg mistakes almost any file for some format
         raise _damaged(path, reason)
     if not frames:
         return np.zeros((0, channels), dtype=np.float32), rate

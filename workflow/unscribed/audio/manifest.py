@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 SILENT_PEAK = 1e-4  # -80 dB of full scale: below the noise of any microphone
 CLIPPED_LEVEL = 0.999  # of full scale
 CLIPPED_RUN = 3  # a lone full-scale sample is a normal peak; clipping shows as a plateau
-MIN_UTTERANCES = {"train": 2}  # of every other split: 1
-SHOWN = 10  # bad files listed in the error message
+MIN_UTTERANCES = {"train": 2}  # usable ones; a split that is not named here needs 1
+MAX_SHOWN = 10  # bad files in an error message; the log has them all
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def manifest(
 
 
 def check(utterance: str, path: str, settings: AudioSettings) -> Recording:
-    """Decode one file and describe it; `reason` says what is wrong with it, empty if nothing is."""
+    """Decode one file and measure it; `reason` says what is wrong with it, or is empty."""
     recording = Recording(utterance, path)
     try:
         samples, rate = io.decode(path)
@@ -102,7 +102,7 @@ def check(utterance: str, path: str, settings: AudioSettings) -> Recording:
 
 
 def clipped_fraction(samples: np.ndarray) -> float:
-    """Share of the samples, (T, C), that lie in runs of three or more at full scale."""
+    """Return the share of `samples` (T, C) in runs of at least CLIPPED_RUN at full scale."""
     loud = np.abs(samples) >= CLIPPED_LEVEL
     if len(samples) < CLIPPED_RUN or not loud.any():
         return 0.0
@@ -114,6 +114,7 @@ def clipped_fraction(samples: np.ndarray) -> float:
 
 
 def _fault(recording: Recording, samples: np.ndarray, settings: AudioSettings) -> str:
+    """Return what makes the file unusable, as a message without its path, or an empty string."""
     seconds, clipped = recording.duration_seconds, recording.clipped_fraction
     peak = float(np.max(np.abs(samples)))  # NaN or infinite if any sample is
     if not np.isfinite(peak):
@@ -156,12 +157,12 @@ def _require(split: str, found: int, how: str, listing: str) -> None:
 
 
 def _report(split: str, good: Sequence[Recording], bad: Sequence[Recording], settings: AudioSettings) -> None:
-    """Log what was found; raise UserError for bad files unless they may be skipped."""
+    """Log the bad files and the low sampling rates; raise UserError for bad files unless they may be skipped."""
     for recording in bad:
         log.warning("bad file: %s %s", recording.path, recording.reason)
     if bad and settings.on_error == "stop":
         raise UserError(
-            f"{len(bad)} of the {len(good) + len(bad)} files of split {split} cannot be used. Mend or remove them, "
+            f"{len(bad)} of the {len(good) + len(bad)} files of split {split} cannot be used. Repair or remove them, "
             f"or leave them out with `audio: {{on_error: skip}}`.{_listing(bad)}"
         )
     if bad:
@@ -176,7 +177,7 @@ def _report(split: str, good: Sequence[Recording], bad: Sequence[Recording], set
 
 
 def _listing(bad: Sequence[Recording]) -> str:
-    lines = [f"\n  {recording.path} {recording.reason}" for recording in bad[:SHOWN]]
-    if len(bad) > SHOWN:
-        lines.append(f"\n  … and {len(bad) - SHOWN} more (all are in the log)")
+    lines = [f"\n  {recording.path} {recording.reason}" for recording in bad[:MAX_SHOWN]]
+    if len(bad) > MAX_SHOWN:
+        lines.append(f"\n  … and {len(bad) - MAX_SHOWN} more (all are in the log)")
     return "".join(lines)

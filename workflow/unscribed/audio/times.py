@@ -1,7 +1,7 @@
-"""Times of frames: from the speech-only audio to the original file and back.
+"""Convert times between the speech-only audio and the original file.
 
-Frames are those of the speech-only audio (the regions that the VAD kept, joined); references and users speak of the
-original file. Boundary b of a frame sequence lies at b times the hop.
+Frames are those of the speech-only audio (the regions that the VAD kept, joined); references and outputs have times in
+the original file. Boundary b of a sequence of frames lies at b times the hop.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-JOINT_SLACK_SAMPLES = 0.5  # a boundary computed a rounding error beside a joint lies on the joint
+JOINT_SLACK_SAMPLES = 0.5  # boundaries this close to a joint of two regions lie on it: computed times are rounded
 
 
 @dataclass(frozen=True)
 class TimeBase:
-    """What turns frames of the speech-only audio into seconds of the original: the VAD table by utterance."""
+    """Converter of frames to seconds of the original audio; `regions` is the VAD table by utterance."""
 
     regions: pd.DataFrame
     hop_ms: float
     sample_rate_hz: int
 
     def seconds(self, utterance: str, frames: Sequence[int], ends: bool = False) -> np.ndarray:
-        """Times of the boundaries before these frames, as `to_original_seconds` gives them."""
+        """Return the times of the boundaries before these frames; see `to_original_seconds`."""
         if not len(frames):
             return np.zeros(0)
         row = self.regions.loc[utterance]
@@ -37,11 +37,11 @@ def to_original_seconds(
     sample_rate_hz: int,
     ends: bool = False,
 ) -> np.ndarray:
-    """Times in the original audio (seconds) of boundaries given in frames of the speech-only audio.
+    """Convert boundaries in frames of the speech-only audio to seconds of the original audio.
 
     The regions [start, end) are those of the VAD table, in samples. A boundary that falls on a joint belongs to the
-    region that begins there, or with `ends`, for the ends of segments, to the region that ends there; one past the last
-    region is put at its end. Raises ValueError if there is no region.
+    region that begins there, or with `ends`, for the ends of segments, to the region that ends there; one after the
+    last region is moved to its end. Raises ValueError if there is no region.
     """
     starts, joints = _regions(starts_samples, ends_samples)
     samples = np.minimum(np.asarray(frames, dtype=np.float64) * hop_ms / 1000 * sample_rate_hz, joints[-1])
@@ -53,7 +53,7 @@ def to_original_seconds(
 def to_speech_seconds(
     seconds: Sequence[float], starts_samples: Sequence[int], ends_samples: Sequence[int], sample_rate_hz: int
 ) -> np.ndarray:
-    """The other direction: times in the original audio to times in the speech-only audio.
+    """Convert times in the original audio to times in the speech-only audio, both in seconds.
 
     A time in removed silence becomes the joint there. Raises ValueError if there is no region.
     """

@@ -1,7 +1,7 @@
-"""Stage vad: find the speech in every utterance, so that silence is removed from all splits alike.
+"""Stage vad: find the speech in every utterance, so that silence can be removed (wav2vec-U §4.1).
 
-Each method marks cells of 10 to 32 ms as speech or not; `regions` turns the marks into sample ranges.
-Silence removal: wav2vec-U §4.1. Dimensions: N samples, M cells, R regions, B utterances of a batch.
+Each method marks cells of 10 to 32 ms as speech or not; `regions` turns the marks into ranges of samples.
+Dimensions: N samples, M cells, R regions, B utterances of a batch.
 """
 
 import logging
@@ -24,14 +24,14 @@ from unscribed.tables import ManifestTable, VadTable
 
 log = logging.getLogger(__name__)
 
-BLOCK_SECONDS = 0.0025
-CELL_BLOCKS = 4  # the 10 ms that are marked …
-SIDE_BLOCKS = 3  # … by the energy of the 25 ms around them
-LOUD_PERCENTILE = 95
-FLOOR_DB = -80.0  # of full scale: never speech
-SILERO_CELL = {8000: 256, 16000: 512}  # sample rate in Hz: samples that the model takes at once
-SILERO_PROBABILITY = 0.5
-SILERO_BATCH = 64
+BLOCK_SECONDS = 0.0025  # unit of the energies, of which both cells and their surroundings are whole multiples
+CELL_BLOCKS = 4  # the method energy marks cells of 10 ms …
+SIDE_BLOCKS = 3  # … by the energy of 25 ms: the cell and 7.5 ms on either side
+LOUD_PERCENTILE = 95  # of the cells' levels is the loud level; the maximum would follow a single click
+FLOOR_DB = -80.0  # of full scale: quieter cells are never speech, however quiet the utterance
+SILERO_CELL = {8000: 256, 16000: 512}  # sampling rate in Hz to the samples of a cell, fixed by the model
+SILERO_PROBABILITY = 0.5  # of speech, from which a cell is marked: the default of silero-vad
+SILERO_BATCH = 64  # utterances at once: more are faster, but need memory for the longest of them times their number
 
 
 @dataclass(frozen=True)
@@ -82,22 +82,22 @@ def vad(*, manifest: Pathlike, settings: VadSettings, sample_rate_hz: int, vad: 
 
 
 def with_regions(manifest: Pathlike, vad: Pathlike) -> pd.DataFrame:
-    """The rows of the manifest, each with its regions of speech. Raises UserError if `vad` lacks utterances."""
+    """Return the rows of the manifest with their regions of speech. Raises UserError if `vad` lacks utterances."""
     table = ManifestTable.read(manifest)
     return table.join(VadTable.by_utterance(vad, table["utterance"].tolist()), on="utterance", validate="one_to_one")
 
 
 def speech(samples: np.ndarray, starts: Sequence[int], ends: Sequence[int]) -> np.ndarray:
-    """The speech of one utterance: its regions of `samples`, (N,), one after the other."""
+    """Return the speech of one utterance: the regions of its `samples` (N,), joined."""
     pieces = [samples[start:end] for start, end in zip(starts, ends, strict=True)]
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def regions(marks: np.ndarray, cell: int, total: int, min_silence: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends, (R,) each, of the speech in an utterance of `total` samples; empty if no cell is marked.
+    """Return starts and ends, (R,) each, of the speech in an utterance of `total` samples; none if no cell is marked.
 
-    `marks` (M,) says which cells of `cell` samples are speech. Silences shorter than `min_silence` samples stay, and
-    so do `margin` samples on the side of a longer silence that borders on speech.
+    `marks` (M,) tells which cells of `cell` samples are speech. Silences shorter than `min_silence` samples are kept,
+    as are `margin` samples of longer ones next to speech.
     """
     if not marks.any():
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -114,7 +114,7 @@ def regions(marks: np.ndarray, cell: int, total: int, min_silence: int, margin: 
 
 
 def cell_samples(method: str, sample_rate_hz: int) -> int:
-    """Samples per marked cell. Raises UserError if the method does not work at this rate."""
+    """Return the number of samples in a cell. Raises UserError if the method does not work at this rate."""
     if method != "silero":
         return CELL_BLOCKS * round(BLOCK_SECONDS * sample_rate_hz)
     if sample_rate_hz not in SILERO_CELL:
@@ -126,9 +126,9 @@ def cell_samples(method: str, sample_rate_hz: int) -> int:
 
 
 def energy_marks(samples: np.ndarray, cell: int, threshold_db: float) -> np.ndarray:
-    """Mark the cells of `samples`, (N,), whose energy is at most `-threshold_db` below that of the loud ones, (M,).
+    """Mark the cells of `samples` (N,), bool (M,), whose level is above the utterance's loud level plus `threshold_db`.
 
-    A cell's energy is that of the 25 ms around it; the loud level is the 95th percentile over the utterance.
+    A cell's level is that of the 25 ms around it; the loud level is their 95th percentile; `threshold_db` is negative.
     """
     block = cell // CELL_BLOCKS
     padded = np.zeros(-(-len(samples) // cell) * cell, dtype=np.float32)
@@ -145,10 +145,10 @@ def energy_marks(samples: np.ndarray, cell: int, threshold_db: float) -> np.ndar
 def _marked(
     table: pd.DataFrame, settings: VadSettings, rate: int, cell: int, threads: int
 ) -> Iterable[tuple[np.ndarray, int]]:
-    """The marks, (M,), and the number of samples of every file of the manifest `table`."""
+    """The marks (M,) and the number of samples of every file of the manifest `table`, in its order."""
     paths = table["path"].tolist()
     if settings.method == "silero":
-        order = np.argsort(table["duration_seconds"].to_numpy())[::-1]  # equal lengths together: little padding
+        order = np.argsort(table["duration_seconds"].to_numpy())[::-1]  # similar lengths together: less padding
         batches = [order[start : start + SILERO_BATCH] for start in range(0, len(order), SILERO_BATCH)]
         find = partial(_silero_batch, _silero_models(), rate, cell)
         done = ordered_map(lambda batch: find([paths[number] for number in batch]), batches, threads, "vad")
@@ -166,11 +166,11 @@ def _mark_file(path: str, settings: VadSettings, rate: int, cell: int) -> tuple[
 
 
 def _silero_models() -> Callable[[], Any]:
-    """A function that returns the calling thread's own model: it has a state, so threads cannot share it."""
+    """Return a function that returns the calling thread's own model: models have a state that threads cannot share."""
     import torch
     from silero_vad import load_silero_vad
 
-    torch.set_num_threads(1)  # whole batches run side by side
+    torch.set_num_threads(1)  # each thread takes whole batches
     local = threading.local()
 
     def model() -> Any:
@@ -184,12 +184,12 @@ def _silero_models() -> Callable[[], Any]:
 def _silero_batch(
     models: Callable[[], Any], rate: int, cell: int, paths: Sequence[str]
 ) -> list[tuple[np.ndarray, int]]:
-    """Marks by the Silero model, (M,), and the number of samples of every file of a batch."""
+    """The marks (M,) by the Silero model and the number of samples of every file of a batch."""
     import torch
 
     batch = [io.load_mono(path, rate) for path in paths]
     lengths = [-(-len(samples) // cell) for samples in batch]
-    padded = torch.zeros(len(batch), max(lengths), cell)  # (B, M, cell); the model never looks ahead
+    padded = torch.zeros(len(batch), max(lengths), cell)  # (B, M, cell); the model is causal: padding changes nothing
     for row, samples in zip(padded, batch, strict=True):
         row.view(-1)[: len(samples)] = torch.from_numpy(samples)
     model = models()
