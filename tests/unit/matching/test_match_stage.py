@@ -134,7 +134,7 @@ def test_segments_per_phone(
     caplog.set_level(logging.INFO)
     _speak(folder / "segments.npy", [np.tile(sentence, repeats) for sentence in _sentences(40, seed=9)])
     _match(folder, [], replace(SETTINGS, clusters=[6], steps=1, segments_per_phone=given))
-    assert ("set match.segments_per_phone if you know better" in caplog.text) == warns
+    assert ("Set match.segments_per_phone if you know the number" in caplog.text) == warns
     store = FrameStore(folder / "segments.npy")
     _, sentence = read_text(folder / "phones_text.txt", PHONES, SETTINGS)
     ratio = given or (stage.USUAL_RATIO if warns else store.offsets[-1] / len(store) / sentence)

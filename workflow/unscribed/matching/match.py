@@ -1,4 +1,4 @@
-"""Stage match: one round of the matching, from segments to a phone for every segment.
+"""Stage match: one round of the matching, which labels every training segment with a phone.
 
 Dimensions: S segments, K units, V phones, R restarts.
 """
@@ -22,13 +22,14 @@ from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
-MIN_UTTERANCES = 20  # below this the statistics are noise, and the result would look like one
-LIKELY_RATIOS, USUAL_RATIO = (0.7, 1.8), 1.2  # segments per phone
+MIN_UTTERANCES = 20  # statistics of fewer are mostly noise; labels matched to them would look valid but mean nothing
+LIKELY_RATIOS = (0.7, 1.8)  # segments per phone; an estimate outside this range is not trusted
+USUAL_RATIO = 1.2  # segments per phone, assumed in place of an estimate that is not trusted
 
 
 @dataclass(frozen=True)
 class Matcher:
-    """What stays the same over the passes of one round."""
+    """Inputs and settings of all passes of one round; `text` is already over-segmented like the audio."""
 
     segments: FrameStore
     text: Statistics
@@ -37,7 +38,10 @@ class Matcher:
     generator: np.random.Generator
 
     def run(self, units: int, labels: np.ndarray | None) -> tuple[np.ndarray, optimize.Mapping]:
-        """One pass: cluster, match, label; warm from `labels` (S,) if given. Returns the new labels and the mapping."""
+        """Run one pass: cluster into `units`, match, label.
+
+        Starts from `labels` (S,) if given, else at random. Returns the new labels (S,) and the mapping.
+        """
         settings, phones = self.settings, self.text.symbols
         ids = cluster(self.segments, units, self.seed)
         audio = count(ids, self.segments.offsets, units, settings.skips, settings.positions)
@@ -69,25 +73,26 @@ def match(
     labels: Pathlike,
     objectives: Pathlike,
 ) -> None:
-    """Write the phone of every training segment (`labels`, a frame store of S x 1 int32) and `objectives` of restarts.
+    """Write the phone of every training segment and the objectives of all restarts.
 
-    `segments` is a frame store of representations; `previous` the labels of its segments from the round before, empty
-    in the first. The first round starts at random with the first of `match.clusters` and goes on with the others, each
-    warm from the one before; later rounds use the last one only. Raises UserError if there is too little audio.
+    `labels` is a frame store of S x 1 int32; `segments` one of representations; `previous` the labels of its
+    segments from the round before, empty in the first. The first round runs one pass for each number in `match.clusters`: the first pass starts at random,
+    each later one from the labels of the pass before. Later rounds run one pass, with the last number, from `previous`.
+    Raises UserError if there are fewer than MIN_UTTERANCES utterances.
     """
     torch.set_num_threads(threads)
     store = FrameStore(segments)
     if len(store) < MIN_UTTERANCES:
         raise UserError(
             f"{segments}: {len(store)} training utterances are too few to match statistics (at least {MIN_UTTERANCES}, "
-            "sensibly some hundred). Add audio to the split train, or cut long recordings into utterances."
+            "better several hundred). Add audio to the split train, or cut long recordings into utterances."
         )
     inventory = read_inventory(phones)
     text, phones_per_sentence = read_text(phones_text, inventory, settings)
     ratio = settings.segments_per_phone or _segments_per_phone(store.offsets[-1] / len(store), phones_per_sentence)
     log.info("%.3f segments per phone, %d phones", ratio, len(inventory))
-    channel = oversegment(text, max(0.0, 1 - 1 / ratio))
-    matcher = Matcher(store, channel, settings, int(seed), np.random.default_rng(int(seed)))
+    oversegmented = oversegment(text, max(0.0, 1 - 1 / ratio))
+    matcher = Matcher(store, oversegmented, settings, int(seed), np.random.default_rng(int(seed)))
     assigned = FrameStore(previous).data[:, 0] if previous else None
     passes = []
     for units in settings.clusters if assigned is None else settings.clusters[-1:]:
@@ -101,13 +106,16 @@ def match(
 
 
 def _segments_per_phone(segments: float, phones: float) -> float:
-    """The ratio of mean segments per utterance to mean phones per sentence, if utterances and sentences are alike."""
+    """Estimate segments per phone from mean segments per utterance and mean phones per sentence.
+
+    USUAL_RATIO, with a warning, if the estimate is outside LIKELY_RATIOS.
+    """
     ratio = segments / phones
     if LIKELY_RATIOS[0] <= ratio <= LIKELY_RATIOS[1]:
         return ratio
     log.warning(
         "%.1f segments per utterance, but %.1f phones per sentence: utterances and sentences differ too much in length "
-        "to tell the segments per phone. %.1f is assumed; set match.segments_per_phone if you know better.",
+        "to estimate the segments per phone, so %.1f is assumed. Set match.segments_per_phone if you know the number.",
         segments,
         phones,
         USUAL_RATIO,
@@ -116,7 +124,7 @@ def _segments_per_phone(segments: float, phones: float) -> float:
 
 
 def _write_objectives(path: Pathlike, passes: list[tuple[int, optimize.Mapping]]) -> None:
-    """One row per pass and restart; objectives of passes with other numbers of units are not comparable."""
+    """Write one row per pass and restart; objectives compare only between passes with equal numbers of units."""
     table = RestartTable()
     for units, mapping in passes:
         for restart, objective in enumerate(mapping.objectives):

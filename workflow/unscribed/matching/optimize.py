@@ -1,6 +1,6 @@
-"""The matching itself: map audio units to phones so that their statistics become those of the text.
+"""Optimise a mapping of audio units to phones so that their statistics approach those of the text.
 
-Many restarts are optimised at once, as one batch; the lowest objective wins, no label is involved.
+All restarts are optimised as one batch; the one with the lowest objective is kept. No label is used.
 Dimensions: R restarts, K audio units, V phones, J skips, L positions from each end.
 """
 
@@ -11,12 +11,16 @@ import torch
 
 from unscribed.matching.statistics import Statistics
 
-DECAY_SHARE = 0.3  # of the steps, at the end, over which the learning rate falls to zero
+DECAY_SHARE = 0.3  # last share of the steps, over which the learning rate falls linearly to zero
+# warm start: how firmly a unit keeps its phone
+SMOOTHING = 0.02  # added to every count of unit and phone; larger makes phones not yet seen in a unit easier to reach
+FLATTENING = 0.7  # exponent of the phone shares; 1 keeps them, smaller brings them closer together
+NOISE = 0.3  # standard deviation of the noise on the logits; larger makes restarts differ more
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """`probabilities` (R, K, V) of the phones given each unit; `objectives` (R,), the values that were minimised."""
+    """`probabilities` (R, K, V) of the phones given each unit; `objectives` (R,), the minimised values."""
 
     probabilities: np.ndarray
     objectives: np.ndarray
@@ -31,7 +35,8 @@ def match(audio: Statistics, text: Statistics, start: np.ndarray, steps: int, le
     """Minimise the L1 distance of skip-gram and positional statistics by Adam from the logits `start` (R, K, V).
 
     `text` must have gone through `oversegment` if the audio is over-segmented.
-    Source: the objective is ESPUM's loss (Wang et al. 2023, §3), with a table of mapping probabilities for its network.
+    Source: the objective is ESPUM's loss (Wang et al. 2023, §3), for a table of mapping probabilities instead of a
+    network.
     """
     logits = torch.tensor(start, dtype=torch.float32, requires_grad=True)
     unit_pairs, phone_pairs = torch.from_numpy(audio.skips), torch.from_numpy(text.skips)
@@ -78,14 +83,14 @@ def random_start(restarts: int, units: int, phones: int, generator: np.random.Ge
 def warm_start(
     units: np.ndarray, phones: np.ndarray, shape: tuple[int, int, int], generator: np.random.Generator
 ) -> np.ndarray:
-    """Logits (R, K, V) = `shape` from how often each unit now bears each phone, with a little noise for each restart.
+    """Logits of `shape` (R, K, V) from the counts of each phone in each unit, with noise that differs between restarts.
 
-    `units` and `phones` (S,) are the segments' clusters and labels. The flattened counts and the noise let a unit move
-    to another phone where the statistics ask for it.
+    `units` and `phones` (S,) are the segments' clusters and labels. Flattened shares and noise let the optimisation
+    move a unit to another phone.
     """
     _, size, inventory = shape
-    counts = np.full((size, inventory), 0.02)
+    counts = np.full((size, inventory), SMOOTHING)
     np.add.at(counts, (units, phones), 1)
-    logits = 0.7 * np.log(counts / counts.sum(axis=1, keepdims=True))
-    noise = 0.3 * generator.standard_normal(shape)
+    logits = FLATTENING * np.log(counts / counts.sum(axis=1, keepdims=True))
+    noise = NOISE * generator.standard_normal(shape)
     return (logits[None] + noise).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The settings of the matching and the statistics of its text, for the stages that do not need torch."""
+"""Settings of the matching and statistics of the phone text, importable without torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from unscribed.matching.statistics import Statistics, count, flatten
 
 @dataclass(frozen=True)
 class MatchSettings:
-    """Section `match` of the configuration, without `seeds` and `rounds`: those are jobs of their own."""
+    """Section `match` of the configuration, without `seeds` and `rounds`: each of these is a job of its own."""
 
     clusters: list[int]
     restarts: int
@@ -25,7 +25,7 @@ class MatchSettings:
 
 
 def read_text(phones_text: Pathlike, inventory: list[str], settings: MatchSettings) -> tuple[Statistics, float]:
-    """Statistics of the phone text, and its mean number of phones per sentence."""
+    """Count the statistics of the phone text; returns them and the mean number of phones per sentence."""
     index = {phone: number for number, phone in enumerate(inventory)}
     lines = Path(phones_text).read_text(encoding="utf-8").splitlines()
     symbols, offsets = flatten([np.array([index[phone] for phone in line.split()], dtype=np.int64) for line in lines])

@@ -35,10 +35,11 @@ def resegment(
     labels: Pathlike,
     discrepancy: Pathlike,
 ) -> None:
-    """Decode train; write the runs of one phone as segments: boundaries, representations, labels.
+    """Decode the training audio and write each run of one phone as a segment.
 
-    A representation is the mean frame beside the mean log posteriors, (S, D + V). `discrepancy` gets the distance
-    between the statistics of the decoded phones and of the text, which is comparable between rounds and seeds.
+    Outputs: `boundaries`; `segments`, representations (S, D + V) of the mean frame and the mean log posteriors;
+    `labels` (S, 1), their phones; `discrepancy`, the distance between the statistics of the decoded phones and of the
+    text, which can be compared between rounds and seeds.
     """
     store, acoustic = FrameStore(frames), AcousticModel.read(model)
     trigrams = PhoneTrigrams.read(arpa, acoustic.phones, decode)
@@ -48,14 +49,14 @@ def resegment(
             for number in range(first, last):
                 start, end = store.offsets[number : number + 2] - store.offsets[first]
                 edges = runs(path[start:end])
-                found = path[start:end][edges[:-1]].astype(np.int64)
+                phones = path[start:end][edges[:-1]].astype(np.int64)
                 writer.append(store.utterances[number], represent(store[number], log_posteriors[start:end], edges))
-                label_writer.append(store.utterances[number], found[:, None])
+                label_writer.append(store.utterances[number], phones[:, None])
                 all_edges.append(edges)
-                all_phones.append(found)
+                all_phones.append(phones)
         BoundaryTable(utterance=store.utterances, boundaries_frames=all_edges).write(boundaries)
     text, _ = read_text(phones_text, acoustic.phones, match)
-    decoded = statistics.count(*statistics.flatten(all_phones), len(acoustic.phones), match.skips, match.positions)
-    value = statistics.discrepancy(decoded, text)
+    audio = statistics.count(*statistics.flatten(all_phones), len(acoustic.phones), match.skips, match.positions)
+    value = statistics.discrepancy(audio, text)
     log.info("%d segments; discrepancy from the text %.3f", sum(map(len, all_phones)), value)
     write_json(discrepancy, {"discrepancy": value})

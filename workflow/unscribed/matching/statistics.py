@@ -1,6 +1,6 @@
 """Skip-gram and positional statistics of symbol sequences, and the over-segmentation channel between them.
 
-Two corpora of one language that share no sentence still share these numbers, which is what the matching relies on
+Two corpora of one language that share no sentence still share these statistics, which is what the matching relies on
 (ESPUM, Wang et al. 2023, "Unsupervised speech recognition with n-skipgram and positional unigram matching", §3).
 Dimensions: N sequences (flat symbols with offsets (N + 1,)), V symbols, J skips 1…J, L positions from each end.
 """
@@ -13,7 +13,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Statistics:
-    """`unigram` (V,); `skips` (J, V, V), joint distribution of symbols d apart; `positions` (2, L, V) from each end."""
+    """`unigram` (V,); `skips` (J, V, V), at d - 1 the joint distribution of symbols d apart; `positions` (2, L, V).
+
+    `positions` are the distributions of the symbols counted from the start (0) and from the end (1) of a sequence.
+    """
 
     unigram: np.ndarray
     skips: np.ndarray
@@ -34,13 +37,13 @@ def flatten(sequences: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def count(symbols: np.ndarray, offsets: np.ndarray, size: int, skips: int, positions: int) -> Statistics:
     """Statistics of `symbols` (flat, 0 … size-1) cut at `offsets`; pairs never span two sequences.
 
-    An order that no sequence is long enough for has zeros.
+    Distances and positions that no sequence is long enough for have zeros.
     """
     sequence = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     joint = np.zeros((skips, size, size))
     for distance in range(1, skips + 1):
-        together = sequence[:-distance] == sequence[distance:]
-        pairs = symbols[:-distance][together].astype(np.int64) * size + symbols[distance:][together]
+        same = sequence[:-distance] == sequence[distance:]
+        pairs = symbols[:-distance][same].astype(np.int64) * size + symbols[distance:][same]
         joint[distance - 1] = np.bincount(pairs, minlength=size * size).reshape(size, size)
     lengths = np.diff(offsets)
     place = np.zeros((2, positions, size))
@@ -57,7 +60,7 @@ def oversegment(text: Statistics, stay: float) -> Statistics:
 
     `stay` is the probability that the next segment still belongs to the same phone, i.e. 1 - phones per segment. Two
     segments d apart are then k phones apart with the binomial probability of k advances in d steps; k = 0 is the
-    diagonal. Without this channel the matching has to explain the repeats of an over-segmented audio by wrong phones.
+    diagonal. Without this channel the matching would assign the repeated segments of one phone to wrong phones.
     """
     skips, positions = len(text.skips), text.positions.shape[1]
     by_advance = np.concatenate([np.diag(text.unigram)[None], text.skips])

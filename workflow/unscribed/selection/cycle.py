@@ -1,4 +1,4 @@
-"""Stage hmm_select: the cycle whose phones have the statistics of the text most nearly."""
+"""Stage hmm_select: choose the self-training cycle whose decoded phones are statistically closest to the text."""
 
 import logging
 import shutil
@@ -25,7 +25,7 @@ def hmm_select(
     model: Pathlike,
     selection: Pathlike,
 ) -> None:
-    """Copy the model of the cycle with the lowest discrepancy from the text to `model`; no label is involved.
+    """Copy the model of the cycle with the lowest discrepancy from the text to `model`; no label is used.
 
     `models` and `decoded` (phones of the training audio) list the cycles in order; with one cycle `decoded` is empty
     and nothing is compared.

@@ -1,4 +1,4 @@
-"""Stage decode: the phones of one split by the chosen candidate, be it a round of the matching or a run of the GAN."""
+"""Stage decode: decode one split with the chosen candidate, a round of the matching or a run of the GAN."""
 
 import logging
 from collections.abc import Sequence
@@ -23,19 +23,17 @@ def decode_chosen(
     threads: int,
     decoded: Pathlike,
 ) -> None:
-    """Write phones and their first frames.
+    """Write the decoded phones and their first frames.
 
-    The matching decodes `frames`, the PCA store, by beam search; the GAN says what it hears in `segments`, with their
-    `boundaries` if they are not frames themselves.
+    The matching decodes `frames`, the PCA store, by beam search. The GAN decodes `segments`; their `boundaries` are
+    empty if the segments are single frames.
     """
     chosen = read_json(selection)
     if chosen["kind"] == "match":
         decode(frames=frames, model=model, arpa=arpa, settings=settings, threads=threads, decoded=decoded)
         return
-    from unscribed.gan.transcribe import (
-        decode_segments,
-        find_run,
-    )  # torch takes two seconds that the matching does not need
+    # imported here because the matching does not need torch, which takes two seconds to load
+    from unscribed.gan.transcribe import decode_segments, find_run
 
     table = PhoneTable()
     for found in decode_segments(find_run(model, "label", chosen["candidate"]), segments, boundaries):

@@ -1,4 +1,4 @@
-"""Stage select: choose among rounds of the matching and runs of the GAN by wav2vec-U's metric; no label is involved."""
+"""Stage select: choose among rounds of the matching and runs of the GAN by wav2vec-U's metric; no label is used."""
 
 import logging
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ def select(
     """Score every candidate's phones of the split valid, and copy the model of the chosen one to `model`.
 
     `hypotheses`, `models`, `names` and `kinds` (`match`, `gan`) list the candidates in one order. A model file of the
-    GAN holds all runs of a job; `selection` says which one, by its name. Raises UserError if the candidates decoded
-    different utterances, and if none of them says anything.
+    GAN holds all runs of a job; `selection` names the chosen one. Raises UserError if the candidates decoded different
+    utterances, or if all of them decoded silence alone.
     """
     language_model = Arpa.read(arpa)
     inventory = read_inventory(phones)
