@@ -22,7 +22,7 @@ import yaml
 
 from unscribed.config.schema import complete
 from unscribed.devices import device_of
-from unscribed.evaluation.labels import scored_references
+from unscribed.evaluation.scoring import scored_references
 from unscribed.evaluation.per import phone_error_rate
 from unscribed.figures.style import save, style
 from unscribed.frames import FrameStore

@@ -20,7 +20,7 @@ def test_flat_start(world, references, tmp_path, caplog):
             language="en-us",
             labels=tmp_path / "labels.parquet",
         )
-    assert "39 utterances; left out: 1 without known words, 1 too short" in caplog.text
+    assert "39 utterances; left out: 1 without transcript or with unknown words, 1 too short" in caplog.text
     first = PhoneTable.read(tmp_path / "labels.parquet").iloc[0]
     assert first["phones"][0] == first["phones"][-1] == SILENCE
     lengths = np.diff([*first["starts_frames"], first["frames"]])

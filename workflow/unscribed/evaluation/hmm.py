@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
-from unscribed.evaluation.labels import (
+from unscribed.evaluation.scoring import (
     align_decoded,
     decoded_boundaries,
     phone_rate,

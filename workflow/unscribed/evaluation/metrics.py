@@ -17,7 +17,7 @@ from unscribed.artifacts import Pathlike, read_json
 from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
 from unscribed.evaluation import per
-from unscribed.evaluation.labels import (
+from unscribed.evaluation.scoring import (
     References,
     align_decoded,
     decoded_boundaries,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from unscribed.artifacts import Pathlike
-from unscribed.evaluation.labels import References, phone_rate, scored_references
+from unscribed.evaluation.scoring import References, phone_rate, scored_references
 from unscribed.evaluation.tables import write_metrics
 from unscribed.selection.select import CandidateTable
 from unscribed.tables import REAL, PhoneTable

@@ -12,7 +12,7 @@ from itertools import zip_longest
 import jiwer
 
 from unscribed.artifacts import Pathlike
-from unscribed.evaluation.labels import known_references
+from unscribed.evaluation.scoring import known_references
 from unscribed.evaluation.per import GAP, Alignment, count_errors
 from unscribed.text.lines import read_lines
 from unscribed.text.normalize import words_of

@@ -76,8 +76,9 @@ def match(
     """Write the phone of every training segment and the objectives of all restarts.
 
     `labels` is a frame store of S x 1 int32; `segments` one of representations; `previous` the labels of its
-    segments from the round before, empty in the first. The first round runs one pass for each number in `match.clusters`: the first pass starts at random,
-    each later one from the labels of the pass before. Later rounds run one pass, with the last number, from `previous`.
+    segments from the round before, empty in the first. The first round runs one pass for each number in
+    `match.clusters`: the first pass starts at random, each later one from the labels of the pass before. Later rounds
+    run one pass, with the last number, from `previous`.
     Raises UserError if there are fewer than MIN_UTTERANCES utterances.
     """
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Stage ctm: when each phone and each word was spoken, in seconds of the original audio.
+"""Stage ctm: the times of phones and words, in seconds of the original audio.
 
 The columns are those of NIST's CTM format (conversation time marks), as Parquet.
 """
@@ -16,7 +16,7 @@ from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "1"  # all audio is mixed down to one
+CHANNEL = "1"  # CTM names a channel; all audio is mixed down to one
 
 
 def ctm(
@@ -30,13 +30,12 @@ def ctm(
 ) -> None:
     """Write the times of all phones and words of the table `words` (word decoding) of one split.
 
-    Times refer to the original audio, before the silence between the regions of `vad` was removed. A segment begins
-    and ends where speech is: its start on a joint of two regions is the start of the later region, its end on a joint
-    the end of the earlier one. A segment over a joint contains the removed silence; between a segment that ends on a
-    joint and the next there is a gap.
-    `confidence` is the word's, from 0 to 1; a phone has that of its word, silence has none (null). `<SIL>` is a row
-    among the phones. Utterances that the decoder found no path for have no rows.
-    Raises UserError if `words` is no such table, or if `vad` lacks one of its utterances.
+    Times refer to the original audio, before the silence between the regions of `vad` was removed. Where two
+    regions were joined, a phone or word that starts there gets the start of the later region, and one that ends there
+    the end of the earlier one, so that a gap separates them. One that spans the joint includes the removed silence.
+    `confidence` is that of the word, from 0 to 1; a phone has that of its word, silence has null. `<SIL>` is a row
+    among the phones. Utterances without a path through the decoding graph have no rows.
+    Raises UserError if `words` is not such a table, or if `vad` lacks one of its utterances.
     """
     table = WordTable.read(words)
     times = TimeBase(VadTable.by_utterance(vad, table["utterance"].tolist()), hop_ms, sample_rate_hz)
@@ -48,9 +47,9 @@ def ctm(
         word_rows += _rows(times, row.utterance, row.word_starts_frames, word_ends, row.words, row.word_confidences)
     _write(phones_ctm, phone_rows)
     _write(words_ctm, word_rows)
-    silent = int((table["status"] == NO_PATH).sum())
+    no_path = int((table["status"] == NO_PATH).sum())
     log.info(
-        "%d utterances: %d phones, %d words; %d without a path", len(table), len(phone_rows), len(word_rows), silent
+        "%d utterances: %d phones, %d words; %d without a path", len(table), len(phone_rows), len(word_rows), no_path
     )
 
 
@@ -62,16 +61,16 @@ def _rows(
     symbols: Iterable[str],
     confidences: Iterable[float],
 ) -> list[tuple]:
-    """The rows of one utterance."""
+    """CTM rows of one utterance's symbols."""
     starts = times.seconds(utterance, starts_frames)
-    # the last frame may begin after the end of its region, where nothing is left of it
+    # the last frame may start after the end of its region: its duration is then 0
     ends = np.maximum(times.seconds(utterance, ends_frames, ends=True), starts)
     spans = zip(starts, ends - starts, symbols, confidences, strict=True)
     return [(utterance, CHANNEL, *span) for span in spans]
 
 
 def _phone_confidences(row: pd.Series) -> list[float | None]:
-    """The confidence of the word in which each phone begins; None for silence and outside words."""
+    """Confidence of the word in which each phone begins; None for silence and outside words."""
     found: list[float | None] = []
     for phone, start in zip(row.phones, row.starts_frames, strict=True):
         word = int(np.searchsorted(row.word_starts_frames, start, side="right")) - 1

@@ -21,18 +21,19 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
     """Write one row per utterance of `words` (word decoding) for which words were found.
 
     `path` is the audio file and `starts_samples`, `ends_samples` are its regions of speech, at audio.sample_rate_hz;
-    `phones` are without `<SIL>`; `confidence` is the mean of the words'. Utterances without a path or without words are
-    counted in the log.
-    Raises UserError if `words` is no such table, if nothing is left of it, or if the others lack its utterances.
+    `phones` are without `<SIL>`; `confidence` is the mean over the words. Utterances without a path or without words
+    are counted in the log.
+    Raises UserError if `words` is not such a table, if no utterance in it has words, or if `manifest` or `vad` lacks an
+    utterance.
     """
-    spoken = WordTable.read(words)
-    lost = spoken["status"] == NO_PATH
-    wordless = ~lost & (spoken["words"].map(len) == 0)
-    kept = spoken[~lost & ~wordless]
+    decoded = WordTable.read(words)
+    no_path = decoded["status"] == NO_PATH
+    wordless = ~no_path & (decoded["words"].map(len) == 0)
+    kept = decoded[~no_path & ~wordless]
     if not len(kept):
         raise UserError(
-            f"{words}: none of its {len(spoken)} utterances has words, so there are no pseudo labels. "
-            "See the log of the stage words; a wider beam finds more."
+            f"{words}: none of its {len(decoded)} utterances has words, so there are no pseudo labels. "
+            "See the log of the stage words; a wider beam may find some."
         )
     utterances = kept["utterance"].tolist()
     regions = VadTable.by_utterance(vad, utterances)
@@ -51,15 +52,15 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
         "%d utterances with pseudo labels, mean confidence %.3f; left out: %d without a path, %d without words",
         len(kept),
         np.mean(table.columns["confidence"]),
-        lost.sum(),
+        no_path.sum(),
         wordless.sum(),
     )
 
 
 def vocabulary(*, labels: Pathlike, vocab: Pathlike) -> None:
-    """Write letter to id as JSON, the form of transformers' Wav2Vec2CTCTokenizer, from the pseudo labels of training.
+    """Write the id of each letter of the pseudo-labels of train as JSON, for transformers' Wav2Vec2CTCTokenizer.
 
-    0 `<pad>`, 1 `|`, 2 `<unk>`, then the letters by code point. Raises UserError if `labels` is no table of this stage.
+    0 `<pad>`, 1 `|`, 2 `<unk>`, then the letters by code point. Raises UserError if `labels` is not such a table.
     """
     table = PseudoLabelTable.read(labels)
     letters = {letter for found in table["letters"] for letter in found} - {WORD_DELIMITER}

@@ -1,7 +1,7 @@
 """Stage textgrid: words and phones of each utterance as a file that Praat and ELAN open.
 
-Praat's long text format ("ooTextFile"), two interval tiers. An interval tier has no holes: where nothing is known to be
-spoken lies an interval without a label, which is also how Praat's users write silence.
+Praat's long text format ("ooTextFile"), two interval tiers. An interval tier must not have gaps: an interval with an
+empty label stands wherever no phone or word was decoded, which is also how Praat's users mark silence.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 MICROSECONDS = 1_000_000  # times are rounded to these, so that neighbours meet exactly
 TIERS = ("words", "phones")
-UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^\.')  # what some file system refuses or hides, and the escape itself
-MOST_BYTES = 200  # of a file name without its suffix; file systems allow 255 with it
+UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^\.')  # refused by some file system or hiding the file; `%` escapes
+MOST_BYTES = 200  # in a file name without suffix; most file systems allow 255 with it
 Interval = tuple[int, int, str]  # start and end in microseconds, label
 
 
@@ -27,30 +27,30 @@ def textgrid(*, phones_ctm: Pathlike, words_ctm: Pathlike, vad: Pathlike, folder
     """Write `<utterance>.TextGrid` for every utterance of `vad` into the new folder `folder`.
 
     Both tiers cover 0 to the length of the original audio; `<SIL>` has no label. Characters of an utterance's name that
-    file systems refuse are written as `%` and two hexadecimal digits. Raises UserError if the tables are of other
-    utterances.
+    file systems refuse are written as `%` and two hexadecimal digits. Raises UserError if the CTM tables have
+    utterances that `vad` lacks.
     """
     regions = VadTable.read(vad)
     known = set(regions["utterance"])
-    spoken = {}
+    by_tier = {}
     for tier, path in zip(TIERS, (words_ctm, phones_ctm), strict=True):
-        spoken[tier] = _intervals(path)
-        if strange := sorted(spoken[tier].keys() - known):
+        by_tier[tier] = _intervals(path)
+        if unknown := sorted(by_tier[tier].keys() - known):
             raise UserError(
-                f"{path} has {len(strange)} utterances that {vad} lacks, for example {strange[0]}: the two come from "
+                f"{path} has {len(unknown)} utterances that {vad} lacks, for example {unknown[0]}: the two come from "
                 f"different runs. Delete {path} and run the stage ctm again."
             )
     with atomic_folder(folder) as temporary:
         for row in regions.itertuples():
             end = round(row.total_seconds * MICROSECONDS)
-            tiers = {tier: complete_tier(spoken[tier].get(row.utterance, []), end) for tier in TIERS}
+            tiers = {tier: complete_tier(by_tier[tier].get(row.utterance, []), end) for tier in TIERS}
             text = textgrid_text(tiers, end)
             (temporary / f"{file_name(row.utterance)}.TextGrid").write_text(text, encoding="utf-8")
     log.info("%d TextGrids in %s", len(regions), folder)
 
 
 def _intervals(path: Pathlike) -> dict[str, list[Interval]]:
-    """The labelled intervals of a CTM table by utterance; silence is none."""
+    """Labelled intervals of a CTM table by utterance, without silence."""
     table = CtmTable.read(path)
     found: dict[str, list[Interval]] = {}
     for row in table[table["symbol"] != SILENCE].itertuples():
@@ -61,15 +61,15 @@ def _intervals(path: Pathlike) -> dict[str, list[Interval]]:
 
 
 def complete_tier(intervals: Iterable[Interval], end: int) -> list[Interval]:
-    """Fill the gaps between `intervals` (ascending) and up to `end` with intervals without a label.
+    """Fill the gaps between `intervals` (ascending) and up to `end` with intervals of empty label.
 
-    What lies beyond `end` or has no length, which Praat does not allow, is left out.
+    Intervals beyond `end`, or of no length, which Praat refuses, are left out.
     """
     tier: list[Interval] = []
     last = 0
     for start, stop, label in intervals:
         start, stop = max(start, last), min(stop, end)
-        if start - last == 1:  # a rounding error, no gap
+        if start - last == 1:  # one microsecond is a rounding error, not a gap
             start = last
         if stop <= start:
             continue
@@ -96,15 +96,17 @@ def textgrid_text(tiers: dict[str, list[Interval]], end: int) -> str:
 
 
 def file_name(utterance: str) -> str:
-    """A name without suffix for the file of `utterance`, another one for every utterance; mostly its own name.
+    """File name without suffix, unique to `utterance`: its own name if that is safe and short.
 
-    Long names are cut and end in a hash of the whole.
+    Unsafe characters are escaped. A long name is cut and ends in a hash of the whole.
     """
     safe = UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", utterance)
     if len(safe.encode()) <= MOST_BYTES:
         return safe
     start = safe.encode()[: MOST_BYTES - 20].decode(errors="ignore")
-    return f"{start}%-{hashlib.sha256(utterance.encode()).hexdigest()[:16]}"  # `%-` is in no short name
+    return (
+        f"{start}%-{hashlib.sha256(utterance.encode()).hexdigest()[:16]}"  # `%-` is in no short name, so names differ
+    )
 
 
 def _seconds(microseconds: int) -> str:

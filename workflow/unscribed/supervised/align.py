@@ -1,4 +1,4 @@
-"""Stage supervised_align: transcripts aligned with their audio, pronunciations and silences chosen on the way.
+"""Stage supervised_align: align transcripts with their audio, choosing pronunciations and silences.
 
 Dimensions: T frames of an utterance.
 """
@@ -24,8 +24,9 @@ from unscribed.wfst.graph import Graph
 from unscribed.wfst.openfst import read_symbols
 from unscribed.wfst.search import log_failed
 
-ALIGN_SCALE = 0.1  # of the acoustics, as in Kaldi
-ALIGN_BEAM, ALIGN_ACTIVE = 40.0, 20_000
+ALIGN_SCALE = 0.1  # factor of the acoustic log likelihoods against the graph's costs, as in Kaldi's alignment
+ALIGN_BEAM = 40.0  # in scaled log likelihood, as wide as Kaldi's second try; narrower is faster and loses utterances
+ALIGN_ACTIVE = 20_000  # most tokens per frame; a bound on the time that a very long transcript takes
 
 
 def word_alignment(
@@ -40,9 +41,9 @@ def word_alignment(
     threads: int,
     aligned: Pathlike,
 ) -> None:
-    """Align the audio with its transcripts, choosing pronunciations and silences; write phones and their times.
+    """Align the audio with its transcripts; write the phones with their times.
 
-    Utterances with unknown words, or that no path explains, get no phones and are counted.
+    Utterances with words that the lexicon lacks, or without a path, get no phones and are counted in the log.
     """
     store, acoustic, symbols = FrameStore(features), HmmModel.read(model), read_symbols(word_symbols)
     topology, words = acoustic.topology, transcript_words(references, language)
@@ -76,7 +77,7 @@ def word_alignment(
 def _graph(
     compiler: khg.TrainingGraphCompiler, words: Mapping[str, Sequence[str]], utterance: str, symbols: dict[str, int]
 ) -> Graph | None:
-    """The graph of one transcript; None if a word is not in the lexicon, or there is none."""
+    """Compile the graph of one transcript; None if it is missing or empty, or the lexicon lacks one of its words."""
     spoken = words.get(utterance, [])
     if not spoken or any(word not in symbols for word in spoken):
         return None

@@ -1,6 +1,6 @@
-"""Stages supervised_labels and supervised_valid_labels: phones of transcripts without times, as a table of phones.
+"""Stages supervised_labels and supervised_valid_labels: phones of transcripts, with evenly spaced times.
 
-An HMM's training starts from those of train, and the weights of its decoding are chosen by those of valid.
+Those of train start the training of the HMM; those of valid choose the weights of its decoding.
 """
 
 import logging
@@ -23,12 +23,13 @@ log = logging.getLogger(__name__)
 def flat_labels(
     *, references: Pathlike | Sequence[str], features: Pathlike, lexiconp: Pathlike, language: str, labels: Pathlike
 ) -> None:
-    """Write the transcripts' phones by the most probable pronunciations, equally long: the flat start of training.
+    """Write each transcript's most probable phones, equally long: the flat start of HMM training.
 
-    `<SIL>` stands at both ends. Utterances with a word that has no pronunciation, or with fewer frames than phones,
-    are left out and counted. Raises UserError if none is left.
+    `<SIL>` stands at both ends. Utterances without a transcript, with a word that has no pronunciation, or with fewer
+    frames than phones are left out and counted in the log. Raises UserError if none is left.
     """
     store, words = FrameStore(features), transcript_words(references, language)
+    # Kaldi's lexiconp scales the probabilities of a word's pronunciations to a maximum of 1
     best = {word: phones for word, value, phones in read_lexiconp(lexiconp) if value == 1}
     table = PhoneTable()
     unknown = short = 0
@@ -48,13 +49,15 @@ def flat_labels(
             "that the transcripts name the same files and are in corpus.language."
         )
     table.write(labels, store.metadata)
-    log.info("%d utterances; left out: %d without known words, %d too short", len(table), unknown, short)
+    log.info(
+        "%d utterances; left out: %d without transcript or with unknown words, %d too short", len(table), unknown, short
+    )
 
 
 def reference_phones(*, references: Pathlike | Sequence[str], features: Pathlike, labels: Pathlike) -> None:
-    """Write the phones of the references, equally long: what the weights of the supervised decoding are chosen by.
+    """Write the reference phones, equally long, by which the weights of the supervised decoding are chosen.
 
-    Utterances of the store `features` without any are left out. Raises UserError without transcripts.
+    Utterances of the store `features` without reference phones are left out. Raises UserError without transcripts.
     """
     if not references:
         raise UserError(NO_TRANSCRIPTS)
@@ -68,5 +71,5 @@ def reference_phones(*, references: Pathlike | Sequence[str], features: Pathlike
 
 
 def _spread(phones: int, frames: int) -> np.ndarray:
-    """First frames of so many phones that share the frames of an utterance equally."""
+    """Compute the first frames of `phones` phones that share `frames` frames equally."""
     return np.arange(phones) * frames // phones

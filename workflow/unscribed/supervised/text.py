@@ -1,4 +1,4 @@
-"""Stage supervised_text: the transcripts' words, beside the unrelated text, for the supervised recogniser's LMs."""
+"""Stage supervised_text: join unrelated text and transcripts, to train the supervised recogniser's LMs on."""
 
 import logging
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ NO_TRANSCRIPTS = "corpus.folder.transcripts is empty: a supervised recogniser ne
 
 
 def transcript_words(references: Pathlike | Sequence[str], language: str) -> dict[str, list[str]]:
-    """The words of each transcribed utterance, in the spelling of the text. Raises UserError without transcripts."""
+    """Read the words of each transcribed utterance, spelt as in the text. Raises UserError without transcripts."""
     if not references:
         raise UserError(NO_TRANSCRIPTS)
     return words_of(transcripts(references), language)
 
 
 def supervised_text(*, references: Pathlike | Sequence[str], text: Pathlike, language: str, joined: Pathlike) -> None:
-    """Write the sentences of `text` and the transcripts of the training audio: what the supervised LMs learn from.
+    """Write the sentences of `text` and the transcripts of the training audio, on which the supervised LMs are trained.
 
     Raises UserError if no transcript has words.
     """
