@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from unscribed.gan.batches import Chance, Sequences
+from unscribed.gan.batches import RandomStreams, Sequences
 from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator
 from unscribed.gan.layers import mask_of
@@ -90,12 +90,12 @@ class Plain:
 
     def update(self, number: int) -> Losses:
         """Draw a batch and train the discriminator (even numbers) or the generator; the losses by name."""
-        chance = Chance([0], number, self.data.audio.data.device)
-        features, lengths = self.data.audio.batch(self.data.audio.draw(chance, self.size.batch)[0])
+        streams = RandomStreams([0], number, self.data.audio.data.device)
+        features, lengths = self.data.audio.batch(self.data.audio.draw(streams, self.size.batch)[0])
         uniform = torch.rand(features.shape[:2])  # JOIN looks at it on the CPU
         if number % 2:
             return self.generator_turn(features, lengths, uniform)
-        tokens, token_lengths = self.data.text.batch(self.data.text.draw(chance, self.size.batch)[0])
+        tokens, token_lengths = self.data.text.batch(self.data.text.draw(streams, self.size.batch)[0])
         mix = torch.rand(len(lengths), device=lengths.device)
         return self.discriminator_turn(features, lengths, uniform, tokens, token_lengths, mix)
 
@@ -186,12 +186,12 @@ def compare(size: Size, device: torch.device, updates: int = 6) -> dict[str, tup
     ours, found = trainer(size, 1, device, equal=False), {}
     plain, data = Plain(ours, size, dropout=0.0), ours.data
     for number in range(updates):
-        chance = Chance([0], number, device)  # what the package draws, drawn once more in the same order
-        features, lengths = data.audio.batch(data.audio.draw(chance, size.batch))
-        batch = [features * chance.dropout(lengths, size.dims, DROPOUT), lengths, chance.uniform_padded(lengths)]
+        streams = RandomStreams([0], number, device)  # what the package draws, drawn once more in the same order
+        features, lengths = data.audio.batch(data.audio.draw(streams, size.batch))
+        batch = [features * streams.dropout(lengths, size.dims, DROPOUT), lengths, streams.uniform_padded(lengths)]
         turn = plain.generator_turn if number % 2 else plain.discriminator_turn
         if number % 2 == 0:
-            batch += [*data.text.batch(data.text.draw(chance, size.batch)), chance.uniform(size.batch)]
+            batch += [*data.text.batch(data.text.draw(streams, size.batch)), streams.uniform(size.batch)]
         losses, got = turn(*(one[0] for one in batch)), ours.update(number)
         found |= {f"{name}.{number}": (float(got[name]), float(loss)) for name, loss in losses.items()}
     return found

@@ -42,7 +42,7 @@ def _expected(weights: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _compare_gradients(found: Tensor, expected: Tensor, weights: dict[str, Tensor]) -> None:
-    """The same gradient of a function of both with respect to each weight; what it does not depend on may be zero."""
+    """Assert that a function of both has the same gradient with respect to each weight; no gradient counts as zero."""
     pull = _random(*found.shape, seed=9)
     for name, weight in weights.items():
         both = [

@@ -70,7 +70,7 @@ def test_gradient_penalty_by_hand() -> None:
 
 
 def _plain_penalty(weights: dict[str, Tensor], real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """The definition for one pair of sequences (T, V), as a function of the discriminator alone."""
+    """The penalty of one pair of sequences (T, V) by its definition, as a function of the discriminator's weights."""
     point = (mix * real + (1 - mix) * fake).clone().requires_grad_()
     model = Discriminator(weights)
     score = model.score(model.preactivate(point[None, None]), torch.tensor([[len(point)]]))

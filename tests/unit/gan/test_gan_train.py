@@ -54,7 +54,7 @@ ngram 1=7
 
 
 def _write_audio(folder: Path, split: str, utterances: int, seed: int) -> list[np.ndarray]:
-    """Segments of 4 dimensions that show their phone, with boundaries of 3 frames each; returns the phones."""
+    """Write segments of 3 frames, whose 4 features depend on the phone, and their boundaries; return the phones."""
     generator = np.random.default_rng(seed)
     spoken, edges = [], []
     with FrameWriter(folder / f"{split}.npy", {"hop_ms": 10.0}) as writer:

@@ -174,7 +174,7 @@ def test_runs_that_are_kept_go_on_as_they_would_have() -> None:
     ],
 )
 def test_a_penalty_has_the_weight_of_its_run(name: str, turn: int, parts: list[str]) -> None:
-    """A larger penalty of run 1 changes the gradient of run 1 alone, in the turn it belongs to."""
+    """A larger weight for run 1 changes the gradient of run 1 alone, in the turn of the penalty's side."""
     first, second = _trainer([0, 1], SECOND), _trainer([0, 1], SECOND)
     second.penalties[name][1] += 3
     for number in range(2):
@@ -189,7 +189,7 @@ def test_a_penalty_has_the_weight_of_its_run(name: str, turn: int, parts: list[s
 
 
 def test_smoothness_is_that_of_the_joined_logits() -> None:
-    """Segments that all sound like one phone become one position, and that has no neighbours."""
+    """Segments with the same predicted phone become one position, which has no neighbour to differ from."""
     trainer = _trainer([0, 1])
     trainer.turns = replace(trainer.turns, dropout=0.0)
     trainer.data.audio.data[:, 0] = 10.0
@@ -214,7 +214,7 @@ def test_shorter_than_the_kernels(shape: Shape, audio: list[int], text: list[int
 
 
 def test_each_side_learns_against_the_other() -> None:
-    """The discriminator tells a fixed generator's audio from text; then the generator deceives it, fixed."""
+    """First the discriminator learns with a fixed generator, then the generator with the fixed discriminator."""
     rates = {"generator_rate": 2e-2, "discriminator_rate": 1e-2}
     trainer = _trainer([0, 1], gradient_penalty=0.0, smoothness=0.0, diversity=0.0, **rates)
     losses = [trainer.update(2 * number) for number in range(60)]

@@ -48,7 +48,7 @@ def _batch_norm(weights: dict[str, Tensor], run: int) -> torch.nn.BatchNorm1d:
 def _plain(
     weights: dict[str, Tensor], run: int, stride: int, rows: Tensor, masks: tuple[Tensor, ...]
 ) -> tuple[Tensor, Tensor | None]:
-    """What follows the normalisation, layer by layer, for one utterance (S, D) without padding."""
+    """The layers after the normalisation, one by one, for one utterance (S, D) without padding."""
     labels = None
     if "residual" in weights:
         added = (rows * masks[1]) @ weights["residual"][run] + weights["residual_bias"][run]

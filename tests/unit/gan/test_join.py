@@ -11,13 +11,13 @@ JOINED = [[3, 2], [3, 1]]
 
 
 def _logits(predicted: torch.Tensor, dtype: torch.dtype = torch.float) -> torch.Tensor:
-    """Logits that tell the frame by frame: 100 for the phone, plus its frame's number for every phone."""
+    """Logits that identify their frame: 100 for the predicted phone, plus the frame's number for every phone."""
     frames = torch.arange(predicted.shape[-1])[:, None]
     return (torch.nn.functional.one_hot(predicted, PHONES) * 100 + frames).to(dtype)
 
 
 def _frames(joined: torch.Tensor, lengths: torch.Tensor) -> list[list[list[int]]]:
-    """The frames that the joined logits come from; all else has to be zero."""
+    """Return the frames that the joined logits come from; asserts that padding is zero."""
     inside = torch.arange(joined.shape[2]) < lengths[..., None]
     assert not joined[~inside].any()
     return [

@@ -1,7 +1,7 @@
 """Label-free checks of a run during its training: its scores, and whether it has diverged or collapsed.
 
-A run has **diverged** if a loss is not finite, and **collapsed** if it uses few phones or decodes most utterances to the
-same phones. Both are logged; a diverged run ends at once, a collapsed one after PATIENCE checks.
+A run has **diverged** if a loss is not finite, and **collapsed** if it uses few phones or decodes most utterances to
+the same phones. Both are logged; a diverged run ends at once, a collapsed one after PATIENCE checks.
 """
 
 import math

@@ -30,8 +30,8 @@ PROGRESS = ("alive", "done", "seconds", "rows", "strikes", "best", "status")  # 
 class GanJob:
     """Trains N runs together and can resume.
 
-    A run's place is its index in the job; its row is its index among the runs that the trainer still trains: `alive` has
-    the place of each row. `rows` are the rows of the curves, `strikes` the consecutive checks that found a run
+    A run's place is its index in the job; its row is its index among the runs that the trainer still trains: `alive`
+    has the place of each row. `rows` are the rows of the curves, `strikes` the consecutive checks that found a run
     collapsed, `best` the lowest weighted perplexity of each run and its update.
     """
 

@@ -43,7 +43,7 @@ def windows(x: Tensor, taps: int) -> Tensor:
 
 
 def sum_taps(z: Tensor) -> Tensor:
-    """Apply the adjoint of `windows`: add z[..., t, k, :] of z (..., T, K, D) at position t + k, (..., T + K - 1, D)."""
+    """Apply the adjoint of `windows` to z (..., T, K, D): z[..., t, k, :] adds to position t + k, (..., T + K - 1, D)."""
     return _SumTaps.apply(z)
 
 
@@ -91,6 +91,6 @@ def mask_of(lengths: Tensor, positions: int) -> Tensor:
 
 
 def uniform(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator]) -> Tensor:
-    """Draw initial weights of each run, (N, *shape), uniform within 1 / sqrt(fan_in), as torch does for convolutions."""
+    """Draw initial weights of each run, (N, *shape), uniform within 1 / sqrt(fan_in), torch's bound in convolutions."""
     bound = fan_in**-0.5
     return torch.stack([torch.empty(shape).uniform_(-bound, bound, generator=one) for one in generators])

@@ -1,8 +1,8 @@
 """The losses of wav2vec-U 1 and 2, each per run: N runs give a vector (N,).
 
 COMPUTED has the function of each penalty, which takes the tensors of its side's turn.
-Every function gets the lengths, so padding never changes a loss. Where the published code averages over padding, or cuts
-the gradient penalty to the shortest padded length, this module follows the papers.
+Every function gets the lengths, so padding never changes a loss. Where the published code averages over padding, or
+cuts the gradient penalty to the shortest padded length, this module follows the papers.
 Dimensions: N runs, B batch, S segments, J joined positions, V phones, L pseudo-labels.
 """
 

@@ -33,7 +33,7 @@ class Adam:
     def step(self, gradients: Iterable[Tensor], rates: Tensor) -> Tensor:
         """Update the weights in place with the learning rates (N,); return the gradient norm of each run, (N,).
 
-        `gradients` are in the order of the weights; the norm is that over all tensors, before it is limited to MAX_NORM.
+        `gradients` are in the order of the weights. The norm is over all tensors, before its limitation to MAX_NORM.
         """
         gradients = list(gradients)
         norms = torch.stack([gradient.reshape(len(rates), -1).square().sum(1) for gradient in gradients]).sum(0).sqrt()

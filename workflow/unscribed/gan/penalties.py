@@ -42,5 +42,5 @@ def penalties_of(side: Side) -> list[str]:
 
 
 def loss_columns() -> list[str]:
-    """List the curves' columns of losses: each side's adversarial losses and penalties, unweighted, and gradient norm."""
+    """List the curves' columns: each side's adversarial losses and penalties, unweighted, and its gradient norm."""
     return [name for side, losses in ADVERSARIAL.items() for name in (*losses, *penalties_of(side), f"{side}_norm")]
