@@ -43,7 +43,7 @@ def windows(x: Tensor, taps: int) -> Tensor:
 
 
 def sum_taps(z: Tensor) -> Tensor:
-    """Apply the adjoint of `windows` to z (..., T, K, D): z[..., t, k, :] adds to position t + k, (..., T + K - 1, D)."""
+    """Apply the adjoint of `windows`: add z[..., t, k, :] of z (..., T, K, D) at t + k: (..., T + K - 1, D)."""
     return _SumTaps.apply(z)
 
 
