@@ -22,8 +22,8 @@ import yaml
 
 from unscribed.config.schema import complete
 from unscribed.devices import device_of
-from unscribed.evaluation.scoring import scored_references
 from unscribed.evaluation.per import phone_error_rate
+from unscribed.evaluation.scoring import scored_references
 from unscribed.figures.style import save, style
 from unscribed.frames import FrameStore
 from unscribed.gan.batches import Sequences, read_segments, read_sentences

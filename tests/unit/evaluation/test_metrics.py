@@ -127,7 +127,7 @@ def test_the_best_scored_seed_is_shown_if_a_run_of_the_gan_was_chosen(finished: 
 
 def test_candidates_that_do_not_tell_their_seed_are_refused(finished: Any) -> None:
     finished.table("candidates.parquet", [("match", *finished.candidates[1][1:])], CandidateTable)
-    with pytest.raises(ValueError, match="the candidate match does not tell seed and round"):
+    with pytest.raises(ValueError, match="the candidate match has no seed<s>/round<k> in its name"):
         run_evaluate(finished)
 
 
@@ -162,11 +162,11 @@ def test_references_of_other_utterances_are_refused(finished: Any) -> None:
 
 def test_damaged_benchmark_is_named(finished: Any) -> None:
     write_lines(Path(finished.path("benchmarks/vad.test.tsv")), ["no", "table"])
-    with pytest.raises(UserError, match=r"vad\.test\.tsv is no benchmark file"):
+    with pytest.raises(UserError, match=r"vad\.test\.tsv is not a benchmark file"):
         run_evaluate(finished)
 
 
 def test_seed_and_round_are_read_from_the_path() -> None:
     assert by_round(["a/seed12/round3/test.parquet"]) == {(12, 3): "a/seed12/round3/test.parquet"}
-    with pytest.raises(ValueError, match="does not tell seed and round"):
+    with pytest.raises(ValueError, match="the path has no seed<s>/round<k>/ in it"):
         by_round(["a/test.parquet"])

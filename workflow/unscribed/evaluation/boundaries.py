@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ROUNDING_SECONDS = 1e-9  # so that a distance of exactly the tolerance counts, whatever floating point makes of it
+ROUNDING_SECONDS = 1e-9  # added to the tolerance: rounding must not reject a distance equal to it
 
 
 @dataclass(frozen=True)
 class BoundaryCounts:
-    """Boundaries over any number of utterances: matched ones, all of the reference, all of the hypothesis."""
+    """Number of boundaries over any number of utterances: matched, in the references, in the hypotheses."""
 
     hits: int
     references: int

@@ -1,10 +1,12 @@
-"""The stage `evaluate_hmm`: phone error rate after each step of the HMM self-training, and how the last one errs."""
+"""The stage `evaluate_hmm`: phone error rate after each step of HMM self-training, and the errors of the last."""
 
 import logging
 from collections.abc import Sequence
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
+from unscribed.evaluation.metrics import EvaluateSettings, Metrics
+from unscribed.evaluation.per import Alignment, spoken_phones
 from unscribed.evaluation.scoring import (
     align_decoded,
     decoded_boundaries,
@@ -12,8 +14,6 @@ from unscribed.evaluation.scoring import (
     score_boundaries,
     scored_references,
 )
-from unscribed.evaluation.metrics import EvaluateSettings, Metrics
-from unscribed.evaluation.per import Alignment, spoken_phones
 from unscribed.evaluation.tables import error_shares, write_confusions, write_metrics
 from unscribed.tables import PhoneTable, VadTable
 
@@ -32,11 +32,11 @@ def evaluate_hmm(
     sample_rate_hz: int,
     references: Sequence[str] = (),
 ) -> None:
-    """Score the decodes of the test set by each HMM step, `decodes` in the order of the steps, from 1.
+    """Score the test set as decoded after each HMM step; `decodes` are in the order of the steps, from 1.
 
-    `references` is a list with the one table of test, or empty. Equal neighbours in the decodes are two phones, as an
-    HMM tells them apart. Outputs: `metrics` (flat JSON) and the `confusions` of the last step
-    (Parquet), empty without references. Raises UserError if the references belong to other utterances.
+    `references` is a list with the one table of test, or empty. Equal neighbours in a decode count as two phones,
+    because an HMM separates them. Outputs: `metrics` (flat JSON) and the `confusions` of the last step (Parquet), empty
+    without references. Raises UserError if the references belong to other utterances.
     """
     values: Metrics = {}
     alignments: dict[str, Alignment] = {}

@@ -1,4 +1,4 @@
-"""The language models in the metrics."""
+"""Metrics of the language models, from the reports of their stages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,9 @@ from unscribed.artifacts import read_json
 
 
 def lm_metrics(phone_reports: Sequence[str | Path], word_report: str | Path) -> dict[str, float]:
-    """`phone_lm.{order}.perplexity`, `word_lm.perplexity` and `word_lm.oov_rate` on held-out sentences of the text.
+    """Collect `phone_lm.{order}.perplexity`, `word_lm.perplexity` and `word_lm.oov_rate` on held-out sentences.
 
-    Perplexities are per token, the sentence's end included. Left out is what a text of too few sentences does not give.
+    Perplexities are per token, the sentence's end included. Values unknown because the text is too short are left out.
     """
     words = read_json(word_report)
     values = {

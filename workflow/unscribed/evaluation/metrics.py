@@ -1,7 +1,7 @@
-"""The stage `evaluate`: every number of one corpus in one flat metrics.json, and three tables behind the figures.
+"""The stage `evaluate`: all metrics of one corpus in one flat metrics.json, and three tables for the figures.
 
-It scores the matching itself and takes in the numbers of `evaluate_select`, `evaluate_hmm` and `evaluate_words`. Only
-these four read references. Without them (a corpus with no transcripts) they write the label-free numbers.
+It scores the matching and adds the metrics of `evaluate_select`, `evaluate_hmm` and `evaluate_words`. Without
+references (a corpus with no transcripts) these four stages write the label-free metrics only.
 """
 
 import logging
@@ -17,6 +17,7 @@ from unscribed.artifacts import Pathlike, read_json
 from unscribed.audio.times import TimeBase
 from unscribed.errors import UserError
 from unscribed.evaluation import per
+from unscribed.evaluation.lm import lm_metrics
 from unscribed.evaluation.scoring import (
     References,
     align_decoded,
@@ -27,7 +28,6 @@ from unscribed.evaluation.scoring import (
     scored_references,
     segment_boundaries,
 )
-from unscribed.evaluation.lm import lm_metrics
 from unscribed.evaluation.select import shown_candidate
 from unscribed.evaluation.tables import RoundTable, error_shares, write_confusions, write_metrics, write_utterances
 from unscribed.selection.select import CandidateTable
@@ -79,11 +79,11 @@ def evaluate(
     """Score one corpus.
 
     Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; of all seeds and rounds,
-    told apart by `seed<s>/round<k>` in their paths, `round_decodes` (test) and `round_discrepancies` from the text
+    identified by `seed<s>/round<k>` in their paths, `round_decodes` (test) and `round_discrepancies` from the text
     (train); `candidates` of the choice with their scores; `boundaries` and `vad` of test; `manifests` and `rejected` of
     all splits; `text` as given and the `sentences` left of it; `lexicon` of the text, and the reports of its language
-    models; `benchmarks`, the folder with those of all stages; `parts`, the numbers of other evaluations, to be written
-    with these. Splits are told by the file name up to its first dot.
+    models; `benchmarks`, the folder with those of all stages; `parts`, the metrics of other evaluations, to be written
+    with these. A path's split is its file name up to the first dot.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """
@@ -118,34 +118,34 @@ def evaluate(
 
 
 def by_split(paths: Paths) -> dict[str, str]:
-    """The paths by split, the file name up to its first dot."""
+    """Map each split to its path; the split is the file name up to the first dot."""
     return {Path(path).name.split(".")[0]: path for path in paths}
 
 
 def by_round(paths: Paths) -> dict[Round, str]:
-    """The paths by (seed, round), read from `seed<s>/round<k>/` in them. Raises ValueError if that is not there."""
+    """Map (seed, round) to the path that has `seed<s>/round<k>/` in it. Raises ValueError if a path has none."""
     found = {}
     for path in paths:
-        place = re.search(r"seed(\d+)/round(\d+)/", str(path))
-        if place is None:
-            raise ValueError(f"{path}: the path does not tell seed and round")
-        found[int(place[1]), int(place[2])] = path
+        match = re.search(r"seed(\d+)/round(\d+)/", str(path))
+        if match is None:
+            raise ValueError(f"{path}: the path has no seed<s>/round<k>/ in it")
+        found[int(match[1]), int(match[2])] = path
     return found
 
 
 def _shown_seed(candidates: Pathlike) -> int:
-    """The seed whose rounds are shown: of the choice, or of the best-scored round if a run of the GAN was chosen."""
+    """Find the seed whose rounds are shown: the chosen round's, or the best-scored round's if a GAN run was chosen."""
     name = shown_candidate(CandidateTable.read(candidates), "match")
-    place = re.search(r"seed(\d+)/round\d+", name)
-    if place is None:
-        raise ValueError(f"{candidates}: the candidate {name} does not tell seed and round")
-    return int(place[1])
+    match = re.search(r"seed(\d+)/round\d+", name)
+    if match is None:
+        raise ValueError(f"{candidates}: the candidate {name} has no seed<s>/round<k> in its name")
+    return int(match[1])
 
 
 def _history(
     round_decodes: Paths, round_discrepancies: Paths, references: References | None, shown_seed: int
 ) -> pd.DataFrame:
-    """One row per seed and round: discrepancy of its phones from the text, PER of test (NaN: unknown)."""
+    """Tabulate the rounds of all seeds: discrepancy of the phones from the text and PER of test, NaN if unknown."""
     decodes, discrepancies = by_round(round_decodes), by_round(round_discrepancies)
     rows = []
     for seed, number in sorted({*decodes, *discrepancies}):
@@ -159,7 +159,7 @@ def _history(
 
 
 def _history_metrics(history: pd.DataFrame) -> Metrics:
-    """Numbers per round of the shown seed, and per seed at its round of lowest discrepancy."""
+    """Compute metrics per round of the shown seed, and per seed at its round of lowest discrepancy."""
     lowest = history.groupby("seed")["discrepancy"].min()
     values: Metrics = {f"match.discrepancy.seed{seed}": value for seed, value in lowest.items()}
     for row in history[history["selected"]].itertuples():
@@ -183,7 +183,7 @@ def _error_metrics(
 def _boundary_metrics(
     references: References, boundaries: Pathlike, decoded: pd.DataFrame, times: TimeBase, tolerance: float
 ) -> Metrics:
-    """Boundary scores of the first segmentation and of the final decode; nothing if no reference times are known."""
+    """Score boundaries of the first segmentation and of the final decode; empty if no reference times are known."""
     if not references.boundaries:
         return {}
     first = score_boundaries(references.boundaries, segment_boundaries(boundaries), times, tolerance)
@@ -215,9 +215,9 @@ def _text_metrics(text: Pathlike, sentences: Pathlike, lexicon: Pathlike) -> Met
 
 
 def _benchmark_metrics(benchmarks: Pathlike) -> Metrics:
-    """Seconds (summed) and peak memory per stage, but for those of the supervised topline.
+    """Read the seconds (summed over jobs) and peak memory (MB) of each stage, without the supervised topline's.
 
-    Snakemake leaves the memory of very short jobs unknown.
+    Snakemake does not measure the memory of very short jobs.
     """
     values: Metrics = {}
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
@@ -228,7 +228,7 @@ def _benchmark_metrics(benchmarks: Pathlike) -> Metrics:
             table = pd.read_csv(path, sep="\t")
             seconds, memory = (pd.to_numeric(table[name], errors="coerce") for name in ("s", "max_rss"))
         except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{path} is no benchmark file ({error}): delete it and run its stage again.") from error
+            raise UserError(f"{path} is not a benchmark file ({error}): delete it and run its stage again.") from error
         values[f"seconds.{stage}"] = values.get(f"seconds.{stage}", 0.0) + float(seconds.sum())
         if memory.notna().any():
             values[f"memory_mb.{stage}"] = max(values.get(f"memory_mb.{stage}", 0.0), float(memory.max()))

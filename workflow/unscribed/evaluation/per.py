@@ -1,9 +1,9 @@
 """Phone error rate: edit distance of phones over the length of the reference.
 
 References lose `<SIL>` and keep their repeats. In hypotheses equal neighbours are merged, because a phone may cover
-several segments, and then `<SIL>` is removed: `a <SIL> a` stays two phones, as in wav2vec-U. The phones of an HMM or of
-a pronunciation are single ones already, so there only `<SIL>` is removed (`spoken_phones`).
-Utterances are pooled: long ones weigh more, as usual in the field.
+several segments, and then `<SIL>` is removed: `a <SIL> a` stays two phones, as in wav2vec-U. An HMM or a
+pronunciation does not repeat a phone by segment, so there only `<SIL>` is removed (`spoken_phones`).
+Errors and lengths are summed over utterances before dividing, as usual in the field: long utterances weigh more.
 """
 
 import logging
@@ -16,18 +16,18 @@ import numpy as np
 
 from unscribed.text.silence import SILENCE, strip_silence
 
-GAP = ""  # the partner of an inserted or deleted phone in an alignment
+GAP = ""  # stands for the missing phone of a pair: an insertion's reference or a deletion's hypothesis
 
 log = logging.getLogger(__name__)
 
 Phones = Sequence[str]
 Alignment = list[tuple[str, str]]
-Kept = Callable[[Phones], list[int]]  # positions of the phones of a hypothesis that count
+Kept = Callable[[Phones], list[int]]  # returns the positions of the phones of a hypothesis that count
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Counts over any number of utterances."""
+    """Edit operations and length of the references, in symbols, over any number of utterances."""
 
     substitutions: int
     insertions: int
@@ -40,12 +40,12 @@ class Errors:
 
     @property
     def rate(self) -> float:
-        """The phone error rate; above 1 if there are many insertions, NaN without reference phones."""
+        """The error rate; above 1 if there are many insertions, NaN without references."""
         return self.total / self.reference_length if self.reference_length else float("nan")
 
 
 def kept_hypothesis(phones: Phones) -> list[int]:
-    """Positions in `phones` that count: the first of each run of equal phones, unless it is silence."""
+    """Find the positions in `phones` that count: the first of each run of equal phones, unless it is silence."""
     return [
         position
         for position, phone in enumerate(phones)
@@ -54,12 +54,12 @@ def kept_hypothesis(phones: Phones) -> list[int]:
 
 
 def spoken_phones(phones: Phones) -> list[int]:
-    """Positions of all phones but silence, where equal neighbours are two phones."""
+    """Find the positions of all phones but silence; equal neighbours count as two phones."""
     return [position for position, phone in enumerate(phones) if phone != SILENCE]
 
 
 def clean_hypothesis(phones: Phones, kept: Kept = kept_hypothesis) -> list[str]:
-    """Merge equal neighbours, then remove `<SIL>`; or keep what `kept` says."""
+    """Keep the phones that `kept` selects; by default merge equal neighbours, then remove `<SIL>`."""
     return [phones[position] for position in kept(phones)]
 
 
@@ -69,7 +69,7 @@ def clean_reference(phones: Phones) -> list[str]:
 
 
 def align(reference: Phones, hypothesis: Phones) -> Alignment:
-    """Pairs (reference phone, hypothesis phone) of one cheapest alignment of two cleaned sequences; GAP for none."""
+    """Align two cleaned sequences at the lowest cost: pairs (reference phone, hypothesis phone), GAP for none."""
     return kaldialign.align(list(reference), list(hypothesis), GAP)
 
 
@@ -84,17 +84,17 @@ def count_errors(alignment: Alignment) -> Errors:
 
 
 def confusion_counts(alignments: Collection[Alignment]) -> Counter[tuple[str, str]]:
-    """How often each (reference, hypothesis) pair is aligned, right ones included."""
+    """Count each aligned pair (reference, hypothesis), correct ones included."""
     return Counter(pair for alignment in alignments for pair in alignment)
 
 
 def phone_error_rate(
     references: Mapping[str, Phones], hypotheses: Mapping[str, Phones], kept: Kept = kept_hypothesis
 ) -> float:
-    """Error rate over all utterances of `references`, given as in the tables (uncleaned).
+    """Compute the error rate over all utterances of `references`; both arguments still have `<SIL>` and repeats.
 
-    `kept` says which phones of a hypothesis count. An utterance without a hypothesis counts as one with no phones, so
-    that nothing is gained by leaving out hard ones.
+    `kept` gives the positions of a hypothesis that count. An utterance without a hypothesis counts as one with no
+    phones, so that leaving out hard utterances does not lower the rate. NaN without reference phones.
     """
     errors = length = 0
     for utterance, reference in references.items():
@@ -107,7 +107,7 @@ def phone_error_rate(
 def random_mapping_rate(
     references: Mapping[str, Phones], hypotheses: Mapping[str, Phones], inventory: Phones, shuffles: int = 5
 ) -> float:
-    """Mean error rate after exchanging the phones of the hypotheses at random: the rate that chance gives.
+    """Compute the chance level: mean error rate after permuting the phones of the hypotheses at random.
 
     Each shuffle (seeds 0, 1, …) is one permutation of the inventory without `<SIL>`, applied to every utterance.
     """
@@ -122,7 +122,7 @@ def random_mapping_rate(
 
 
 def unknown_phones(references: Mapping[str, Phones], inventory: Phones) -> Counter[str]:
-    """Count the reference phones that the text never uses, and warn of them: no system can get these right.
+    """Count the reference phones that the text never uses, and warn of them: no hypothesis can have them.
 
     They stay in the references and count as errors.
     """

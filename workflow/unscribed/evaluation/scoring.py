@@ -1,4 +1,4 @@
-"""Everything of the evaluation that needs transcripts: references, scores of decodes, scores of boundaries."""
+"""Read references; score decoded phones and boundaries against them."""
 
 import logging
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class References:
-    """Reference phones by utterance (uncleaned), and where known the boundaries in seconds of the original audio."""
+    """Reference phones by utterance, with `<SIL>`; where known, their boundaries in seconds of the original audio."""
 
     phones: dict[str, list[str]]
     boundaries: dict[str, np.ndarray]
 
 
 def known_references(path: Pathlike, manifest_path: Pathlike) -> tuple[pd.DataFrame, int]:
-    """The rows of the references whose utterances are in the manifest, and the number of utterances there.
+    """Read the references of the utterances in the manifest; returns them and the manifest's number of utterances.
 
     Raises UserError if no reference belongs to any utterance.
     """
@@ -43,9 +43,9 @@ def known_references(path: Pathlike, manifest_path: Pathlike) -> tuple[pd.DataFr
 
 
 def scored_references(path: Pathlike, manifest_path: Pathlike) -> References:
-    """Read the references of the utterances in the manifest; files rejected there were never decoded.
+    """Read the reference phones and boundaries of the utterances in the manifest; no others were decoded.
 
-    Utterances of which only the words are known are left out with a warning. Raises UserError if no reference
+    Utterances without reference phones are left out with a warning. Raises UserError if no reference
     belongs to any utterance.
     """
     known, accepted = known_references(path, manifest_path)
@@ -69,19 +69,19 @@ def scored_references(path: Pathlike, manifest_path: Pathlike) -> References:
 
 
 def decoded_phones(decoded: pd.DataFrame) -> dict[str, list[str]]:
-    """The phones of a decode by utterance."""
+    """Map each utterance of a decode to its phones."""
     return {row.utterance: list(row.phones) for row in decoded.itertuples()}
 
 
 def phone_rate(references: References, decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothesis) -> float:
-    """Phone error rate of a decode; `kept` says which of its phones count."""
+    """Compute the phone error rate of a decode; `kept` gives the positions of the phones that count."""
     return per.phone_error_rate(references.phones, decoded_phones(decoded), kept)
 
 
 def align_decoded(
     references: References, decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothesis
 ) -> dict[str, per.Alignment]:
-    """Align every reference with its decode, with no phones where there is none (a warning counts these)."""
+    """Align every reference with its decode; an utterance not decoded has no phones (a warning counts these)."""
     hypotheses = decoded_phones(decoded)
     missing = references.phones.keys() - hypotheses.keys()
     if missing:
@@ -93,15 +93,15 @@ def align_decoded(
 
 
 def segment_boundaries(path: Pathlike) -> dict[str, np.ndarray]:
-    """Inner boundaries (frames) of the segmentation: all but 0 and the end of the utterance."""
+    """Read the inner boundaries (frames) of a segmentation: all but 0 and the end of the utterance."""
     table = BoundaryTable.read(path)
     return {row.utterance: row.boundaries_frames[1:-1] for row in table.itertuples()}
 
 
 def decoded_boundaries(decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothesis) -> dict[str, np.ndarray]:
-    """Boundaries (frames) of a decode, by the rule of the references: starts of all phones but the first.
+    """Compute the boundaries (frames) of a decode as for references: starts of all phones but the first.
 
-    `kept` says which phones count.
+    `kept` gives the positions of the phones that count.
     """
     return {row.utterance: row.starts_frames[kept(row.phones)][1:] for row in decoded.itertuples()}
 
@@ -109,7 +109,10 @@ def decoded_boundaries(decoded: pd.DataFrame, kept: per.Kept = per.kept_hypothes
 def score_boundaries(
     references: Mapping[str, np.ndarray], frames: Mapping[str, np.ndarray], times: TimeBase, tolerance_seconds: float
 ) -> BoundaryCounts:
-    """Match boundaries over all utterances whose reference times are known; a missing hypothesis has no boundaries."""
+    """Match boundaries, `references` in seconds and hypotheses in `frames`, over all utterances of `references`.
+
+    An utterance without a hypothesis has no boundaries.
+    """
     counts = BoundaryCounts(0, 0, 0)
     for utterance, reference in references.items():
         hypothesis = times.seconds(utterance, frames.get(utterance, np.zeros(0, dtype=np.int64)))

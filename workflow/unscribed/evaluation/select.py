@@ -1,4 +1,4 @@
-"""The stage `evaluate_select`: what the choice without labels costs, judged with labels once it is made."""
+"""The stage `evaluate_select`: what choosing without labels costs, measured with labels afterwards."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ from unscribed.text.label_free import Score, choose
 
 log = logging.getLogger(__name__)
 
-MOMENT = re.compile(r"/run(\d+)/([a-z]+)/")
+MOMENT = re.compile(r"/run(\d+)/([a-z]+)/")  # in the path of a GAN decode: run, and `start` or `last` update
 
 
 class ScoredTable(CandidateTable):
@@ -37,11 +37,12 @@ def evaluate_select(
     scored: Pathlike,
     references: Sequence[str] = (),
 ) -> None:
-    """Score every candidate on the test set, and compare the chosen one with what labels would have chosen.
+    """Score every candidate on the test set, and compare the chosen one with the best.
 
-    `hypotheses` are of the `candidates`, in their order; `moments` those of the GAN's runs at their start and end, told
-    by `run<n>/<moment>/` in their paths; all are of test, as is `manifest`. `references` is a list with the one table
-    of test, or empty. Outputs: `metrics` (flat JSON); `scored`, the candidates with `per` (Parquet; null if unknown).
+    `hypotheses` are those of the `candidates`, in their order; `moments` those of the GAN's runs at their start and
+    end, identified by `run<n>/<moment>/` in their paths; all are of test, as is `manifest`. `references` is a list
+    with the one table of test, or empty. Outputs: `metrics` (flat JSON); `scored`, the candidates with `per` (Parquet;
+    null if unknown).
     Raises UserError if the references belong to other utterances.
     """
     table = CandidateTable.read(candidates)
@@ -49,7 +50,7 @@ def evaluate_select(
     if known and not known.phones:
         known = None
     if known is None:
-        log.warning("no reference phones for the split test: what the choice costs is not known")
+        log.warning("no reference phones for the split test: the regret of the choice is not known")
     table["per"] = [_rate(known, path) for _, path in zip(table["candidate"], hypotheses, strict=True)]
     values = {"select.candidates": len(table), **choice_metrics(table)}
     rates = dict(zip(hypotheses, table["per"], strict=True)) | {path: _rate(known, path) for path in moments}
@@ -61,10 +62,10 @@ def evaluate_select(
 
 
 def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
-    """The lowest error rate of all candidates, and how far above it the choice is; NaN where no rate is known.
+    """Compute the lowest error rate of all candidates, and the regret: how far above it the choice is.
 
-    For comparison the same of the choice that fairseq's criterion would have made, and of choices among the rounds of
-    the matching and among the runs of the GAN alone.
+    For comparison also the regret of fairseq's criterion, and of our choice among the rounds of the matching only
+    and among the runs of the GAN only, against the best of their kind. NaN where no rate is known.
     """
     lowest = scored["per"].min()
     kinds = {kind: rows for kind, rows in scored.groupby("kind") if np.isfinite(rows["nll"]).any()}
@@ -79,23 +80,23 @@ def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
 
 
 def _choice(candidates: pd.DataFrame) -> int:
-    """The place that the selection would choose among these candidates."""
+    """Find the row that the selection would choose among these candidates."""
     rows = candidates[[field.name for field in fields(Score) if field.name in candidates]].to_dict("records")
-    # whether there are phones at all is what the numbers of tokens and sentences decide
+    # `choose` reads the number of tokens only to skip candidates without phones, so 0 or 1 is enough
     return choose([Score(**row, tokens=int(np.isfinite(row["nll"])), sentences=1) for row in rows])
 
 
 def anchor_scores(candidates: pd.DataFrame) -> pd.Series:
-    """NLL - log usage, by which the choice finds its anchor (wav2vec-U, section 3.3): lowest is best.
+    """Compute NLL - log usage, by which the choice finds its anchor (wav2vec-U, section 3.3): lowest is best.
 
-    Natural logarithms; infinite for candidates that say nothing.
+    Natural logarithms; infinite for candidates without phones.
     """
     with np.errstate(divide="ignore"):
         return candidates["nll"] - np.log(candidates["usage"])
 
 
 def shown_candidate(candidates: pd.DataFrame, kind: str) -> str:
-    """Name of the candidate that stands for its kind (`match`, `gan`): the chosen one, else that of the best score."""
+    """Name the candidate that represents its kind (`match`, `gan`): the chosen one, else the best-scored one."""
     rows = candidates[candidates["kind"] == kind]
     place = rows["chosen"].idxmax() if rows["chosen"].any() else anchor_scores(rows).idxmin()
     return rows.loc[place, "candidate"]

@@ -1,4 +1,4 @@
-"""The short table at the end of `make demo`: what came out, what it means, where to look next.
+"""Print the short table at the end of `make demo`: main metrics, their meaning, files to open next.
 
 From the command line:
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from unscribed.artifacts import Pathlike, read_json
 from unscribed.errors import UserError
 
-WIDTH = 80
+WIDTH = 80  # columns of a standard terminal
 LABEL_WIDTH, VALUE_WIDTH, FILE_WIDTH = 24, 9, 32
 
 HELD_OUT = "perplexity on text that was held out"
@@ -43,13 +43,14 @@ ROWS = (
     ("peak memory", "memory_mb", "memory", "of the largest job"),
 )
 
-# label, key up to the number of the round, unit; of the shown seed
+# label, key without the number of the round at its end, unit; of the shown seed
 ROUND_ROWS = (
     ("discrepancy from text", "match.discrepancy.round", ""),
     ("phone error rate", "test.per.match.round", "%"),
 )
 ROUND_WIDTH = 8
 
+# file in the results folder, its content; files that do not exist are left out
 NEXT = (
     ("evaluate/word_utterances.parquet", "the words of each test utterance"),
     ("evaluate/word_errors.parquet", "which words are taken for which"),
@@ -74,9 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
-    """Print the main numbers of metrics.json and the files to open next, in at most 80 columns.
+    """Print the main metrics of metrics.json and the files to open next, in at most 80 columns.
 
-    Numbers that are not known (no transcripts) and files that do not exist are left out. Raises UserError if there is
+    Metrics that are not known (no transcripts) and files that do not exist are left out. Raises UserError if there is
     no metrics.json.
     """
     if not Path(metrics_path).is_file():
@@ -85,7 +86,7 @@ def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
 
 
 def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
-    """The lines that `print_summary` prints."""
+    """Format the lines that `print_summary` prints."""
     lines = ["", f"{'metric':<{LABEL_WIDTH}}{'value':>{VALUE_WIDTH}}  what it means", "─" * WIDTH]
     for label, key, unit, meaning in ROWS:
         value = _total(metrics, key) if unit in ("time", "memory") else metrics.get(key)
@@ -105,7 +106,7 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
 
 
 def _round_lines(metrics: dict[str, float]) -> list[str]:
-    """A table of what the rounds of the matching reached, without labels and with them, as wide as fits."""
+    """Format the matching's rounds as tables of at most WIDTH columns: discrepancy and phone error rate."""
     prefix = ROUND_ROWS[0][1]
     rounds = sorted(int(key.removeprefix(prefix)) for key in metrics if key.startswith(prefix))
     room = (WIDTH - LABEL_WIDTH) // ROUND_WIDTH
@@ -128,7 +129,7 @@ def _cell(value: float | None, unit: str) -> str:
 
 
 def _total(metrics: dict[str, float], prefix: str) -> float | None:
-    """Seconds summed, or memory at its highest, over the stages; None if there are none."""
+    """Sum the seconds, or find the highest memory, over the stages; None if there are none."""
     values = [value for key, value in metrics.items() if key.startswith(f"{prefix}.")]
     if not values:
         return None

@@ -1,4 +1,4 @@
-"""What the evaluations write: numbers, and tables of what was confused, what was heard, how the rounds went."""
+"""Outputs of the evaluation stages: metrics, and tables of confusions, utterances and rounds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from unscribed.tables import FLAG, REAL, TEXT, WHOLE, Table
 
 
 class ConfusionTable(Table):
-    """Counts of aligned pairs of symbols; "" for an insertion or a deletion."""
+    """Counts of aligned pairs of symbols; an insertion has "" as reference, a deletion "" as hypothesis."""
 
     SCHEMA: ClassVar = {"reference": TEXT, "hypothesis": TEXT, "count": WHOLE}
 
@@ -36,18 +36,18 @@ class UtteranceTable(Table):
 
 
 class RoundTable(Table):
-    """The rounds of the matching: discrepancy from the text and PER of test, null where unknown; which are shown."""
+    """Discrepancy from the text and PER of test, null where unknown, of each round; `selected` if its seed is shown."""
 
     SCHEMA: ClassVar = {"seed": WHOLE, "round": WHOLE, "selected": FLAG, "discrepancy": REAL, "per": REAL}
 
 
 def write_metrics(path: Pathlike, values: Mapping[str, float]) -> None:
-    """Write numbers as flat JSON; NaN is unknown and left out."""
+    """Write metrics as flat JSON; NaN means unknown and is left out."""
     write_json(path, {key: value for key, value in values.items() if not math.isnan(value)})
 
 
 def error_shares(name: str, alignments: Mapping[str, Alignment]) -> dict[str, float]:
-    """Substitutions, insertions and deletions per symbol of the references, named `name` and a suffix."""
+    """Compute substitutions, insertions and deletions per reference symbol: `<name>.sub`, `.ins` and `.del`."""
     errors = count_errors([pair for alignment in alignments.values() for pair in alignment])
     length = max(errors.reference_length, 1)
     return {
@@ -58,7 +58,7 @@ def error_shares(name: str, alignments: Mapping[str, Alignment]) -> dict[str, fl
 
 
 def write_confusions(path: Pathlike, alignments: Mapping[str, Alignment]) -> None:
-    """One row per aligned pair of phones with its count, right pairs included; "" for an insertion or deletion."""
+    """Write one row per aligned pair of phones with its count, correct ones included; "" for the missing phone."""
     counts = sorted(confusion_counts(alignments.values()).items())
     ConfusionTable.from_rows((*pair, count) for pair, count in counts).write(path)
 
@@ -69,9 +69,9 @@ def write_utterances(
     hypotheses: Mapping[str, Sequence[str]],
     kept: Kept = kept_hypothesis,
 ) -> None:
-    """One row per utterance decoded or scored, symbols joined by spaces; nulls where there is no reference.
+    """Write one row per utterance decoded or scored, symbols joined by spaces; nulls where there is no reference.
 
-    `kept` says which symbols of a hypothesis count.
+    `kept` gives the positions of a hypothesis that count.
     """
     rows: list[tuple] = []
     for utterance in [*hypotheses, *(name for name in alignments if name not in hypotheses)]:
@@ -86,7 +86,7 @@ def write_utterances(
 
 
 def write_word_errors(path: Pathlike, alignments: Mapping[str, Alignment]) -> None:
-    """One row per wrong pair of words with its count, the most frequent first; "" for an insertion or deletion."""
+    """Write one row per wrong pair of words with its count, most frequent first; "" for the missing word."""
     counts = confusion_counts(alignments.values())
     rows = [(*pair, count) for pair, count in counts.items() if pair[0] != pair[1]]
     ConfusionTable.from_rows(sorted(rows, key=lambda row: (-row[2], row))).write(path)

@@ -1,6 +1,6 @@
 """Word error rate: edit distance of words over the length of the reference, pooled over utterances.
 
-References are cleaned like the unpaired text, so that case and punctuation, which no decoder here can know, do not
+References are cleaned like the unpaired text, so case and punctuation, which no decoder here outputs, do not
 count. An alignment is a list of pairs of words, as in `per`.
 """
 
@@ -12,8 +12,8 @@ from itertools import zip_longest
 import jiwer
 
 from unscribed.artifacts import Pathlike
-from unscribed.evaluation.scoring import known_references
 from unscribed.evaluation.per import GAP, Alignment, count_errors
+from unscribed.evaluation.scoring import known_references
 from unscribed.text.lines import read_lines
 from unscribed.text.normalize import words_of
 
@@ -25,7 +25,7 @@ Words = Sequence[str]
 def read_word_references(path: Pathlike, manifest_path: Pathlike, language: str) -> dict[str, list[str]]:
     """Read the words of the transcripts of the utterances in the manifest, in the spelling of the text.
 
-    Utterances without any are left out with a warning; so are digits, which the text has none of. Raises UserError if
+    Utterances without words are left out with a warning; so are digits, because the text has none. Raises UserError if
     no reference belongs to any utterance.
     """
     table, accepted = known_references(path, manifest_path)
@@ -44,7 +44,7 @@ def read_word_references(path: Pathlike, manifest_path: Pathlike, language: str)
 
 
 def align_words(references: Mapping[str, Words], hypotheses: Mapping[str, Words]) -> dict[str, Alignment]:
-    """Pairs (reference word, hypothesis word) of each utterance of `references`; GAP for none.
+    """Align the words of each utterance of `references`: pairs (reference word, hypothesis word), GAP for none.
 
     An utterance without a hypothesis counts as one with no words.
     """
@@ -53,7 +53,7 @@ def align_words(references: Mapping[str, Words], hypotheses: Mapping[str, Words]
 
 
 def oracle_rate(references: Mapping[str, Words], nbest: Mapping[str, Sequence[str]]) -> float:
-    """Word error rate of the best hypothesis of each utterance's list: what a perfect choice among them would reach."""
+    """Compute the word error rate that a perfect choice within each utterance's N-best list would reach."""
     pairs, owners = [], []
     for name, words in references.items():
         candidates = nbest.get(name, [])
@@ -69,19 +69,20 @@ def oracle_rate(references: Mapping[str, Words], nbest: Mapping[str, Sequence[st
 
 
 def sentence_error_rate(alignments: Mapping[str, Alignment]) -> float:
-    """Share of the utterances with at least one wrong word."""
+    """Compute the share of utterances with at least one wrong word."""
     wrong = sum(any(left != right for left, right in alignment) for alignment in alignments.values())
     return wrong / len(alignments) if alignments else float("nan")
 
 
 def out_of_vocabulary_rate(references: Mapping[str, Words], lexicon: Pathlike) -> float:
-    """Share of the reference words (every occurrence) that the lexicon lacks: no decoder can get these right."""
+    """Compute the share of reference words (every occurrence) that the lexicon lacks: no hypothesis can have them."""
     known = {line.split(maxsplit=1)[0] for _, line in read_lines(lexicon) if line.strip()}
     words = [word for found in references.values() for word in found]
     return sum(word not in known for word in words) / len(words) if words else float("nan")
 
 
 def _align(pairs: Sequence[tuple[Words, Words]]) -> list[Alignment]:
+    """Align each pair (reference words, hypothesis words)."""
     if not pairs:
         return []
     found = jiwer.process_words([" ".join(words) for words, _ in pairs], [" ".join(words) for _, words in pairs])

@@ -1,18 +1,18 @@
-"""The stage `evaluate_words`: how good the decoded words are, and their phones and times."""
+"""The stage `evaluate_words`: error rates of the decoded words and their phones, and the phones' boundaries."""
 
 import logging
 from collections.abc import Sequence
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
+from unscribed.evaluation.metrics import EvaluateSettings, Metrics, by_split
+from unscribed.evaluation.per import Alignment, count_errors, spoken_phones
 from unscribed.evaluation.scoring import (
     decoded_boundaries,
     phone_rate,
     score_boundaries,
     scored_references,
 )
-from unscribed.evaluation.metrics import EvaluateSettings, Metrics, by_split
-from unscribed.evaluation.per import Alignment, count_errors, spoken_phones
 from unscribed.evaluation.tables import error_shares, write_metrics, write_utterances, write_word_errors
 from unscribed.evaluation.wer import (
     Words,
@@ -44,10 +44,10 @@ def evaluate_words(
 ) -> None:
     """Score the word decoding.
 
-    Inputs: tables `words` (word decoding), `manifests` and `references` (if any) of the same splits, told by the file
-    name up to its first dot; `vad` of test; `lexicon`, lines that begin with a word. Outputs: `metrics` (flat JSON);
-    `word_errors` and `utterances` (Parquet), both of the split test.
-    Raises UserError if `words` are no such tables, or if the references belong to other utterances.
+    Inputs: tables `words` (word decoding), `manifests` and `references` (if any) of the same splits, each named by
+    its file name up to the first dot; `vad` of test; `lexicon`, lines that begin with a word. Outputs: `metrics` (flat
+    JSON); `word_errors` and `utterances` (Parquet), both of the split test.
+    Raises UserError if `words` are not such tables, or if the references belong to other utterances.
     """
     manifest, transcripts = by_split(manifests), by_split(references)
     decoded = {split: WordTable.read(path) for split, path in by_split(words).items()}
@@ -63,8 +63,8 @@ def evaluate_words(
         found = align_words(known, dict(zip(table["utterance"], table["words"], strict=True)))
         nbest = dict(zip(table["utterance"], table["nbest"], strict=True))
         values |= _word_metrics(split, known, found, nbest, lexicon)
-        heard = table[table["status"] != NO_PATH]
-        if len(heard) and not heard["phones"].map(len).any():  # a model that writes letters knows no phones
+        with_path = table[table["status"] != NO_PATH]
+        if len(with_path) and not with_path["phones"].map(len).any():  # a CTC model of letters outputs no phones
             alignments = found if split == "test" else alignments
             continue
         phones = scored_references(transcripts[split], manifest[split])
@@ -89,7 +89,7 @@ def _word_metrics(
     nbest: dict[str, Words],
     lexicon: Pathlike,
 ) -> Metrics:
-    """Error rates of one split; nothing if no reference words are known."""
+    """Compute the error rates of one split; empty if no reference words are known."""
     if not references:
         return {}
     errors = count_errors([pair for alignment in alignments.values() for pair in alignment])
