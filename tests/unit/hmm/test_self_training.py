@@ -184,6 +184,6 @@ def test_failures_are_logged(world, trained, tmp_path: Path, caplog: pytest.LogC
         threads=1,
         decoded=tmp_path / "decoded.parquet",
     )
-    assert "no path explains 1 utterances, for example short" in caplog.text
+    assert "1 utterances without a path, for example short" in caplog.text
     decoded = PhoneTable.read(tmp_path / "decoded.parquet")
     pd.testing.assert_frame_equal(decoded, trained.phones[1])  # threads change nothing

@@ -73,4 +73,4 @@ def test_failures_are_logged_with_examples(caplog: pytest.LogCaptureFixture) -> 
     log_failed([])
     assert not caplog.text
     log_failed([f"u{number}" for number in range(7)])
-    assert "no path explains 7 utterances, for example u0, u1, u2, u3, u4" in caplog.text and "u5" not in caplog.text
+    assert "7 utterances without a path, for example u0, u1, u2, u3, u4" in caplog.text and "u5" not in caplog.text

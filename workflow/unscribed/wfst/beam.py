@@ -14,9 +14,10 @@ from unscribed.wfst.lattice import INFINITE, Lattice, prune
 
 
 def search(graph: Graph, scores: np.ndarray, beam: float, max_active: int, lattice_beam: float) -> Lattice | None:
-    """Best paths through `graph` for `scores` (T, I + 1), log likelihoods by input label; None if no path ends.
+    """Find the best paths of `graph` for `scores` (T, I + 1), log likelihoods by input label; None if no path ends.
 
     Tokens more than `beam` worse than the best of their frame, or beyond the `max_active` best, are not extended.
+    Raises ValueError if a score is not finite.
     """
     if not np.isfinite(scores[:, 1:]).all():
         raise ValueError("acoustic scores are not finite")
@@ -42,7 +43,7 @@ def _grow(array):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _cutoff(costs, count, beam, max_active):  # type: ignore[no-untyped-def]
-    """The highest cost that is still extended."""
+    """Return the highest cost of a token that is still extended."""
     best = costs[:count].min()
     if count > max_active:
         return min(best + beam, np.partition(costs[:count].copy(), max_active)[max_active])
@@ -50,9 +51,9 @@ def _cutoff(costs, count, beam, max_active):  # type: ignore[no-untyped-def]
 
 
 # Below, `graph` is (first, emitting, inputs, costs, targets); `tokens` is (states, costs so far, how many) of a frame;
-# `links` is ((source token, target token, arc), acoustic cost, how many), of all frames. Arrays grow, so both are
-# returned. `place` holds each state's position among the tokens of the present frame, or -1. Tokens are numbered
-# through all frames, those of a frame from its `base`.
+# `links` is ((source token, target token, arc), acoustic cost, how many), of all frames. Their arrays may be replaced
+# by larger ones, so functions return both. `place` holds each state's position among the tokens of the current frame,
+# or -1. Tokens are numbered across frames; `base` is the number of a frame's first token.
 
 
 @numba.njit(cache=True, nogil=True)
@@ -71,7 +72,7 @@ def _search(graph, outputs, final, scores, beam, max_active, lattice_beam):  # t
                 graph, scores[frame - 1], beam, max_active, lattice_beam, old, old_base, place, tokens, base, links
             )
         if tokens[2] == 0:
-            old = (old[0], old[1], 0)  # the tokens of the frame before are no end
+            old = (old[0], old[1], 0)  # no path reaches this frame, so tokens of the frame before must not end one
             break
         tokens = _close(graph, beam, place, tokens)
         links = _silent_links(graph, lattice_beam, place, tokens, base, links)
@@ -149,7 +150,7 @@ def _link(links, source, target, arc, acoustic):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _close(graph, beam, place, tokens):  # type: ignore[no-untyped-def]
-    """Follow the arcs that consume no frame; a token that gets better is looked at again."""
+    """Follow the arcs that consume no frame; a token whose cost falls is processed again."""
     first, emitting, _, costs, targets = graph
     cutoff = tokens[1][: tokens[2]].min() + beam
     queue = np.arange(tokens[2]).astype(np.int32)
@@ -182,7 +183,7 @@ def _close(graph, beam, place, tokens):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _silent_links(graph, lattice_beam, place, tokens, base, links):  # type: ignore[no-untyped-def]
-    """Add the links of arcs that consume no frame, once each, with the final costs of their tokens."""
+    """Add one link for each arc that consumes no frame, after `_close` has settled the costs of the tokens."""
     first, emitting, _, costs, targets = graph
     states, totals, count = tokens
     for token in range(count):

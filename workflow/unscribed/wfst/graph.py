@@ -1,4 +1,4 @@
-"""Decoding graphs as flat arrays: what the beam search walks over, without OpenFst.
+"""Decoding graphs as flat arrays, which the beam search reads without OpenFst.
 
 Dimensions: N states, A arcs.
 """
@@ -31,7 +31,7 @@ class Graph:
 
     @classmethod
     def parse(cls, text: str, silent: list[int]) -> "Graph":
-        """From OpenFst's text form; the input labels `silent` (disambiguation symbols) consume no frame."""
+        """Parse OpenFst's text form; the input labels `silent` (disambiguation symbols) consume no frame."""
         table = pd.read_csv(
             io.StringIO(text), sep=r"\s+", header=None, names=["source", "target", "input", "output", "cost"]
         )
@@ -59,7 +59,7 @@ class Graph:
         costs: np.ndarray,
         final: np.ndarray,
     ) -> "Graph":
-        """From arcs in any order; `sources`, `targets`, … are (A,), `final` is (N,)."""
+        """Build a graph from arcs in any order; `sources`, `targets`, … are (A,), `final` is (N,)."""
         order = np.lexsort((inputs > 0, sources))
         first = np.searchsorted(sources[order], np.arange(len(final) + 1))
         silent = np.bincount(sources[inputs == 0], minlength=len(final))
@@ -74,7 +74,7 @@ class Graph:
         )
 
     def starting_at(self, state: int) -> "Graph":
-        """The same graph with `state` and state 0 exchanged."""
+        """Return the same graph with `state` and state 0 exchanged."""
         if not state:
             return self
         renamed = np.arange(len(self.final))
@@ -83,7 +83,7 @@ class Graph:
         return self.build(sources, renamed[self.targets], self.inputs, self.outputs, self.costs, self.final[renamed])
 
     def with_penalty(self, penalty: float) -> "Graph":
-        """The same graph with `penalty` added to the cost of each arc that puts out a word or phone."""
+        """Return the same graph with `penalty` added to the cost of each arc with an output (word or phone)."""
         return replace(self, costs=self.costs + np.float32(penalty) * (self.outputs > 0))
 
     def write(self, path: Pathlike) -> None:
@@ -92,6 +92,6 @@ class Graph:
 
     @classmethod
     def read(cls, path: Pathlike) -> "Graph":
-        """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
+        """Read a graph. Raises UserError if the file is missing or damaged."""
         with readable(path):
             return cls(**read_tensors(path)[0])

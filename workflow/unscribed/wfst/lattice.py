@@ -1,4 +1,4 @@
-"""Lattices of near-best paths, and how they are cut out of what a beam search has seen.
+"""Lattices of near-best paths, and pruning the links of a beam search to them.
 
 Dimensions: T frames, K tokens, L links. Costs are negative log probabilities.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-INFINITE = np.float32(1e30)
+INFINITE = np.float32(1e30)  # in place of inf inside compiled code; larger than any cost of a path
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Lattice:
     cost: float
 
     def alignment(self) -> np.ndarray:
-        """Input label of every frame on the best path, (T,)."""
+        """Return the input label of every frame on the best path, (T,)."""
         labels = self.inputs[self.best]
         return labels[labels > 0]
 
     def symbols(self) -> np.ndarray:
-        """Words (or phones) of the best path."""
+        """Return the ids of the words (or phones) on the best path, in order."""
         labels = self.outputs[self.best]
         return labels[labels > 0]
 
@@ -54,13 +54,13 @@ def prune(  # type: ignore[no-untyped-def]
         finals[last_base + place] = ended[place]
         if ended[place] < INFINITE and totals[last_base + place] + ended[place] < best_total:
             best_total, best_token = totals[last_base + place] + ended[place], last_base + place
-    # How much worse than the best path the best path through a token is.
+    # extra cost of a token: of the best path through it, over that of the best path of all
     extra = np.full(tokens, INFINITE, dtype=np.float32)
     for token in range(last_base, tokens):
         if finals[token] < INFINITE:
             extra[token] = totals[token] + finals[token] - best_total
     changed = best_token >= 0
-    while changed:  # again only for links within a frame, whose order is not that of the tokens
+    while changed:  # repeats only for links within a frame, which are not in the order of their tokens
         changed = False
         for link in range(len(link_arc) - 1, -1, -1):
             source, target = link_from[link], link_to[link]

@@ -11,26 +11,26 @@ import numpy as np
 
 from unscribed.wfst.lattice import Lattice
 
-MAX_STATES = 50_000  # a lattice that is larger after determinisation gives only its best path
+MAX_STATES = 50_000  # limit of determinisation: larger takes more memory; beyond it n_best returns nothing
 
 
 @dataclass(frozen=True)
 class NbestSettings:
-    """How much worse than the best path a path of a lattice may be, and how many word sequences are taken from it."""
+    """Size of N-best lists: the paths within `lattice_beam` of the best one, and of these at most `nbest` sequences."""
 
     lattice_beam: float
     nbest: int
 
 
 class Hypothesis(NamedTuple):
-    """Word ids and their natural log score, graph and scaled acoustics together."""
+    """Word ids and their natural log score: graph plus scaled acoustic score."""
 
     words: tuple[int, ...]
     score: float
 
 
 def n_best(lattice: Lattice, count: int) -> list[Hypothesis]:
-    """Up to `count` different word sequences, best first; none if the lattice is too large to be determinised."""
+    """Return up to `count` different word sequences, best first; none if the lattice cannot be determinised."""
     acceptor = kaldifst.compile(_text(lattice), acceptor=True)
     kaldifst.connect(acceptor)
     try:
@@ -47,7 +47,7 @@ def n_best(lattice: Lattice, count: int) -> list[Hypothesis]:
 
 
 def _text(lattice: Lattice) -> str:
-    """The lattice as an acceptor of words in OpenFst's text form, the start token first."""
+    """Write the lattice as an acceptor of words in OpenFst's text form, the start token first."""
     costs = lattice.graph_costs + lattice.acoustic_costs
     rows = [f"0 {target} {label} {cost:.6f}" for target, label, cost in _links(lattice, costs, 0)]
     later = np.flatnonzero(lattice.sources != 0)

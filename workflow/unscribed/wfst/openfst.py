@@ -8,7 +8,7 @@ from unscribed.text.lines import read_lines
 
 
 def read_symbols(path: Pathlike) -> dict[str, int]:
-    """A symbol table `symbol id` per line. Raises UserError for a line of another form."""
+    """Read a symbol table with `symbol id` on each line. Raises UserError for a line of another form."""
     table = {}
     for number, line in read_lines(path):
         symbol, _, value = line.rpartition(" ")
@@ -19,7 +19,7 @@ def read_symbols(path: Pathlike) -> dict[str, int]:
 
 
 def read_fst(path: Pathlike) -> kaldifst.StdVectorFst:
-    """Read an OpenFst file. Raises UserError if it is missing, damaged or without a path."""
+    """Read an OpenFst file. Raises UserError if it is missing, damaged or has no states."""
     try:
         with open(path, "rb") as file:
             file.read(1)

@@ -1,4 +1,4 @@
-"""Beam search over the utterances of a store, many at a time; what scores their frames is a protocol.
+"""Beam search over the utterances of a store, several in parallel; an acoustic model is a FrameScorer.
 
 Dimensions: T frames, I input labels of the graph.
 """
@@ -24,16 +24,16 @@ RETRY_FACTOR = 3  # widen the beam once if no path survives
 
 
 class FrameScorer(Protocol):
-    """What a graph's input labels stand for: it says how well each fits each frame of an utterance."""
+    """An acoustic model: scores each input label of a graph for each frame of an utterance."""
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
-        """Natural log likelihoods of utterance `number` by the graph's input labels, (T, I + 1); column 0 is none."""
+        """Compute natural log likelihoods of utterance `number` by input label, (T, I + 1); column 0 is not used."""
         ...
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How far the search looks: paths within `beam` of the best one, and at most `max_active` of them per frame.
+    """Limits of the search: paths within `beam` of the best one, and at most `max_active` of them per frame.
 
     Costs are those after the division by the weight of the language model.
     """
@@ -52,9 +52,9 @@ def decode_store(
     numbers: Iterable[int],
     lattice_beam: float = 0.0,
 ) -> Iterator[Lattice | None]:
-    """Yield the lattice of each utterance in `numbers`, in order; None where no path explains it.
+    """Yield the lattice of each utterance in `numbers`, in order; None if it has no path, even with a wider beam.
 
-    Lattices hold the paths within `lattice_beam` of the best one; those of 0 hold just that.
+    Lattices hold the paths within `lattice_beam` of the best one; with 0, only the best.
     """
     penalised = graph.with_penalty(weights.insertion_penalty)
     scale = np.float32(1 / weights.lm_weight)
@@ -67,11 +67,11 @@ def decode_store(
             found = search(penalised, scores, wider, RETRY_FACTOR**2 * settings.max_active, lattice_beam)
         return found
 
-    with threadpool_limits(1):  # utterances side by side beat sharing the work of one
+    with threadpool_limits(1):  # decoding utterances in parallel is faster than parallel matrix products within one
         yield from ordered_map(decode, numbers, threads, "decode")
 
 
 def log_failed(utterances: list[str]) -> None:
-    """Say which utterances no path of the graph explains: mostly shorter than any sentence of the language model."""
+    """Warn of utterances without a path; most are shorter than any sentence of the language model."""
     if utterances:
-        log.warning("no path explains %d utterances, for example %s", len(utterances), ", ".join(utterances[:5]))
+        log.warning("%d utterances without a path, for example %s", len(utterances), ", ".join(utterances[:5]))

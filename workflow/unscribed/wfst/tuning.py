@@ -77,7 +77,7 @@ class Labels:
         return sum(edits for edits, _ in counts) / max(1, sum(length for _, length in counts))
 
     def score(self, perplexity: float, edit_rate: float) -> float:
-        """Return the score of a trial, lower is better: see the head of this module."""
+        """Return the score of a trial, lower is better: see the docstring of this module."""
         if self.transcribed:
             return edit_rate
         return math.log(perplexity) * max(edit_rate, self.min_edit_rate)

@@ -1,4 +1,4 @@
-"""The weights of a decoding with a graph, and the file that keeps the weights a stage has chosen."""
+"""Weights for decoding with a graph, and the file of the weights that a stage has chosen."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
@@ -18,12 +18,12 @@ class Weights:
 
 
 def write_weights(path: Pathlike, weights: Any, score: float) -> None:
-    """Write chosen weights, a dataclass of numbers, as JSON by their names, with the score that they had."""
+    """Write chosen weights, a dataclass of numbers, as JSON by their names, with their score."""
     write_json(path, asdict(weights) | {"score": score})
 
 
 def read_weights(path: Pathlike, kind: type[AnyWeights]) -> AnyWeights:
-    """Read weights of this kind. Raises UserError if the file is missing, damaged or has weights of another kind."""
+    """Read weights into the dataclass `kind`. Raises UserError if the file is missing, damaged or lacks one of them."""
     try:
         values = read_json(path)
         return kind(**{field.name: float(values[field.name]) for field in fields(kind)})

@@ -14,9 +14,9 @@ from unscribed.wfst.nbest import Hypothesis
 
 
 def word_spans(spoken: Sequence[str], phones: Sequence[str], lexicon: Lexicon) -> list[tuple[int, int]]:
-    """First and last + 1 phone of each word, where `phones` are pronunciations of the words with silences between.
+    """Return first and last + 1 phone of each word; `phones` are pronunciations of the words with silences between.
 
-    The word labels of a graph lie where determinisation has moved them, so the times come from the phones. Raises
+    Determinisation moves the word labels of a graph along its paths, so the times come from the phones. Raises
     ValueError if the phones are no pronunciation of the words.
     """
     dead: set[tuple[int, int]] = set()
@@ -42,7 +42,7 @@ def word_spans(spoken: Sequence[str], phones: Sequence[str], lexicon: Lexicon) -
 
 
 def confidences(best: Sequence[int], hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Share of the N-best list's probability in which each word of `best` stands at its place, 0 to 1."""
+    """Return for each word of `best` the share of the N-best list's probability that has it at its place, 0 to 1."""
     scores = np.array([hypothesis.score for hypothesis in hypotheses])
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
