@@ -1,1 +1,1 @@
-"""What tests of several rooms share."""
+"""Data and checks that tests of several rooms share."""

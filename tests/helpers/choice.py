@@ -12,7 +12,7 @@ LABELS = [run_label(run) for run in all_runs({"seeds": [0, 1], **WEIGHTS})]
 
 
 def candidates(chosen: str, rounds: int = 3) -> list[tuple]:
-    """Rounds of the matching, of which the first says nothing, and all runs."""
+    """Rounds of the matching, the first of which decodes only silence, and all runs of the GAN."""
     names = [(f"match seed0/round{number}", "match") for number in range(1, rounds + 1)]
     names += [(label, "gan") for label in LABELS]
     rows = []
@@ -24,7 +24,7 @@ def candidates(chosen: str, rounds: int = 3) -> list[tuple]:
 
 
 def curve(run: int, perplexities: list[float], status: str = "ok") -> list[dict]:
-    """Checks every 10 updates, the first before any; `status` of the last one."""
+    """Checks of a run every 10 updates, the first before any update; `status` is that of the last one."""
     rows = []
     for number, perplexity in enumerate(perplexities):
         row = {"run": run, "label": LABELS[run], "update": 10 * number, "weighted_perplexity": perplexity}

@@ -1,4 +1,4 @@
-"""Complete configurations for tests: what matters is given, the rest has its default."""
+"""Complete configurations for tests: the given values, and defaults for the rest."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a figure that was written looks like."""
+"""Checks of a drawn figure."""
 
 from pathlib import Path
 
@@ -15,5 +15,5 @@ def assert_drawn(path: Path, inked: float = 0.01) -> None:
 
 
 def lines(axes: Axes) -> dict[str, list[float]]:
-    """The values of the lines by their labels."""
+    """Return the values of each line by its label."""
     return {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}

@@ -26,7 +26,7 @@ FINAL = [
     ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
     ("u2", ["n̩", "tʃ", "a"], [0, 68, 90], 100),
 ]
-# nll - log usage: infinite, 2.0, 1.9, 2.39; perplexity and usage would have chosen the third
+# nll - log usage is infinite, 2.0, 1.9 and 2.39; by weighted perplexity the third would have been chosen
 CANDIDATES = [
     ("match seed0/round1", "match", np.inf, 0.0, -np.inf, np.inf, np.inf, False),
     ("match seed0/round2", "match", 2.0, 1.0, -90.0, np.exp(2.0), np.exp(2.0), True),

@@ -1,4 +1,4 @@
-"""What the figures of the report are drawn from: a finished run with all that its evaluation writes."""
+"""Inputs of the report's figures: a finished run with the files of its evaluation."""
 
 import pytest
 

@@ -11,7 +11,7 @@ Kind = TypeVar("Kind", bound=Table)
 
 
 def filled(kind: type[Kind], **columns: Iterable[Any]) -> Kind:
-    """A table of this kind with the given columns; the others hold empty texts and lists, zeros and falses."""
+    """A table of this kind with the given columns; the others hold empty strings and lists, 0 and False."""
     given = {name: list(values) for name, values in columns.items()}
     if unknown := given.keys() - kind.SCHEMA.keys():
         raise TypeError(f"{kind.__name__} has no column {min(unknown)}")

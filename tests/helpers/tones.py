@@ -1,4 +1,4 @@
-"""Speech for fine-tuning, in which every letter is a tone, and a small random model."""
+"""Audio for fine-tuning, in which every letter is a tone, and a small random model."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ SETTINGS = FinetuneSettings(
 
 
 def tone(letters: str, seconds: float = 0.1) -> np.ndarray:
-    """Every letter for so long, as a tone; the delimiter is silence."""
+    """Samples of the letters as tones of `seconds` each; the delimiter is silence."""
     time = np.arange(int(RATE * seconds)) / RATE
     return np.concatenate([0.5 * np.sin(2 * np.pi * TONES_HZ[letter] * time) for letter in letters]).astype(np.float32)
 

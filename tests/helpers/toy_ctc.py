@@ -18,7 +18,7 @@ SEARCH = SearchSettings(beam=50.0, max_active=10_000)
 
 
 def posteriors(path, vocab, unsure=()):
-    """Frames that say `path`; in those of `unsure`, another token is probable too: (frame, token, log odds)."""
+    """Log posteriors (T, V) with the best path `path`; `unsure` has second tokens: (frame, token, log odds)."""
     scores = np.full((len(path), len(vocab)), UNLIKELY)
     scores[np.arange(len(path)), [vocab.index(token) for token in path]] = 0.0
     for frame, token, odds in unsure:

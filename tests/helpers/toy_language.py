@@ -16,11 +16,11 @@ from unscribed.text.silence import SilenceSettings, insert_silence
 from unscribed.text.word_lm import WordLmSettings, word_lm
 
 PHONES = ["<SIL>", "a", "b", "c"]
-# ab begins abc; ca and kah sound the same; ba has two pronunciations.
+# abc begins with ab; ca and kah are homophones; ba has two pronunciations.
 LEXICON = {"ab": ["a b"], "abc": ["a b c"], "ba": ["b a", "b c a"], "ca": ["c a"], "kah": ["c a"]}
 SILENCE = SilenceSettings(probability=0.3, surround=True)
 UTTERANCES = 40
-# What may follow a word: tells ca, at the beginning, from kah.
+# Words that may follow a word: ca only begins sentences and kah never does, so the context tells them apart.
 AFTER = {"": ["ca", "ab", "abc", "ba"], "ca": ["ab", "abc", "ba"], "kah": ["ab", "abc", "ba"]}
 AFTER |= {word: ["ab", "abc", "ba", "kah"] for word in ("ab", "abc", "ba")}
 
@@ -63,7 +63,7 @@ def _write_audio(folder: Path, rng: np.random.Generator) -> tuple[dict[str, list
 
     A last utterance, without labels, has a single frame.
     """
-    # A phone begins and ends differently: two of the same are not one long one.
+    # The halves of a phone differ, so that a repeated phone differs from a long one.
     centres = {dims: rng.normal(size=(4, 1, dims)) + 0.7 * rng.normal(size=(4, 2, dims)) for dims in (39, 32)}
     words, phones, labels = {}, {}, []
     with (
@@ -117,7 +117,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="session")
 def train(world: World):
-    """Train on a store of `world` and labels; the model's path."""
+    """A function that trains on a store of `world` and labels, and returns the model's path."""
 
     def run(store: str, labels: Path, step: int, realign: int = 2) -> Path:
         path = world.folder / f"{store}-{step}-{realign}.safetensors"

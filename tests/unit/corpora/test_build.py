@@ -1,4 +1,4 @@
-"""The kinds of corpora that read files, each on a tiny tree of its own shape, through the common entry."""
+"""Corpus kinds that read files, each on a tiny tree of its layout, through `write_corpus`."""
 
 import gzip
 import re
@@ -125,7 +125,7 @@ def test_commonvoice(tmp_path):
 
 
 def make_timit(root, train=6, upper=True):
-    """`train` training speakers, one development and one core test speaker, with SA1 and SX1."""
+    """Make a TIMIT of `train` training speakers, one development and one core test speaker, with SA1 and SX1."""
     speakers = [("TRAIN", f"FAB{number}0") for number in range(train)] + [("TEST", "FAKS0"), ("TEST", "MDAB0")]
     for part, speaker in speakers:
         for sentence in ("SA1", "SX1"):

@@ -56,7 +56,7 @@ def test_two_voices_live_side_by_side():
     [("en-gb", "ɒ"), ("en-gb+f3", "ɒ"), ("gmw/en", "ɒ"), ("fr-fr", "o"), ("en-us", "ɑː")],
 )
 def test_a_voice_is_named_by_its_language_code_too(voice, vowel):
-    """Those of en-gb and fr-fr bear neither as their name nor as the name of their file."""
+    """The codes en-gb and fr-fr are neither the names nor the files of their voices."""
     with Synthesizer(voice, 175, 16000) as synthesizer:
         assert vowel in [name for _, name in synthesizer.speak("rot")[1]]
 

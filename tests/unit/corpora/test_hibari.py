@@ -29,7 +29,7 @@ SPLITS = ("train", "valid", "test")
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch, tmp_path):
-    """An empty cache of voices, a small Bible, and no way to download."""
+    """Empty the cache of voices, make the Bible small, and let every download fail."""
 
     def refuse(*_, **__):
         raise AssertionError("asked the network")

@@ -15,7 +15,7 @@ def test_references_have_the_phones_of_each_word_and_warn_of_unreadable_ones(cap
     assert "1 words of the transcripts have no phones, for example книга" in caplog.text
 
 
-# hibari speaks and writes references in one job, and does not tell its phones
+# hibari writes its references in the job that speaks, and reports no phones
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "hibari"])
 def test_reading_a_corpus_does_not_depend_on_how_words_become_phones(kind):
     assert "phonemize" not in {path.stem for path in closure("corpora.build", f"corpora.{kind}")}

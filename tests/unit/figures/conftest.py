@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 @pytest.fixture(autouse=True)
 def no_warnings() -> Iterator[None]:
-    """Missing glyphs, layouts that do not fit, and logarithms of nothing are warnings."""
+    """Fail on warnings: missing glyphs, layouts that do not fit, logarithms of zero."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -20,7 +20,7 @@ def no_warnings() -> Iterator[None]:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
-    """The figures that are saved, kept open to be looked at."""
+    """The saved figures, kept open for the test."""
     kept: list[Figure] = []
     monkeypatch.setattr(plt, "close", kept.append)
     yield kept

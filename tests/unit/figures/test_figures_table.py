@@ -1,4 +1,4 @@
-"""The table of figures: every figure that it lists can be drawn, told from the others, and changed alone."""
+"""The table of figures: every figure can be drawn, has a label and caption of its own, and can be edited alone."""
 
 from pathlib import Path
 from typing import Any

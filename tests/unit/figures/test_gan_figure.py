@@ -11,7 +11,7 @@ from unscribed.selection.select import CandidateTable
 
 @pytest.mark.parametrize("chosen", ["match seed0/round2", LABELS[0]])
 def test_training_of_the_gan(finished: Any, chosen: str) -> None:
-    """Two jobs; one run is good, one collapsed, one diverged while it said nothing."""
+    """Two jobs; one run is good, one collapsed, one decoded only silence and diverged."""
     table = finished.table("candidates.parquet", candidates(chosen), CandidateTable)
     lost = curve(1, [50, 400, 90000], "collapsed: only 5% of the phones are used")
     diverged = curve(2, [np.inf, np.inf], "diverged: generator is not a finite number")

@@ -9,7 +9,7 @@ from unscribed.ssl.pretrain import write_curves
 
 
 def write_checks(path: Path, **columns: Any) -> None:
-    """A table of curves: two checks, with what is not given at 0.5 and 0.25."""
+    """Write a table of curves with two checks; columns that are not given have the values 0.5 and 0.25."""
     names = ["accuracy", "valid_accuracy", "gradient_norm"]
     columns = {name: [0.5, 0.25] for name in names} | {"update": [10, 20], "status": ["ok", "collapsed"]} | columns
     write_curves(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
@@ -33,5 +33,5 @@ def test_curves_of_hubert(tmp_path: Path, drawn: list[Figure]) -> None:
     write_checks(tmp_path / "curves.parquet", **losses, valid_perplexities=[[8.0], [90.0]])
     pretrain_figure(curves=tmp_path / "curves.parquet", figure=tmp_path / "figure.png")
     left, _, right = drawn[0].axes
-    assert left.get_title(loc="left") == "Naming the cluster" and lines(left)["valid"] == [4.0, 3.0]
+    assert left.get_title(loc="left") == "Cluster prediction loss" and lines(left)["valid"] == [4.0, 3.0]
     assert lines(right)["clusters"] == [8.0, 90.0]

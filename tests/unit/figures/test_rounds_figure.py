@@ -9,7 +9,7 @@ from unscribed.figures.rounds import last_objectives, rounds_figure
 
 
 def draw(run: Any, known: bool) -> str:
-    """Three seeds of two rounds: discrepancies 1 and 0, error rates 80 and 70 % (or unknown); the second is shown."""
+    """Draw three seeds of two rounds: discrepancies 1 and 0, error rates 80 and 70 % (or unknown); seed 1 is thick."""
     history = [
         (seed, number, seed == 1, 2.0 - number, 0.9 - 0.1 * number if known else None)
         for seed in (0, 1, 2)

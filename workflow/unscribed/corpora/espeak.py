@@ -1,4 +1,4 @@
-"""The corpus kind espeak: eSpeak NG as a speech synthesiser that also tells when each phone starts.
+"""Corpus kind espeak: speech synthesised by eSpeak NG, which also reports when each phone starts.
 
 The library comes with the package `espeakng-loader`; phonemizer uses the same one, so that the synthesised speech and
 the phones of the text share one inventory.
@@ -25,7 +25,7 @@ from unscribed.errors import UserError
 from unscribed.languages import languages
 from unscribed.text.silence import SILENCE
 
-PAUSE = ""  # the name of the phone event of a pause
+PAUSE = ""  # name of a phone event that is a pause
 STRESS_MARKS = "ˈˌ"
 
 # Constants of espeak-ng's speak_lib.h.
@@ -39,13 +39,16 @@ EVENT_LIST_TERMINATED, EVENT_PHONEME = 0, 7
 
 @dataclass(frozen=True)
 class EspeakSettings(SpokenSettings):
-    """Section `corpus.espeak` of the config."""
+    """Section `corpus.espeak` of the configuration."""
 
     rate_wpm: int
 
 
 def make_corpus(*, settings: EspeakSettings, seed: int, sample_rate_hz: int, threads: int, audio: Pathlike) -> Corpus:
-    """Speak a corpus; its references have times. Raises UserError as `speak_corpus`, and for the voice."""
+    """Synthesise a corpus; its references have times.
+
+    Raises UserError as `speak_corpus` does, and for an unknown voice.
+    """
     with Synthesizer(settings.voice, settings.rate_wpm, sample_rate_hz):
         pass  # an unknown voice must fail here, not inside a worker process
     return speak_corpus(
@@ -56,7 +59,7 @@ def make_corpus(*, settings: EspeakSettings, seed: int, sample_rate_hz: int, thr
         sample_rate_hz=sample_rate_hz,
         threads=threads,
         audio=audio,
-        refer=partial(map, _reference),
+        make_references=partial(map, _reference),
     )
 
 
@@ -83,17 +86,15 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 class Synthesizer:
     """One eSpeak NG voice; use as a context manager or call `close`.
 
-    Every instance loads its own copy of the library. eSpeak NG's noise generator cannot be reset: the sound of a
-    sentence depends on all that was spoken before. A fresh copy starts from the same state, so the same sentences in
-    the same order give the same samples. Loading takes about 5 ms.
+    Every instance loads its own copy of the library, which takes about 5 ms. eSpeak NG's noise generator cannot be
+    reset, so the samples of a sentence depend on the sentences before it. A new copy always starts from the same state:
+    the same sentences in the same order give the same samples.
     """
 
     def __init__(self, voice: str, rate_wpm: int, sample_rate_hz: int) -> None:
         """Load the voice (eSpeak NG's name, for example `en-us`) at a rate in words per minute.
 
-        Speech is resampled from eSpeak NG's 22,050 Hz to `sample_rate_hz`.
-
-        Raises UserError for an unknown voice.
+        Speech is resampled from eSpeak NG's 22,050 Hz to `sample_rate_hz`. Raises UserError for an unknown voice.
         """
         self.sample_rate_hz = sample_rate_hz
         self._samples = bytearray()
@@ -131,7 +132,7 @@ class Synthesizer:
         """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and (start in seconds, phone) in order.
 
         Phones are IPA without stress marks. A pause is a phone named PAUSE; the last entry is the pause at the end,
-        and its start is the end of the last phone. Silence at the end is kept.
+        whose start is the end of the last phone. The samples keep the silence at the end.
         """
         if self._library is None:
             raise RuntimeError("the synthesiser is closed")
@@ -150,7 +151,7 @@ class Synthesizer:
         index = 0
         while events[index].type != EVENT_LIST_TERMINATED:
             if events[index].type == EVENT_PHONEME:
-                # The field has 8 bytes and no terminator when full; a longer name would end inside a character.
+                # The field has 8 bytes, and no terminator if full; a longer name may be cut inside a character.
                 name = bytes(events[index].id.string).decode("utf-8", errors="ignore")
                 self._events.append((events[index].sample, name))
             index += 1
@@ -158,9 +159,10 @@ class Synthesizer:
 
 
 def _voice_names(voice: str) -> list[str]:
-    """The names under which eSpeak NG may know a voice: as it is given, and the file of a language code.
+    """The names to try for a voice: `voice` itself and, if it begins with a language code, the file of that language.
 
-    It looks for names and files: its voice for en-gb is called "English (Great Britain)" and lies in gmw/en.
+    eSpeak NG finds voices by name or file, not by code: that of en-gb has the name "English (Great Britain)" and the
+    file gmw/en.
     """
     code, plus, variant = voice.partition("+")
     return [voice] + ([languages()[code].file + plus + variant] if code in languages() else [])
@@ -169,7 +171,7 @@ def _voice_names(voice: str) -> list[str]:
 def _private_library() -> ctypes.CDLL:
     source = Path(espeakng_loader.get_library_path())
     with tempfile.TemporaryDirectory(prefix="unscribed-") as folder:
-        # The loader knows a library by its file: only a copy has variables of its own. Linux keeps it when unlinked.
+        # The dynamic loader loads a file only once: a copy has variables of its own. Once loaded, it can be deleted.
         return ctypes.CDLL(shutil.copy(source, Path(folder) / source.name))
 
 
@@ -178,7 +180,7 @@ def _resampled(samples: np.ndarray, rate: int, wanted_rate: int) -> np.ndarray:
 
 
 def _merged_pauses(phones: TimedPhones) -> TimedPhones:
-    """Neighbouring pauses become one, so that the last phone's end is where the first of them starts."""
+    """Merge neighbouring pauses, so that the last phone ends where the first of them starts."""
     return [
         (start, name)
         for index, (start, name) in enumerate(phones)
@@ -194,7 +196,7 @@ def _speak(
 
 
 def _reference(spoken: SpokenSentence) -> Reference:
-    """Pauses at the ends are left out, those inside become SILENCE."""
+    """The reference of a sentence: pauses at the ends are left out, those inside become SILENCE."""
     name, sentence, phones = spoken
     words = " ".join(spoken_words(sentence))
     places = [index for index, (_, phone) in enumerate(phones) if phone != PAUSE]

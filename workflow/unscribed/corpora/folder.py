@@ -20,7 +20,7 @@ from unscribed.text.lines import read_lines
 
 @dataclass(frozen=True)
 class FolderSettings:
-    """Section `corpus.folder` of the config."""
+    """Section `corpus.folder` of the configuration."""
 
     audio: str
     text: str
@@ -47,7 +47,7 @@ def make_corpus(*, settings: FolderSettings) -> Corpus:
 
 
 def make_references(*, settings: FolderSettings) -> Transcripts:
-    """The user's transcripts. Raises UserError for a malformed list."""
+    """Read the user's transcripts. Raises UserError for a malformed list."""
     if not settings.transcripts:
         raise UserError("corpus.folder.transcripts is empty: set it to a TSV of file and transcript to be evaluated.")
     return Transcripts("corpus.folder.transcripts", read_transcripts(settings.transcripts))

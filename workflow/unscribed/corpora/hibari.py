@@ -1,8 +1,8 @@
-"""The corpus kind hibari: speech of a small neural voice, closer to a human reader than eSpeak NG.
+"""Corpus kind hibari: speech synthesised by a small neural voice, closer to a human reader than eSpeak NG.
 
-The voice `heart` comes with the package `hibari-tts`; the package would download others when first asked for them, so
-here only those that are already in its cache can be used. The voice does not tell when its phones start: references
-hold the words, and as phones what eSpeak NG makes of the single words.
+The voice `heart` comes with the package `hibari-tts`. The package downloads other voices when they are first used, so
+only those already in its cache can be used here. hibari does not report when phones start: references have the words,
+and without times eSpeak NG's phones of the single words.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ from unscribed.text.phonemize import phonemize_words
 
 @dataclass(frozen=True)
 class HibariSettings(SpokenSettings):
-    """Section `corpus.hibari` of the config."""
+    """Section `corpus.hibari` of the configuration."""
 
     speed: float
 
@@ -34,9 +34,9 @@ class HibariSettings(SpokenSettings):
 def make_corpus(
     *, settings: HibariSettings, language: str, seed: int, sample_rate_hz: int, threads: int, audio: Pathlike
 ) -> Corpus:
-    """Speak a corpus; its references are words, and phones without times.
+    """Synthesise a corpus; its references are words, and phones without times.
 
-    Raises UserError as `speak_corpus`, for a voice that is not on this machine and for an unknown language.
+    Raises UserError as `speak_corpus` does, for a voice that is not on this machine and for an unknown language.
     """
     check_voice(settings.voice)
     phonemize_words(["amen"], language)  # an unknown language must fail before hours are spoken
@@ -48,7 +48,7 @@ def make_corpus(
         sample_rate_hz=sample_rate_hz,
         threads=threads,
         audio=audio,
-        refer=partial(_references, language),
+        make_references=partial(_references, language),
     )
 
 
@@ -76,7 +76,7 @@ class Synthesizer:
     def __init__(self, voice: str, speed: float, sample_rate_hz: int) -> None:
         """Load a voice (a name in hibari.voices.VOICES); `speed` 1.0 is its usual pace, 2.0 twice as fast.
 
-        Speech is resampled from hibari's 24 kHz to `sample_rate_hz`. Raises UserError as `check_voice`.
+        Speech is resampled from hibari's 24 kHz to `sample_rate_hz`. Raises UserError as `check_voice` does.
         """
         check_voice(voice)
         self.sample_rate_hz = sample_rate_hz
@@ -84,11 +84,11 @@ class Synthesizer:
         self._voice = Hibari(voice=voice, threads=1)
 
     def speak(self, text: str) -> tuple[np.ndarray, TimedPhones]:
-        """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and no phones, because none are known.
+        """Synthesise a sentence: int16 samples (T,) at `sample_rate_hz`, and an empty list, as no phones are reported.
 
-        About 0.3 s of silence at the start and 0.4 s at the end are kept.
+        The samples keep about 0.3 s of silence at the start and 0.4 s at the end.
         """
-        # The seed decides the noise in consonants: another one for each sentence, and the same in every run.
+        # The seed determines the noise in consonants: it differs between sentences and is the same in every run.
         samples = self._voice(text, speed=self._speed, seed=crc32(text.encode()))
         return int16_samples(32767 * resample(samples, self._voice.sample_rate, self.sample_rate_hz)), []
 

@@ -1,7 +1,7 @@
-"""What every reader of a corpus gives, how it is written, and what readers share.
+"""What every corpus reader returns, writing it, and helpers that readers share.
 
-The unsupervised stages read recordings and text only. References are given by functions of their own, so that a
-workflow can build and run everything else without them.
+The unsupervised stages read recordings and text only. References come from functions of their own, so that a workflow
+can build and run everything else without them.
 """
 
 import gzip
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DatasetSettings:
-    """Section `corpus.dataset`: where LibriSpeech, TIMIT, MLS or Common Voice lie, and which parts to use."""
+    """Section `corpus.dataset`: the folder of LibriSpeech, TIMIT, MLS or Common Voice, and the parts to use."""
 
     root: str
     text: str
@@ -45,7 +45,7 @@ class Recording(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What was said: the words, and, where known, the phones with their starts and the end of the last one (s)."""
+    """The words of an utterance and, where known, its phones with their starts and the last one's end (seconds)."""
 
     utterance: str
     words: str
@@ -56,7 +56,7 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class References:
-    """What was said, in any order; `source` is the config key that leads to it, for messages."""
+    """References in any order; `source` is the configuration key that leads to them, for messages."""
 
     source: str
     rows: Iterable[Reference]
@@ -64,7 +64,7 @@ class References:
 
 @dataclass(frozen=True)
 class Transcripts:
-    """The same where only words are known: (utterance, transcript) in any order."""
+    """Transcripts where only words are known: (utterance, transcript) in any order; `source` as in References."""
 
     source: str
     rows: Iterable[tuple[str, str]]
@@ -72,10 +72,10 @@ class Transcripts:
 
 @dataclass(frozen=True)
 class Corpus:
-    """What a reader finds: recordings, and the sentences of the unpaired text.
+    """Recordings, and the sentences of the unpaired text.
 
-    `source` is the config key that leads to the recordings, for messages. Only a synthesiser gives references, which
-    it knows while it speaks.
+    `source` is the configuration key that leads to the recordings, for messages. Only a synthesiser sets `references`,
+    which are known once it has spoken.
     """
 
     source: str
@@ -97,7 +97,7 @@ def write_text(path: Pathlike, sentences: Iterable[str]) -> None:
 def write_recordings(path: Pathlike, rows: Sequence[Recording], source: str) -> None:
     """Write the table of recordings, sorted by split and utterance.
 
-    Raises UserError, naming `source` (a config key), if a split is empty or two files get the same name.
+    Raises UserError, naming `source` (a configuration key), if a split is empty or two files get the same name.
     """
     twice = [name for name, count in Counter(row.utterance for row in rows).items() if count > 1]
     if twice:
@@ -142,7 +142,7 @@ def write_split_references(recordings: Pathlike, references: References, outputs
 
 
 def hash_split(utterance: str, valid_fraction: float, test_fraction: float) -> str:
-    """Choose a split by a hash of the name, so that adding files moves no other file."""
+    """Choose a split by a hash of the name, so that adding files moves no other file to another split."""
     place = int.from_bytes(hashlib.sha256(utterance.encode()).digest()[:8], "big") / 2**64
     if place < test_fraction:
         return "test"
@@ -150,7 +150,7 @@ def hash_split(utterance: str, valid_fraction: float, test_fraction: float) -> s
 
 
 def check_fractions(valid_fraction: float, test_fraction: float, key: str) -> None:
-    """Raise UserError, naming the config section `key`, if the fractions leave nothing for training."""
+    """Raise UserError, naming the section `key`, if the fractions leave nothing for training."""
     if valid_fraction + test_fraction >= 1:
         raise UserError(
             f"{key}.valid_fraction and test_fraction add up to {valid_fraction + test_fraction:g}: "
@@ -159,7 +159,7 @@ def check_fractions(valid_fraction: float, test_fraction: float, key: str) -> No
 
 
 def existing_folder(path: str, key: str) -> Path:
-    """Return the folder that the config key names. Raises UserError if the key is empty or there is no such folder."""
+    """Return the folder that the key `key` names. Raises UserError if the key is empty or the folder is missing."""
     if not path:
         raise UserError(f"{key} is empty: set it to the folder of the corpus.")
     if not Path(path).is_dir():
@@ -168,16 +168,16 @@ def existing_folder(path: str, key: str) -> Path:
 
 
 def dataset_parts(settings: DatasetSettings, usual: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (split, part of the corpus) as the config lists them, or else the corpus's usual part."""
+    """Yield (split, part of the corpus) as the configuration lists them, or else the `usual` part of the split."""
     for split in SPLITS:
         for part in getattr(settings, split) or [usual[split]]:
             yield split, part
 
 
 def read_text(source: str, key: str) -> Iterator[str]:
-    """Yield the lines of the user's text (UTF-8, also gzipped) without empty ones; `key` of the config names it.
+    """Yield the non-empty lines of the user's text (UTF-8, also gzipped); `key` is its configuration key.
 
-    Raises UserError if the key is empty, the file missing, damaged or not UTF-8, or without any line of text.
+    Raises UserError if the key is empty, or the file is missing, damaged, not UTF-8 or without any text.
     """
     if not source:
         raise UserError(

@@ -1,6 +1,6 @@
 """LibriSpeech (and corpora laid out like it): PART/SPEAKER/CHAPTER/*.flac beside one *.trans.txt per chapter.
 
-A plain reader of our own: lhotse's recipe opens every file and imports torch (10 s), where a list of paths is enough.
+This does not use lhotse's recipe, which opens every file and imports torch (10 s); here a list of paths is enough.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from unscribed.corpora.layout import (
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
-USUAL = {"train": "train-clean-100", "valid": "dev-clean", "test": "test-clean"}
+# Part of each split, unless the configuration lists others.
+USUAL_PARTS = {"train": "train-clean-100", "valid": "dev-clean", "test": "test-clean"}
 KEY = "corpus.dataset.root"
 
 
@@ -33,7 +34,7 @@ def make_corpus(*, settings: DatasetSettings) -> Corpus:
 
 
 def make_references(*, settings: DatasetSettings) -> Transcripts:
-    """Transcripts of all parts."""
+    """Read the transcripts of all parts."""
     return Transcripts(KEY, _transcripts(settings))
 
 
@@ -49,7 +50,7 @@ def _parts(settings: DatasetSettings) -> Iterator[tuple[str, Path]]:
     root = existing_folder(settings.root, KEY)
     if (root / "LibriSpeech").is_dir():  # the folder inside the archives
         root = root / "LibriSpeech"
-    for split, part in dataset_parts(settings, USUAL):
+    for split, part in dataset_parts(settings, USUAL_PARTS):
         if not (root / part).is_dir():
             raise UserError(
                 f"{KEY}: {root} has no part {part}. Download it from https://www.openslr.org/12, "

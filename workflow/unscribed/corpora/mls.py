@@ -1,6 +1,6 @@
 """Multilingual LibriSpeech, one language: PART/audio/SPEAKER/BOOK/*.flac (or .opus) and PART/transcripts.txt.
 
-A plain reader of our own: lhotse's recipe opens every file and imports torch (10 s), where a list of paths is enough.
+This does not use lhotse's recipe, which opens every file and imports torch (10 s); here a list of paths is enough.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from unscribed.corpora.layout import (
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
-USUAL = {"train": "train", "valid": "dev", "test": "test"}
+# Part of each split, unless the configuration lists others.
+USUAL_PARTS = {"train": "train", "valid": "dev", "test": "test"}
 KEY = "corpus.dataset.root"
 
 
@@ -34,7 +35,7 @@ def make_corpus(*, settings: DatasetSettings) -> Corpus:
 
 
 def make_references(*, settings: DatasetSettings) -> Transcripts:
-    """Transcripts of all parts."""
+    """Read the transcripts of all parts."""
     return Transcripts(KEY, _transcripts(settings))
 
 
@@ -47,7 +48,7 @@ def _transcripts(settings: DatasetSettings) -> Iterator[tuple[str, str]]:
 
 def _parts(settings: DatasetSettings) -> Iterator[tuple[str, Path]]:
     root = existing_folder(settings.root, KEY)
-    for split, part in dataset_parts(settings, USUAL):
+    for split, part in dataset_parts(settings, USUAL_PARTS):
         if not (root / part / "audio").is_dir():
             raise UserError(
                 f"{KEY}: {root} has no folder {part}/audio. Point it at one language, such as mls_german from "

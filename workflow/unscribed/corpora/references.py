@@ -1,6 +1,7 @@
-"""References of a corpus whose audio was there before: those that it brings, or words and their phones by eSpeak NG.
+"""Stage references: the references of a corpus of recorded audio, as they come or made from its transcripts.
 
-Apart from `build`, so that reading the audio does not depend on how words become phones.
+eSpeak NG gives the phones of transcripts. Separate from `build`, so that an edit of the phonemizer does not rebuild the
+recordings.
 """
 
 import logging
@@ -27,9 +28,9 @@ def write_references(
     references_test: Pathlike,
     phone_map: Pathlike | None = None,
 ) -> None:
-    """Write the references of the `recordings` of a corpus, from what `reader` gives: references or transcripts.
+    """Write the references of the `recordings` of a corpus, from the References or Transcripts that `reader` returns.
 
-    Raises UserError as the readers and `write_split_references` do, and for a language that eSpeak NG does not know.
+    Raises UserError as the readers and `write_split_references` do, and for a language that eSpeak NG does not have.
     """
     found: References | Transcripts = call_reader(reader, settings, {"phone_map": phone_map})
     if isinstance(found, Transcripts):
@@ -42,7 +43,7 @@ def word_references(transcripts: Iterable[tuple[str, str]], language: str) -> It
     """Yield references without times for (utterance, transcript) pairs; the phones are those of the single words.
 
     A word without phones (no letters, a foreign script) stays among the words and is counted in a warning.
-    Raises UserError if eSpeak NG does not know the language.
+    Raises UserError if eSpeak NG does not have the language.
     """
     words_of = {utterance: spoken_words(transcript) for utterance, transcript in transcripts}
     pronounced = phonemize_words(sorted({word for words in words_of.values() for word in words}), language)

@@ -1,6 +1,6 @@
 """A corpus spoken by a synthesiser: Bible clauses with splits, and text that is never spoken. No downloads.
 
-What the kinds espeak and hibari share. They differ in the function that speaks and in their references.
+The kinds espeak and hibari share this module; they differ in the function that speaks and in their references.
 """
 
 import logging
@@ -27,13 +27,13 @@ from unscribed.errors import UserError
 BATCH = 32  # sentences per call of `speak`; another number changes the samples of kind espeak slightly
 
 log = logging.getLogger(__name__)
-TimedPhones = list[tuple[float, str]]  # (start in seconds, phone) in order; empty if the synthesiser does not tell
+TimedPhones = list[tuple[float, str]]  # (start in seconds, phone) in order; empty if the synthesiser reports none
 Speak = Callable[[Sequence[str]], list[tuple[np.ndarray, TimedPhones]]]  # for each sentence: int16 samples (T,), phones
 
 
 @dataclass(frozen=True)
 class SpokenSettings:
-    """What the sections `corpus.espeak` and `corpus.hibari` of the config have in common."""
+    """Settings that the sections `corpus.espeak` and `corpus.hibari` of the configuration share."""
 
     voice: str
     translation: str
@@ -47,7 +47,7 @@ class SpokenSettings:
 
 
 class SpokenSentence(NamedTuple):
-    """One sentence of the corpus and what the synthesiser told about its phones."""
+    """One spoken sentence of the corpus, with the phones that the synthesiser reported."""
 
     utterance: str
     sentence: str
@@ -63,14 +63,14 @@ def speak_corpus(
     sample_rate_hz: int,
     threads: int,
     audio: Pathlike,
-    refer: Callable[[Iterable[SpokenSentence]], Iterable[Reference]],
+    make_references: Callable[[Iterable[SpokenSentence]], Iterable[Reference]],
 ) -> Corpus:
     """Speak Bible clauses into the folder `audio` (16-bit WAV); other clauses become the unpaired text.
 
-    Clauses are shuffled by `seed` and spoken until `train_hours` are full, then for valid and test. `speak` is called
-    in `threads` processes with BATCH sentences at a time, and the result does not depend on their number. `refer` makes
-    references of what was spoken. Raises UserError, naming keys of `section`, if the translations are unknown, not
-    installed or too short.
+    Clauses are shuffled by `seed` and spoken until `train_hours` are reached, then for valid and test. `speak` is
+    called in `threads` processes with BATCH sentences at a time; the result does not depend on the number of processes.
+    `make_references` makes the references of the spoken sentences. Raises UserError, naming keys of `section`, if the
+    translations are unknown, not installed or too short.
     """
     if settings.min_words > settings.max_words:
         raise UserError(f"{section}.min_words is above {section}.max_words: set the lower one below the upper.")
@@ -87,11 +87,11 @@ def speak_corpus(
         unpaired = _unpaired_text(sentences, len(rows), settings, section, seed)
     elapsed = time.monotonic() - started
     log.info("spoke %.2f h in %.0f s (%.0f x real time)", seconds / 3600, elapsed, seconds / elapsed)
-    return Corpus(section, rows, unpaired, References(section, refer(spoken)))
+    return Corpus(section, rows, unpaired, References(section, make_references(spoken)))
 
 
 def int16_samples(samples: np.ndarray) -> np.ndarray:
-    """Round samples (T,) on the scale of int16 to int16; what is beyond the scale is clipped."""
+    """Round samples (T,) on the scale of int16 to int16; larger values are clipped."""
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
 
 
@@ -101,43 +101,43 @@ def _shuffled(translation: str, settings: SpokenSettings, seed: int) -> list[str
     return sentences
 
 
-_Sounding = tuple[str, np.ndarray, TimedPhones]  # sentence, samples, phones
+_Synthesised = tuple[str, np.ndarray, TimedPhones]  # sentence, samples, phones
 
 
 def _assigned(
-    stream: Iterator[_Sounding], settings: SpokenSettings, section: str, sample_rate_hz: int
+    stream: Iterator[_Synthesised], settings: SpokenSettings, section: str, sample_rate_hz: int
 ) -> Iterator[tuple[str, str, str, np.ndarray, TimedPhones]]:
-    """Yield (split, utterance name, *sounding sentence): train until it is long enough, then valid, then test."""
+    """Yield (split, utterance name, *synthesised sentence): train until it is long enough, then valid, then test."""
     left = settings.train_hours * 3600
     counts = {"valid": settings.valid_utterances, "test": settings.test_utterances}
     with tqdm(total=round(left), desc="train", unit="s", disable=None) as progress:
         number = 0
         while left > 0:
-            sounding = _next(stream, settings, section)
+            synthesised = _next(stream, settings, section)
             number += 1
-            left -= len(sounding[1]) / sample_rate_hz
-            progress.update(len(sounding[1]) / sample_rate_hz)
-            yield "train", f"train-{number:05d}", *sounding
+            left -= len(synthesised[1]) / sample_rate_hz
+            progress.update(len(synthesised[1]) / sample_rate_hz)
+            yield "train", f"train-{number:05d}", *synthesised
     for split, count in counts.items():
         for number in range(1, count + 1):
             yield split, f"{split}-{number:05d}", *_next(stream, settings, section)
 
 
-def _next(stream: Iterator[_Sounding], settings: SpokenSettings, section: str) -> _Sounding:
-    sounding = next(stream, None)
-    if sounding is None:
+def _next(stream: Iterator[_Synthesised], settings: SpokenSettings, section: str) -> _Synthesised:
+    synthesised = next(stream, None)
+    if synthesised is None:
         raise UserError(
             f"{section}.train_hours: the translation {settings.translation} has too few clauses of "
             f"{settings.min_words} to {settings.max_words} words for {settings.train_hours:g} h of training audio and "
             "the valid and test utterances. Lower train_hours, or widen min_words and max_words."
         )
-    return sounding
+    return synthesised
 
 
-def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generator[_Sounding, None, None]:
-    """Speak sentences in processes, yielding them in order; only a few batches are spoken ahead."""
+def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generator[_Synthesised, None, None]:
+    """Speak sentences in processes and yield them in order; only a few batches are spoken ahead."""
     waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, TimedPhones]]]]] = deque()
-    context = multiprocessing.get_context("fork")  # others would import the script that calls this as a module
+    context = multiprocessing.get_context("fork")  # other methods would import the calling script once more
     with ProcessPoolExecutor(max_workers=max(1, threads), mp_context=context) as pool:
         try:
             for start in range(0, len(sentences), BATCH):
@@ -153,7 +153,7 @@ def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generato
 
 def _first_result(
     waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, TimedPhones]]]]],
-) -> Iterator[_Sounding]:
+) -> Iterator[_Synthesised]:
     batch, result = waiting.popleft()
     for sentence, (samples, phones) in zip(batch, result.result(), strict=True):
         yield sentence, samples, phones
@@ -162,11 +162,11 @@ def _first_result(
 def _unpaired_text(
     sentences: Sequence[str], spoken: int, settings: SpokenSettings, section: str, seed: int
 ) -> list[str]:
-    """Clauses of the text's translation, none of which is spoken (upper and lower case being the same)."""
-    heard = {sentence.lower() for sentence in sentences[:spoken]}
+    """Clauses of the text's translation that are not among the first `spoken` of `sentences`, ignoring case."""
+    spoken_ones = {sentence.lower() for sentence in sentences[:spoken]}
     same = settings.text_translation == settings.translation
     candidates = sentences[spoken:] if same else _shuffled(settings.text_translation, settings, seed)
-    unpaired = [sentence for sentence in candidates if sentence.lower() not in heard][: settings.text_sentences]
+    unpaired = [sentence for sentence in candidates if sentence.lower() not in spoken_ones][: settings.text_sentences]
     if len(unpaired) < settings.text_sentences:
         raise UserError(
             f"{section}.text_sentences: only {len(unpaired)} of {settings.text_sentences} sentences of "

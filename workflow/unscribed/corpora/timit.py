@@ -3,7 +3,7 @@
 matched: 3,696 training utterances (without the dialect sentences SA) give the audio and, shuffled, the text; valid are
 the 50 speakers of the usual development set, test the 24 of the core test set. unmatched: of the 4,620 training
 utterances 3,000 give audio, 1,000 others text and 620 valid; test is the complete test set of 1,680.
-A plain reader of our own: lhotse's recipe has neither setup and loads torch (10 s); we need paths and PHN files alone.
+This does not use lhotse's recipe, which has neither setup and imports torch (10 s): paths and PHN files are enough.
 """
 
 import random
@@ -47,10 +47,10 @@ def make_corpus(*, settings: DatasetSettings, seed: int, phone_map: Pathlike) ->
     """
     if settings.text:
         raise UserError("corpus.dataset.text: TIMIT brings its own text (phones). Leave the key empty.")
-    splits, spoken = (_matched if settings.setup == "matched" else _unmatched)(settings, seed)
+    splits, text_paths = (_matched if settings.setup == "matched" else _unmatched)(settings, seed)
     rows = [Recording(_name(path), split, str(path)) for split, paths in splits.items() for path in paths]
     folded = read_phone_map(phone_map)
-    lines = [" ".join(_phones(path, folded)[0]) for path in spoken]
+    lines = [" ".join(_phones(path, folded)[0]) for path in text_paths]
     if not any(lines):
         raise UserError(
             f"{KEY}: no text could be made from {settings.root}: it holds no utterance of the chosen speakers."
@@ -59,7 +59,7 @@ def make_corpus(*, settings: DatasetSettings, seed: int, phone_map: Pathlike) ->
 
 
 def make_references(*, settings: DatasetSettings, phone_map: Pathlike) -> References:
-    """Hand-made alignments (PHN) and sentences (TXT) of all utterances."""
+    """Read the hand-made alignments (PHN) and sentences (TXT) of all utterances."""
     folded = read_phone_map(phone_map)
     audio = [path for part in ("train", "test") for path in _audio(settings.root, part)]
     return References(KEY, (Reference(_name(path), _words(path), *_phones(path, folded)) for path in audio))
@@ -72,6 +72,7 @@ def read_phone_map(path: Pathlike) -> dict[str, str]:
 
 
 def _matched(settings: DatasetSettings, seed: int) -> tuple[dict[str, list[Path]], list[Path]]:
+    """The audio files by split, and those whose phones make the text: of the training utterances, shuffled."""
     train, test = (
         [path for path in _audio(settings.root, part) if not path.name.lower().startswith("sa")]
         for part in ("train", "test")
@@ -81,18 +82,19 @@ def _matched(settings: DatasetSettings, seed: int) -> tuple[dict[str, list[Path]
         "valid": [path for path in test if _speaker(path) in (settings.valid or DEV_SPEAKERS.split())],
         "test": [path for path in test if _speaker(path) in (settings.test or CORE_TEST_SPEAKERS.split())],
     }
-    spoken = list(chosen["train"])
-    random.Random(seed).shuffle(spoken)  # the order of the lines must not pair text with audio
-    return chosen, spoken
+    text_paths = list(chosen["train"])
+    random.Random(seed).shuffle(text_paths)  # the order of the lines must not pair text with audio
+    return chosen, text_paths
 
 
 def _unmatched(settings: DatasetSettings, seed: int) -> tuple[dict[str, list[Path]], list[Path]]:
+    """The same for the unmatched setup: audio, text and valid are different training utterances."""
     paths = _audio(settings.root, "train")
     random.Random(seed).shuffle(paths)
-    audio = round(len(paths) * AUDIO_SHARE)
-    spoken = audio + round(len(paths) * TEXT_SHARE)
-    splits = {"train": paths[:audio], "valid": paths[spoken:], "test": _audio(settings.root, "test")}
-    return splits, paths[audio:spoken]
+    audio_end = round(len(paths) * AUDIO_SHARE)
+    text_end = audio_end + round(len(paths) * TEXT_SHARE)
+    splits = {"train": paths[:audio_end], "valid": paths[text_end:], "test": _audio(settings.root, "test")}
+    return splits, paths[audio_end:text_end]
 
 
 def _audio(root: str, part: str) -> list[Path]:
@@ -131,7 +133,7 @@ def _words(path: Path) -> str:
 
 
 def _phones(path: Path, folded: dict[str, str]) -> tuple[list[str], list[float], float]:
-    """Folded phones, their starts and the end of the last (s); silence only between phones, runs of it as one."""
+    """Folded phones, their starts and the end of the last (s); silence only between phones, merged if repeated."""
     file = _beside(path, ".phn")
     if file is None:
         raise UserError(f"{KEY}: {path} has no PHN file beside it. Unpack TIMIT again, with its alignments.")

@@ -1,4 +1,4 @@
-"""The words of a transcript, in one spelling."""
+"""Transcripts as lists of normalised words."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ APOSTROPHES = "'’`ʼ"
 
 
 class _Letters(dict[int, str]):
-    """A table for str.translate that fills itself: keeps letters, marks and digits, the rest becomes a space."""
+    """A table for str.translate, filled when used: keeps letters, marks and digits; the rest becomes a space."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)

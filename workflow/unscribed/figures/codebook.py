@@ -1,4 +1,7 @@
-"""Figure of the codes of a pretrained model: which of them each language uses."""
+"""Figure of the codes of a pretrained model and how much each language uses them.
+
+Dimensions: L languages, P parts of each, G codebooks, V codes of each.
+"""
 
 from collections.abc import Sequence
 
@@ -12,16 +15,19 @@ from unscribed.artifacts import Pathlike
 from unscribed.figures.style import COLOURS, INK, save, style
 from unscribed.ssl.codebook import CodebookTable, shares
 
-MARKERS = "os^Dv<>P"
+MARKERS = "os^Dv<>P"  # one per language, repeated after the last
 
 
 def codebook_figure(*, usage: Pathlike, figure: Pathlike) -> None:
-    """Three panels: use of the codes, PCA of it (a point is a tenth of a language), overlap of pairs of languages."""
+    """Draw three panels: shares of the codes, their PCA (a point per part of a language), overlap of languages.
+
+    `usage` is a CodebookTable.
+    """
     table = CodebookTable.read(usage)
     languages = list(dict.fromkeys(table["language"]))
     columns = table.pivot_table(
         index=["language", "part"], columns=["codebook", "code"], values="frames", sort=False
-    )  # (L x P, G x V)
+    )  # (L * P, G * V)
     used = np.concatenate([shares(part.T.to_numpy()) for _, part in columns.T.groupby(level=0)], axis=1)
     owners = columns.index.get_level_values("language").to_numpy()
     means = np.stack([used[owners == language].mean(axis=0) for language in languages])
@@ -53,7 +59,7 @@ def _components(axes: Axes, used: np.ndarray, owners: np.ndarray, languages: Seq
 
 
 def _overlap(drawing: Figure, axes: Axes, means: np.ndarray, languages: Sequence[str], books: int) -> None:
-    """The share of frames that two languages give the same codes, as a mean over codebooks."""
+    """Overlap of pairs of languages: the sum of the smaller of both shares of each code, mean over codebooks."""
     overlap = np.minimum(means[:, None], means[None]).sum(axis=-1) / books
     image = axes.imshow(overlap, vmin=0, vmax=1, cmap="viridis")
     for place, value in np.ndenumerate(overlap):

@@ -1,4 +1,4 @@
-"""Figure of the confusions between phones."""
+"""Figure of the phone confusions."""
 
 from itertools import groupby
 
@@ -15,9 +15,9 @@ from unscribed.figures.style import INK, save, save_note, style
 
 
 def confusions_figure(*, confusions: Pathlike, figure: Pathlike) -> None:
-    """Phone confusion matrix of the test set: each row says what became of one reference phone.
+    """Draw the phone confusion matrix of the test set: each row shows how one reference phone was recognised.
 
-    Rows add up to 1; phones are sorted by class. Column "deleted" and row "inserted" lie apart.
+    Rows add up to 1; phones are sorted by class. The last column is "deleted", the last row "inserted".
     """
     table = ConfusionTable.read(confusions)
     with style():
@@ -28,8 +28,8 @@ def confusions_figure(*, confusions: Pathlike, figure: Pathlike) -> None:
         counts = table.pivot(index="reference", columns="hypothesis", values="count").fillna(0)
         counts = counts.reindex(index=[*phones, GAP], columns=[*phones, GAP], fill_value=0).to_numpy(dtype=float)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        shares[-1, -1] = np.nan  # nothing inserted as nothing
-        size = 0.165 * (len(phones) + 1)
+        shares[-1, -1] = np.nan  # "inserted" and "deleted" have no cell in common
+        size = 0.165 * (len(phones) + 1)  # inches
         drawing, axes = plt.subplots(figsize=(size + 3.2, size + 1.4), layout="constrained")
         image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
         _confusion_axes(axes, phones)

@@ -1,4 +1,4 @@
-"""Figure of the GAN's training: what the choice looks at, the losses of the discriminator, the phones in use."""
+"""Figure of the GAN's training: weighted perplexity, losses of the discriminator, phones in use."""
 
 import math
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from unscribed.gan.curves import GanCurveTable
 from unscribed.selection.select import CandidateTable
 
 FAKE, REAL = ("discriminator_fake", GREEN, "audio (fake)"), ("discriminator_real", ORANGE, "text (real)")
-LEAST_TICKS = 10  # a range of the perplexity without so large a factor gets ticks between the powers of ten
+WIDE_RANGE = 100  # perplexities that differ by this factor get ticks at powers of ten only
 
 
 def gan_figure(*, curves: Sequence[str], candidates: Pathlike, figure: Pathlike) -> None:
-    """Three panels over the updates: weighted perplexity, losses of the discriminator, share of the phones in use.
+    """Draw three panels over the updates: weighted perplexity, losses of the discriminator, share of phones in use.
 
-    `curves` are the tables of all jobs, `candidates` that of the choice. The chosen run is thick (if a round of the
-    matching was chosen, the best-scored run); a run that collapsed or diverged ends in a cross.
+    `curves` are the tables of all jobs, `candidates` that of the stage select. The chosen run is thick (if a round of
+    the matching was chosen, the best-scored run); a run that collapsed or diverged ends in a cross.
     """
     table = pd.concat([GanCurveTable.read(path) for path in curves], ignore_index=True)
     choice = CandidateTable.read(candidates)
@@ -54,7 +54,7 @@ def gan_figure(*, curves: Sequence[str], candidates: Pathlike, figure: Pathlike)
 
 
 def _line(axes: Axes, rows: pd.DataFrame, column: str, colour: str, thick: bool) -> pd.DataFrame:
-    """One curve; its known points are returned."""
+    """Draw one curve; return its points that are not null."""
     known = rows.dropna(subset=column)
     look = {"linewidth": 2.6, "zorder": 5} if thick else {"linewidth": 1.0, "alpha": 0.55}
     axes.plot(known["update"], known[column], color=colour, **look)
@@ -62,7 +62,7 @@ def _line(axes: Axes, rows: pd.DataFrame, column: str, colour: str, thick: bool)
 
 
 def _run_line(axes: Axes, rows: pd.DataFrame, column: str, colour: str, thick: bool) -> None:
-    """One curve, with a cross at its end if the run is lost."""
+    """Draw one curve, with a cross at its end if the run collapsed or diverged."""
     known = _line(axes, rows, column, colour, thick)
     if len(known) and rows["status"].iloc[-1] != "ok":
         last = known.iloc[-1]
@@ -73,9 +73,9 @@ def _perplexity_axis(axes: Axes, values: pd.Series) -> None:
     axes.set(title="Weighted perplexity (lower is better)", ylabel="perplexity / usage²", yscale="log")
     known = values[np.isfinite(values)]
     if not len(known):
-        axes.text(0.5, 0.5, "silence alone", ha="center", va="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "all runs decode only silence", ha="center", va="center", transform=axes.transAxes)
         return
-    narrow = known.max() < LEAST_TICKS**2 * known.min()
+    narrow = known.max() < WIDE_RANGE * known.min()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -100,7 +100,7 @@ def _loss_axis(axes: Axes) -> None:
 
 
 def _legend(name: str, table: pd.DataFrame) -> list[Line2D]:
-    """The keys of what there is: the shown run, other runs, ends of lost runs."""
+    """Legend entries: the thick run and, if there are any, other runs and runs that collapsed or diverged."""
     found = [Line2D([], [], color=BLUE, linewidth=2.6, label=name)]
     if table["label"].nunique() > 1:
         found.append(Line2D([], [], color=GREY, linewidth=1.0, label="other runs"))

@@ -9,7 +9,7 @@ STEP = "test.per.hmm.step"
 
 
 def hmm_figure(*, metrics: Pathlike, figure: Pathlike) -> None:
-    """Phone error rate of the test set: chosen candidate, each HMM step, phones of the decoded words."""
+    """Draw the phone error rates of the test set: chosen candidate, each HMM step, phones of the decoded words."""
     values = read_json(metrics)
     steps = sorted(int(key.removeprefix(STEP)) for key in values if key.startswith(STEP))
     bars = [("before", "test.per", GREY)]

@@ -1,14 +1,15 @@
-"""Order phones by manner of articulation, so that confusions within a class lie together."""
+"""Order of phones by manner of articulation, so that confusions within a class lie together."""
 
 import unicodedata
 
+# The letters of a class are in the order of its phones: vowels from close to open, consonants mostly front to back.
 VOWELS = "iyɨʉɯuɪʏʊᵻeøɘɵɤoəɚɛœɜɝɞʌɔæɐaɶɑɒ"
 STOPS = "pbtdʈɖcɟkɡgqɢʔ"
 FRICATIVES = "ɸβfvθðszʃʒʂʐɕʑçʝxɣχʁħʕhɦɬɮ"
 NASALS = "mɱnɳɲŋɴ"
 APPROXIMANTS = "lɫɭʎʟrɹɻʀɾɽwʍjɥʋɰ"
 CLASSES = ("vowels", "stops", "affricates", "fricatives", "nasals", "liquids, glides", "other")
-# ARPABET names (TIMIT) whose first letter means something else in IPA
+# ARPABET names (TIMIT) whose first letter belongs to another class in IPA
 ARPABET = {
     **dict.fromkeys(("ch", "jh"), "affricates"),
     **dict.fromkeys(("th", "dh"), "fricatives"),
@@ -25,7 +26,7 @@ MEMBERS = (
 
 
 def phone_class(phone: str) -> str:
-    """One of CLASSES, from the first letter of an IPA or ARPABET phone; a stop with a fricative is an affricate."""
+    """Return the class of an IPA or ARPABET phone by its first letter; a stop with a fricative is an affricate."""
     if phone in ARPABET:
         return ARPABET[phone]
     letters = _letters(phone)
@@ -35,20 +36,20 @@ def phone_class(phone: str) -> str:
 
 
 def sort_key(phone: str) -> tuple[int, list[int], str]:
-    """Sorts by class, then from front to back and close to open."""
+    """Key that sorts phones by class, then in the order of the class's letters."""
     everything = "".join(members for _, members in MEMBERS)
     places = [everything.find(letter) for letter in _letters(phone)]
     return CLASSES.index(phone_class(phone)), places, phone
 
 
 def printed_letters(phone: str) -> int:
-    """How many letters wide the phone is in print: combining marks take no room."""
+    """Count the letters that a phone takes in print: combining marks take no room."""
     return sum(not unicodedata.combining(sign) for sign in phone)
 
 
 def _letters(phone: str) -> list[str]:
-    """The letters of a phone without combining marks, length, stress and other modifiers."""
-    # composed first, because ç is a letter of its own; what no list has (ã) loses its mark
+    """Return the letters of a phone without combining marks, length, stress and other modifiers."""
+    # composed first, because ç is a letter of its own; a composed letter that no class has, such as ã, loses its mark
     known = "".join(members for _, members in MEMBERS)
     signs = [
         sign if sign in known else unicodedata.normalize("NFD", sign)[0] for sign in unicodedata.normalize("NFC", phone)

@@ -1,4 +1,4 @@
-"""Figure of the pretraining: its curves over the updates."""
+"""Figure of the pretraining's curves."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,21 +9,21 @@ from unscribed.figures.style import BLUE, COLOURS, GREY, INK, save, style
 
 
 def pretrain_figure(*, curves: Pathlike, figure: Pathlike) -> None:
-    """Three panels over the updates: loss, accuracy, and on the split valid the perplexity of the codes.
+    """Draw three panels over the updates: loss, accuracy, and the perplexity of the codes on the split valid.
 
-    The codes are those of each codebook (wav2vec 2.0), or the clusters that the model names (HuBERT).
+    The codes are those of each codebook (wav2vec 2.0), or the clusters that the model predicts (HuBERT).
     """
     table = read_table(curves)
     hubert = "masked" in table
-    loss, what = ("masked", "Naming the cluster") if hubert else ("contrastive", "Contrastive loss")
+    loss, title = ("masked", "Cluster prediction loss") if hubert else ("contrastive", "Contrastive loss")
     with style():
         drawing, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), sharex=True, layout="constrained")
         for axes, name in ((left, loss), (middle, "accuracy")):
             axes.plot(table["update"], table[name], color=GREY, label="train")
             axes.plot(table["update"], table[f"valid_{name}"], color=BLUE, label="valid")
-        left.set(title=what, ylabel="nats per masked frame")
+        left.set(title=title, ylabel="nats per masked frame")
         middle.set(
-            title="Right cluster" if hubert else "True latent told from its distractors",
+            title="Cluster predicted correctly" if hubert else "True latent preferred to all distractors",
             ylabel="share of the masked frames",
             ylim=(0, None),
         )
@@ -36,7 +36,7 @@ def pretrain_figure(*, curves: Pathlike, figure: Pathlike) -> None:
                 label="clusters" if hubert else f"codebook {number + 1}",
             )
         right.set(
-            title="Clusters named (valid)" if hubert else "Codes in use (valid)", ylabel="perplexity", ylim=(0, None)
+            title="Clusters in use (valid)" if hubert else "Codes in use (valid)", ylabel="perplexity", ylim=(0, None)
         )
         for place, row in table[table["status"] != "ok"].iterrows():
             right.plot(row["update"], books[place].min(), marker="x", color=INK, clip_on=False)

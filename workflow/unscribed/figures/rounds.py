@@ -14,10 +14,10 @@ from unscribed.tables import RestartTable
 
 
 def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike) -> None:
-    """Three panels over the rounds, for all seeds: restarts as dots, discrepancy and phone error rate as lines.
+    """Draw three panels over the rounds, for all seeds: restarts as dots, discrepancy and phone error rate as lines.
 
-    `rounds` is the table of the stage evaluate; `restarts` hold the objectives of the stage match. The two measure the
-    same distance from the text, of soft mappings of units and of decoded phones, so their scales are not compared.
+    `rounds` is the table of the stage evaluate; `restarts` are the tables of the stage match. Objective and discrepancy
+    are the same distance from the text, of softly mapped units and of decoded phones, so their scales differ.
     """
     table = RoundTable.read(rounds)
     with style():
@@ -43,13 +43,13 @@ def rounds_figure(*, rounds: Pathlike, restarts: Sequence[str], figure: Pathlike
 
 
 def last_objectives(path: str) -> pd.DataFrame:
-    """The restarts of a round's last pass; objectives of earlier ones, with other units, are on other scales."""
+    """Read the restarts of a round's last pass; earlier passes have other units, and objectives on other scales."""
     table = RestartTable.read(path)
     return table[table["units"] == table["units"].iloc[-1]]
 
 
 def _restarts(axes: Axes, paths: Sequence[str]) -> None:
-    """A dot per restart, with a ring around the lowest of each seed and round."""
+    """Draw a dot per restart, with a ring around the lowest of each seed and round."""
     passes = [(number, last_objectives(path)) for (_, number), path in by_round(paths).items()]
     ring = {"s": 70, "facecolors": "none", "edgecolors": BLUE, "linewidths": 1.5, "zorder": 4}
     for number, table in passes:
@@ -57,19 +57,19 @@ def _restarts(axes: Axes, paths: Sequence[str]) -> None:
         axes.scatter([number] * len(values), values, s=14, color=ORANGE, alpha=0.6, linewidths=0, zorder=3)
         axes.scatter([number] * len(lowest), lowest, **ring)
     axes.scatter([], [], s=14, color=ORANGE, label="restart")
-    axes.scatter([], [], label="lowest of a seed: goes on", **ring)
+    axes.scatter([], [], label="lowest of a seed (kept)", **ring)
     axes.legend()
 
 
 def _seed_lines(axes: Axes, table: pd.DataFrame, column: str, scale: float) -> None:
-    """One line per seed, the shown one thick, on top and with its last value."""
+    """Draw one line per seed, that of the chosen candidate thick, on top and with its last value."""
     for seed, rows in table.dropna(subset=column).groupby("seed"):
         rows = rows.sort_values("round")
         selected = bool(rows["selected"].iloc[0])
         look = {"color": BLUE, "linewidth": 2.8, "zorder": 5} if selected else {"color": GREY, "linewidth": 1.0}
         label = f"seed {seed}" if selected else "other seeds"
         if label in axes.get_legend_handles_labels()[1]:
-            label = "_again"
+            label = "_again"  # matplotlib leaves labels with an underscore out of the legend
         axes.plot(rows["round"], scale * rows[column], marker="o", markersize=4, label=label, **look)
         if selected:
             last = scale * rows[column].iloc[-1]

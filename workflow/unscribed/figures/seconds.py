@@ -1,4 +1,4 @@
-"""Figure of where the time went."""
+"""Figure of the time and memory of each stage."""
 
 import matplotlib.pyplot as plt
 
@@ -7,7 +7,7 @@ from unscribed.figures.style import BLUE, save, save_note, style
 
 
 def seconds_figure(*, metrics: Pathlike, figure: Pathlike) -> None:
-    """Where the time went: seconds and peak memory of each stage, the longest on top."""
+    """Draw seconds and peak memory of each stage as horizontal bars, the longest on top."""
     values = read_json(metrics)
     stages = {key.removeprefix("seconds."): value for key, value in values.items() if key.startswith("seconds.")}
     with style():
@@ -44,7 +44,7 @@ def _share(part: float, total: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Seconds for people: 4.2 s, 3 min 20 s, 1 h 5 min."""
+    """Format seconds: 4.2 s, 3 min 20 s, 1 h 5 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:

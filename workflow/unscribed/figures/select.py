@@ -1,4 +1,4 @@
-"""Figure of the choice among the candidates: the score that needs no label against the error rate that needs them."""
+"""Figure of the choice among the candidates: label-free score against phone error rate."""
 
 import math
 
@@ -20,16 +20,16 @@ BAND = "#E8E8E8"
 
 
 def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
-    """Every candidate's label-free score and PER of the test set; choice and lowest PER are marked.
+    """Draw every candidate's label-free score and PER of the test set; the chosen one and the lowest PER are marked.
 
-    `scored` is the table of the stage evaluate_select. Without references the scores are bars. Candidates that say
-    nothing have no score and are only counted.
+    `scored` is the table of the stage evaluate_select. Without references the scores are bars. Candidates that decode
+    only silence have no finite score and are counted in the title.
     """
     table = ScoredTable.read(scored)
     table["score"] = anchor_scores(table)
     silent = int(np.isinf(table["score"]).sum())
     table = table[np.isfinite(table["score"])].sort_values("score", kind="stable").reset_index(drop=True)
-    note = f" ({silent} more: silence alone)" if silent else ""
+    note = f" ({silent} more decode only silence)" if silent else ""
     with style():
         if table["per"].isna().all():
             drawing, axes = plt.subplots(figsize=(9, 1.8 + 0.28 * len(table)), layout="constrained")
@@ -37,7 +37,7 @@ def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
             keys = _bars(axes, table)
         else:
             drawing, axes = plt.subplots(figsize=(8, 5.6), layout="constrained")
-            title = f"What the label-free score says of the candidates, and what is true{note}"
+            title = f"Label-free score and phone error rate of the candidates{note}"
             keys = _points(axes, table)
         drawing.suptitle(title, x=0.01, ha="left", fontsize=11)
         drawing.legend(handles=keys, loc="outside lower left", ncols=2, markerscale=0.75, labelspacing=0.7)
@@ -45,7 +45,7 @@ def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
 
 
 def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
-    """A point per candidate; the band holds those among which the sum of log-probabilities chooses."""
+    """Draw a point per candidate; the band holds those among which the log-probability of the phones decides."""
     anchor = table["score"].min()
     band = axes.axvspan(
         anchor, anchor + math.log(SLACK), color=BAND, linewidth=0, zorder=0, label="within reach of the best score"
@@ -71,7 +71,7 @@ def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
 
 
 def _bars(axes: Axes, table: pd.DataFrame) -> list[Artist]:
-    """A bar per candidate, the best score on top."""
+    """Draw a bar per candidate, the best score on top."""
     names = [f"{row.candidate} (chosen)" if row.chosen else row.candidate for row in table.itertuples()]
     bars = axes.barh(range(len(table)), table["score"], color=[KINDS[kind][0] for kind in table["kind"]], height=0.7)
     axes.bar_label(bars, fmt="%.2f", padding=4, fontsize=9)

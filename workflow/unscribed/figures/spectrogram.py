@@ -1,4 +1,4 @@
-"""Log-mel spectrogram for the eye; the features of the recogniser are made elsewhere."""
+"""Log-mel spectrogram for figures only; the recogniser's features are computed in `unscribed.audio.features`."""
 
 import numpy as np
 from scipy.signal import stft
@@ -8,7 +8,7 @@ WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.005
 
 
 def log_mel(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Power in dB of `samples` (mono, at least 2), (MEL_BANDS, frames): triangular filters, evenly spaced in mel."""
+    """Compute the power in dB of `samples` (mono, at least 2) in triangular mel filters, (MEL_BANDS, frames)."""
     window = min(round(WINDOW_SECONDS * sample_rate_hz), len(samples))
     hop = max(1, min(round(HOP_SECONDS * sample_rate_hz), window - 1))
     points = 4 * window  # zero-padded, because the lowest filters are narrower than a bin of the window
@@ -21,10 +21,10 @@ def log_mel(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 def hertz_to_mel(hertz: float) -> float:
-    """The mel scale in its usual logarithmic form."""
+    """Convert to mel by the usual formula, 2595 log10(1 + f / 700)."""
     return float(2595 * np.log10(1 + hertz / 700))
 
 
 def mel_to_hertz(mel: np.ndarray) -> np.ndarray:
-    """Inverse of `hertz_to_mel`."""
+    """Convert back: the inverse of `hertz_to_mel`."""
     return 700 * (10 ** (mel / 2595) - 1)

@@ -1,4 +1,4 @@
-"""The look of all figures, and how they are written."""
+"""The style of all figures, and writing them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from unscribed.artifacts import Pathlike, atomic_path
 
-# Okabe and Ito's colours: apart from one another in every kind of colour blindness, and in grey
+# The coloured ones are Okabe and Ito's (2008), which people with any kind of colour blindness can tell apart.
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8A8A8A", "#262626"
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", GREY)  # where there are many curves
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", GREY)  # for many curves
 
 
 @contextmanager
@@ -39,14 +39,14 @@ def style() -> Iterator[None]:
 
 
 def save(drawing: Figure, path: Pathlike) -> None:
-    """Write a figure as PNG at 150 dpi, atomically, and free it."""
+    """Write a figure as PNG at 150 dpi, atomically, and close it."""
     with atomic_path(path) as temporary:
         drawing.savefig(temporary, format="png", dpi=150)
     plt.close(drawing)
 
 
 def save_note(text: str, path: Pathlike) -> None:
-    """Write a figure that only says why there is nothing to draw."""
+    """Write a figure of `text` alone, which explains why there is nothing to draw."""
     drawing = plt.figure(figsize=(6, 1.5))
     drawing.text(0.5, 0.5, text, ha="center", va="center", wrap=True)
     save(drawing, path)

@@ -1,6 +1,6 @@
-"""The table of figures, from which the rules, the targets and the tests of figures follow.
+"""The table of figures, from which the rules, the targets and the tests of figures are made.
 
-Loaded by every Snakemake process with the Snakefile: it imports nothing heavy.
+Every Snakemake process imports this module, so it imports nothing heavy.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 class ReportFigure:
     """A figure of the report: `figures/<name>.png`, with the caption workflow/report/<name>.rst.
 
-    `call` is the function that draws it. `inputs` are files by argument of that function; one with a {wildcard} stands
-    for the files of all its values (plan/figures.py). `labels` tell the figure from the others of its `category`. It is
-    drawn if the plan has all that it `needs`. `each` names a wildcard if there is one picture for each of its values,
-    `figures/<name>.{<each>}.png`. `params` are arguments that rules/figures.smk knows. A `scored` figure shows what
-    only transcripts tell, and may read what is made of them.
+    `call` is the function that draws it. `inputs` are its files by argument of that function; a file name with a
+    {wildcard} stands for a list, one file for each value (plan/figures.py). The report groups figures by `category` and
+    tells them apart by `labels`. A figure is drawn if the plan has all that it `needs`. With `each`, the name of a
+    wildcard, there is one picture for each value, `figures/<name>.{<each>}.png`. `params` are further arguments, whose
+    values rules/figures.smk has. A `scored` figure may read transcripts and files made from them.
     """
 
     name: str
@@ -30,17 +30,17 @@ class ReportFigure:
 
     @property
     def rule(self) -> str:
-        """The name of its rule."""
+        """Name of the rule that draws it."""
         return f"{self.name}_figure"
 
     @property
     def stem(self) -> str:
-        """The name of its files, log and benchmark included, without suffix."""
+        """Name of its picture, log and benchmark without suffix."""
         return f"{self.name}.{{{self.each}}}" if self.each else self.name
 
     @property
     def output(self) -> str:
-        """Its file."""
+        """Path of its picture."""
         return f"<results>/figures/{self.stem}.png"
 
 

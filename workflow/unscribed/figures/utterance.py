@@ -29,8 +29,9 @@ from unscribed.text.silence import SILENCE
 
 READABLE_SECONDS = (1.5, 4.0)  # longer utterances crowd the phones, shorter ones show little
 INCHES_PER_SECOND, LEAST_INCHES, MOST_INCHES = 4.2, 8.0, 40.0
-DYNAMIC_RANGE_DB = 60.0
-LOOKS = {True: ("#CFE5F4", BLUE), False: ("#FBD9C3", ORANGE), None: ("#ECECEC", GREY)}  # right, wrong, unknown
+DYNAMIC_RANGE_DB = 60.0  # below the loudest point; quieter ones are white
+# Colours of the boxes and of the names in them: right, wrong, and neither (silence, or without a reference).
+LOOKS = {True: ("#CFE5F4", BLUE), False: ("#FBD9C3", ORANGE), None: ("#ECECEC", GREY)}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ReportSettings:
 
 @dataclass(frozen=True)
 class Box:
-    """A phone from `start` to `end` (seconds); `right` is None where nobody knows, and for silence."""
+    """A phone from `start` to `end` (seconds); `right` is None for silence and without a reference."""
 
     phone: str
     start: float
@@ -88,7 +89,7 @@ def utterance_figure(
 
 
 def _choose(regions: pd.DataFrame, index: int, wanted: int, decoded: Pathlike) -> str:
-    """The utterance at `index` of an even spread over those of readable length (over all, if these are too few)."""
+    """Choose number `index` of `wanted` utterances, spread evenly over those of readable length (all, if too few)."""
     if not len(regions):
         raise UserError(f"{decoded} has no utterances, so there is none to draw: check the corpus's split sizes.")
     readable = regions[regions["speech_seconds"].between(*READABLE_SECONDS)]
@@ -103,7 +104,7 @@ def _speech_only(path: str, region: pd.Series, sample_rate_hz: int) -> np.ndarra
 
 
 def recognised_boxes(phones: list[str], starts: np.ndarray, end: float) -> list[Box]:
-    """Boxes of the phones that count in the error rate, each up to the next, and of the silences between them."""
+    """Make boxes of the phones that count in the error rate, each up to the next, and of the silences between them."""
     heads = set(kept_hypothesis(phones))
     heads |= {i for i, phone in enumerate(phones) if phone == SILENCE and (i == 0 or phones[i - 1] != SILENCE)}
     order = sorted(heads)
@@ -112,7 +113,7 @@ def recognised_boxes(phones: list[str], starts: np.ndarray, end: float) -> list[
 
 
 def reference_boxes(reference: pd.Series, region: pd.Series, seconds: float, sample_rate_hz: int) -> list[Box]:
-    """Boxes of the reference phones without silences; spread evenly over `seconds` if their times are unknown."""
+    """Make boxes of the reference phones without silences; spread evenly over `seconds` if their times are unknown."""
     spoken = np.array([phone != SILENCE for phone in reference.phones])
     phones = np.asarray(reference.phones)[spoken]
     if len(reference.starts_seconds) == len(reference.phones) and len(region.starts_samples):
@@ -186,7 +187,7 @@ def _draw_spectrogram(
 
 
 def _draw_boxes(axes: Axes, boxes: list[Box], bottom: float, points_per_second: float) -> None:
-    """One row of boxes; the type shrinks where a phone is too short for its name."""
+    """Draw one row of boxes; the font shrinks where a phone is too short for its name."""
     for box in boxes:
         silent = box.phone == SILENCE
         fill, ink = LOOKS[box.right]

@@ -1,4 +1,4 @@
-"""Figure of the words that are taken for others."""
+"""Figure of the most frequent word errors."""
 
 import matplotlib.pyplot as plt
 
@@ -7,17 +7,17 @@ from unscribed.evaluation.per import GAP
 from unscribed.evaluation.tables import ConfusionTable
 from unscribed.figures.style import BLUE, GREY, ORANGE, save, save_note, style
 
-SHOWN = 20
+SHOWN = 20  # bars
 # kind of error: colour, and the label of the bar made from reference and hypothesis
 KINDS = {
-    "another word": (BLUE, "{0} → {1}"),
-    "missed": (GREY, "{0} → —"),
-    "nobody said it": (ORANGE, "— → {1}"),
+    "substituted": (BLUE, "{0} → {1}"),
+    "deleted": (GREY, "{0} → —"),
+    "inserted": (ORANGE, "— → {1}"),
 }
 
 
 def words_figure(*, word_errors: Pathlike, figure: Pathlike) -> None:
-    """The most frequent word errors of the test set as horizontal bars, the most frequent on top."""
+    """Draw the most frequent word errors of the test set as horizontal bars, the most frequent on top."""
     table = ConfusionTable.read(word_errors)
     with style():
         if not len(table):
@@ -33,7 +33,7 @@ def words_figure(*, word_errors: Pathlike, figure: Pathlike) -> None:
         axes.set_yticks(range(len(rows)), labels)
         axes.invert_yaxis()
         axes.margins(x=0.08, y=0.02)
-        axes.set_title(f"Most frequent word errors ({len(rows)} of {len(table):,} kinds; said → recognised)")
+        axes.set_title(f"Most frequent word errors ({len(rows)} of {len(table):,} kinds; reference → recognised)")
         axes.set_xlabel(f"times in the test set (all errors: {table['count'].sum():,})")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.tick_params(axis="y", length=0)
@@ -45,5 +45,5 @@ def words_figure(*, word_errors: Pathlike, figure: Pathlike) -> None:
 
 def _kind(reference: str, hypothesis: str) -> str:
     if GAP not in (reference, hypothesis):
-        return "another word"
-    return "missed" if hypothesis == GAP else "nobody said it"
+        return "substituted"
+    return "deleted" if hypothesis == GAP else "inserted"
