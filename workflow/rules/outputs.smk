@@ -1,4 +1,4 @@
-"""What users take away: times of phones and words, TextGrids, pseudo labels for fine-tuning."""
+"""Outputs for other tools: times of phones and words, TextGrids, pseudo-labels for fine-tuning."""
 
 
 rule ctm_split:

@@ -17,7 +17,7 @@ def test_rows_and_vocabulary_by_hand(
     with caplog.at_level(logging.INFO):
         pseudo_labels(**decoded, labels=labels)
         vocabulary(labels=labels, vocab=vocab)
-    assert "2 utterances with pseudo labels, mean confidence 0.812" in caplog.text
+    assert "2 utterances with pseudo-labels, mean confidence 0.812" in caplog.text
     assert "left out: 1 without a path, 1 without words" in caplog.text
     table = PseudoLabelTable.by_utterance(labels)
     assert table.index.tolist() == ["a", "b/c"]

@@ -78,12 +78,13 @@ def evaluate(
 ) -> None:
     """Score one corpus.
 
-    Inputs: `decoded` final decodes (valid, test) and `references` of the same splits, if any; of all seeds and rounds,
-    identified by `seed<s>/round<k>` in their paths, `round_decodes` (test) and `round_discrepancies` from the text
-    (train); `candidates` of the choice with their scores; `boundaries` and `vad` of test; `manifests` and `rejected` of
-    all splits; `text` as given and the `sentences` left of it; `lexicon` of the text, and the reports of its language
-    models; `benchmarks`, the folder with those of all stages; `parts`, the metrics of other evaluations, to be written
-    with these. A path's split is its file name up to the first dot.
+    Inputs, where the split of a path is its file name up to the first dot:
+    - `decoded`, the final decodes of valid and test, and the `references` of these splits, if any;
+    - `round_decodes` (test) and `round_discrepancies` (train) of all seeds and rounds, which are read from
+      `seed<s>/round<k>` in the paths, and `candidates`, among which the stage select chose;
+    - `boundaries` and `vad` of test, `manifests` and `rejected` of all splits;
+    - `text` as given, the `sentences` left of it, its `lexicon`, and the reports of its language models;
+    - `benchmarks`, the folder with the times of all jobs; `parts`, metrics of other stages, which are written as well.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
     """

@@ -63,19 +63,18 @@ def evaluate_words(
         found = align_words(known, dict(zip(table["utterance"], table["words"], strict=True)))
         nbest = dict(zip(table["utterance"], table["nbest"], strict=True))
         values |= _word_metrics(split, known, found, nbest, lexicon)
+        if split == "test":
+            alignments = found
         with_path = table[table["status"] != NO_PATH]
         if len(with_path) and not with_path["phones"].map(len).any():  # a CTC model of letters outputs no phones
-            alignments = found if split == "test" else alignments
             continue
         phones = scored_references(transcripts[split], manifest[split])
         values[f"{split}.words.per"] = phone_rate(phones, table, spoken_phones)
-        if split == "test":
-            alignments = found
+        if split == "test" and phones.boundaries:
             times = TimeBase(VadTable.by_utterance(vad), hop_ms, sample_rate_hz)
             frames = decoded_boundaries(table, spoken_phones)
             counts = score_boundaries(phones.boundaries, frames, times, settings.tolerance_ms / 1000)
-            if phones.boundaries:
-                values["test.words.boundary_f1"] = counts.f1
+            values["test.words.boundary_f1"] = counts.f1
     write_metrics(metrics, values)
     write_word_errors(word_errors, alignments)
     hypotheses = dict(zip(decoded["test"]["utterance"], decoded["test"]["words"], strict=True))

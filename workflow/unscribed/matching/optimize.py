@@ -11,8 +11,9 @@ import torch
 
 from unscribed.matching.statistics import Statistics
 
+BETAS = (0.9, 0.99)  # of Adam; 0.99, not its usual 0.999, because it averages over the last 100 of some hundred steps
 DECAY_SHARE = 0.3  # last share of the steps, over which the learning rate falls linearly to zero
-# warm start: how firmly a unit keeps its phone
+# Of a warm start: how firmly a unit keeps its phone.
 SMOOTHING = 0.02  # added to every count of unit and phone; larger makes phones not yet seen in a unit easier to reach
 FLATTENING = 0.7  # exponent of the phone shares; 1 keeps them, smaller brings them closer together
 NOISE = 0.3  # standard deviation of the noise on the logits; larger makes restarts differ more
@@ -41,7 +42,7 @@ def match(audio: Statistics, text: Statistics, start: np.ndarray, steps: int, le
     logits = torch.tensor(start, dtype=torch.float32, requires_grad=True)
     unit_pairs, phone_pairs = torch.from_numpy(audio.skips), torch.from_numpy(text.skips)
     unit_places, phone_places = torch.from_numpy(audio.positions), torch.from_numpy(text.positions)
-    optimizer = torch.optim.Adam([logits], lr=learning_rate, betas=(0.9, 0.99))
+    optimizer = torch.optim.Adam([logits], lr=learning_rate, betas=BETAS)
     objectives = torch.zeros(len(start))
     for step in range(steps):
         for group in optimizer.param_groups:
@@ -65,7 +66,7 @@ def _objectives(
 ) -> torch.Tensor:
     """The objective of each restart, (R,)."""
     restarts, units, phones = mapping.shape
-    # one large product instead of R small ones
+    # The restarts side by side make one large product instead of R small ones.
     side_by_side = mapping.transpose(0, 1).reshape(units, restarts * phones)
     objectives = torch.zeros(restarts)
     for pairs, wanted in zip(unit_pairs, phone_pairs, strict=True):
@@ -76,7 +77,7 @@ def _objectives(
 
 
 def random_start(restarts: int, units: int, phones: int, generator: np.random.Generator) -> np.ndarray:
-    """Standard normal logits, (R, K, V)."""
+    """Draw standard normal logits, (R, K, V)."""
     return generator.standard_normal((restarts, units, phones)).astype(np.float32)
 
 

@@ -35,7 +35,7 @@ def flatten(sequences: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def count(symbols: np.ndarray, offsets: np.ndarray, size: int, skips: int, positions: int) -> Statistics:
-    """Statistics of `symbols` (flat, 0 … size-1) cut at `offsets`; pairs never span two sequences.
+    """Count the statistics of `symbols` (flat, 0 … size - 1) cut at `offsets`; no pair spans two sequences.
 
     Distances and positions that no sequence is long enough for have zeros.
     """
@@ -56,11 +56,12 @@ def count(symbols: np.ndarray, offsets: np.ndarray, size: int, skips: int, posit
 
 
 def oversegment(text: Statistics, stay: float) -> Statistics:
-    """The statistics of the same text when each phone is cut into a geometric number of segments.
+    """Compute the statistics that the text would have if each phone were cut into a geometric number of segments.
 
     `stay` is the probability that the next segment still belongs to the same phone, i.e. 1 - phones per segment. Two
-    segments d apart are then k phones apart with the binomial probability of k advances in d steps; k = 0 is the
-    diagonal. Without this channel the matching would assign the repeated segments of one phone to wrong phones.
+    segments d apart are then k phones apart with the binomial probability of k advances in d steps; for k = 0 both
+    belong to one phone, which is the diagonal. Without this channel the matching would assign the repeated segments of
+    one phone to wrong phones.
     """
     skips, positions = len(text.skips), text.positions.shape[1]
     by_advance = np.concatenate([np.diag(text.unigram)[None], text.skips])

@@ -45,8 +45,8 @@ def ctm(
         phone_ends = np.append(row.starts_frames[1:], row.frames)[: len(row.phones)]
         phone_rows += _rows(times, row.utterance, row.starts_frames, phone_ends, row.phones, _phone_confidences(row))
         word_rows += _rows(times, row.utterance, row.word_starts_frames, word_ends, row.words, row.word_confidences)
-    _write(phones_ctm, phone_rows)
-    _write(words_ctm, word_rows)
+    CtmTable.from_rows(phone_rows).write(phones_ctm)
+    CtmTable.from_rows(word_rows).write(words_ctm)
     no_path = int((table["status"] == NO_PATH).sum())
     log.info(
         "%d utterances: %d phones, %d words; %d without a path", len(table), len(phone_rows), len(word_rows), no_path
@@ -63,7 +63,7 @@ def _rows(
 ) -> list[tuple]:
     """CTM rows of one utterance's symbols."""
     starts = times.seconds(utterance, starts_frames)
-    # the last frame may start after the end of its region: its duration is then 0
+    # The last frame may start after the end of its region: then its duration is 0, not negative.
     ends = np.maximum(times.seconds(utterance, ends_frames, ends=True), starts)
     spans = zip(starts, ends - starts, symbols, confidences, strict=True)
     return [(utterance, CHANNEL, *span) for span in spans]
@@ -77,7 +77,3 @@ def _phone_confidences(row: pd.Series) -> list[float | None]:
         inside = word >= 0 and start < row.word_starts_frames[word] + row.word_frames[word]
         found.append(float(row.word_confidences[word]) if inside and phone != SILENCE else None)
     return found
-
-
-def _write(path: Pathlike, rows: list[tuple]) -> None:
-    CtmTable.from_rows(rows).write(path)

@@ -1,4 +1,4 @@
-"""Stage pseudo_labels: the decoded words as transcripts, ready for fine-tuning with CTC.
+"""Stage pseudo_labels: write the decoded words in place of transcripts, for fine-tuning with CTC.
 
 Self-training on them is the last step of wav2vec-U (Baevski et al., "Unsupervised speech recognition", NeurIPS 2021,
 section 3.4). Letters and vocabulary have the form that wav2vec 2.0 is fine-tuned with: `|` stands between words.
@@ -32,8 +32,8 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
     kept = decoded[~no_path & ~wordless]
     if not len(kept):
         raise UserError(
-            f"{words}: none of its {len(decoded)} utterances has words, so there are no pseudo labels. "
-            "See the log of the stage words; a wider beam may find some."
+            f"{words}: none of its {len(decoded)} utterances has words, so there are no pseudo-labels. "
+            "See the log of the stage words; a wider beam (hmm.beam, ctc.beam) may find some."
         )
     utterances = kept["utterance"].tolist()
     regions = VadTable.by_utterance(vad, utterances)
@@ -49,7 +49,7 @@ def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels:
     )
     table.write(labels)
     log.info(
-        "%d utterances with pseudo labels, mean confidence %.3f; left out: %d without a path, %d without words",
+        "%d utterances with pseudo-labels, mean confidence %.3f; left out: %d without a path, %d without words",
         len(kept),
         np.mean(table.columns["confidence"]),
         no_path.sum(),

@@ -1,4 +1,4 @@
-"""Stage textgrid: words and phones of each utterance as a file that Praat and ELAN open.
+"""Stage textgrid: write the words and phones of each utterance as a file that Praat and ELAN open.
 
 Praat's long text format ("ooTextFile"), two interval tiers. An interval tier must not have gaps: an interval with an
 empty label stands wherever no phone or word was decoded, which is also how Praat's users mark silence.
@@ -16,8 +16,8 @@ from unscribed.text.silence import SILENCE
 
 log = logging.getLogger(__name__)
 
-MICROSECONDS = 1_000_000  # times are rounded to these, so that neighbours meet exactly
-TIERS = ("words", "phones")
+MICROSECONDS = 1_000_000  # per second; times are whole microseconds, so that adjacent intervals meet exactly
+TIERS = ("words", "phones")  # from top to bottom, as Praat shows them
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^\.')  # refused by some file system or hiding the file; `%` escapes
 MOST_BYTES = 200  # in a file name without suffix; most file systems allow 255 with it
 Interval = tuple[int, int, str]  # start and end in microseconds, label
@@ -104,9 +104,8 @@ def file_name(utterance: str) -> str:
     if len(safe.encode()) <= MOST_BYTES:
         return safe
     start = safe.encode()[: MOST_BYTES - 20].decode(errors="ignore")
-    return (
-        f"{start}%-{hashlib.sha256(utterance.encode()).hexdigest()[:16]}"  # `%-` is in no short name, so names differ
-    )
+    # `%-` is in no name that is not cut, so a cut name equals no other.
+    return f"{start}%-{hashlib.sha256(utterance.encode()).hexdigest()[:16]}"
 
 
 def _seconds(microseconds: int) -> str:

@@ -35,12 +35,13 @@ def hmm_select(
     with atomic_path(model) as temporary:
         shutil.copyfile(models[best], temporary)
     write_json(selection, {"cycle": best + 1, "discrepancies": discrepancies})
-    log.info("cycle %d; discrepancies: %s", best + 1, discrepancies or "not needed")
+    log.info("cycle %d; discrepancies: %s", best + 1, discrepancies or "none, as there is only one cycle")
 
 
 def _discrepancies(
     decoded: Sequence[str], phones_text: Pathlike, phones: Pathlike, match: MatchSettings
 ) -> list[float]:
+    """Measure the discrepancy from the text of the decoded phones of each cycle."""
     inventory = read_inventory(phones)
     index = {phone: number for number, phone in enumerate(inventory)}
     discrepancies = []

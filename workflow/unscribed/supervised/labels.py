@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 def flat_labels(
     *, references: Pathlike | Sequence[str], features: Pathlike, lexiconp: Pathlike, language: str, labels: Pathlike
 ) -> None:
-    """Write each transcript's most probable phones, equally long: the flat start of HMM training.
+    """Write the phones of each transcript, all equally long, as the flat start of HMM training.
 
-    `<SIL>` stands at both ends. Utterances without a transcript, with a word that has no pronunciation, or with fewer
-    frames than phones are left out and counted in the log. Raises UserError if none is left.
+    A word has its most probable pronunciation. `<SIL>` stands at both ends. Utterances without a transcript, with a
+    word that has no pronunciation, or with fewer frames than phones are left out and counted in the log. Raises
+    UserError if none is left.
     """
     store, words = FrameStore(features), transcript_words(references, language)
     # Kaldi's lexiconp scales the probabilities of a word's pronunciations to a maximum of 1
