@@ -4,9 +4,9 @@
     python benchmarks/features.py --device cuda --utterances 500 --batch-seconds 600
     python benchmarks/features.py --model config/models/large.yaml --layer 15
 
-The model has random weights, which take the same time as trained ones, in the sizes of a file of Wav2Vec2Config's
-fields. Utterances are noise, their lengths drawn as those of read speech are: log-normal about 4 s. Reading of audio
-files and writing of frames are left out. One batch of each kind runs before the clock starts; figures are medians.
+The model has the sizes in a file of Wav2Vec2Config's fields and random weights, which take the same time as trained
+ones. Utterances are noise of log-normal lengths about 4 s, like read speech. Reading audio files and writing frames
+are not timed. Two utterances warm up each way of batching; figures are medians over the repeats.
 """
 
 import argparse
@@ -26,38 +26,38 @@ from unscribed.ssl.encode import hidden_states
 from unscribed.ssl.extract import batches_by_length
 from unscribed.ssl.waveform import normalized, padded
 
-RATE = 16000
+RATE = 16000  # Hz
 
 
 def synthesise(count: int, seconds: float) -> list[np.ndarray]:
-    """Normalised noise of `count` different lengths, `seconds` in the middle."""
+    """Generate normalised noise of `count` log-normal lengths with median `seconds`, from 0.5 to 20 s."""
     rng = np.random.default_rng(0)
     lengths = (RATE * seconds * np.exp(0.5 * rng.normal(size=count))).clip(RATE // 2, 20 * RATE).astype(int)
     return [normalized(rng.normal(size=length).astype(np.float32)) for length in lengths]
 
 
 def measure(checkpoint: Checkpoint, waves: list[np.ndarray], layer: int, batch_seconds: float) -> float:
-    """Seconds that the frames of `waves` take in batches of at most `batch_seconds`; 0: one by one."""
+    """Time the frames of `waves`, in seconds, in batches of at most `batch_seconds`; 0: one by one."""
     lengths = np.array([len(wave) for wave in waves])
     batches = list(batches_by_length(np.arange(len(waves)), lengths, batch_seconds * RATE))
     started = time.perf_counter()
     for batch in batches:
         states, _ = hidden_states(checkpoint, *padded([waves[number] for number in batch]), layer)
-        states.half().cpu()  # which waits for a GPU
+        states.half().cpu()  # the copy waits until the GPU has finished
     return time.perf_counter() - started
 
 
 def main() -> None:
     """Parse the command line, warm up, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path("config/models/base.yaml"), help="YAML or JSON")
-    parser.add_argument("--layer", type=int, default=8)
+    parser.add_argument("--model", type=Path, default=Path("config/models/base.yaml"), help="sizes, YAML or JSON")
+    parser.add_argument("--layer", type=int, default=8, help="whose output is computed, from 1; 0: input (default 8)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--utterances", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=4.0, help="middle length of an utterance (default 4)")
+    parser.add_argument("--utterances", type=int, default=8, help="how many to encode (default 8)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="median length of an utterance (default 4)")
     parser.add_argument("--batch-seconds", type=float, default=60.0, help="audio per batch with padding (default 60)")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3, help="measurements of each kind (default 3)")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU (default 2)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = device_of(arguments.device, "--device")

@@ -5,8 +5,8 @@
     python benchmarks/frontend.py --recordings results/NAME/corpus/recordings.parquet --split train
 
 The settings are the defaults of the configuration. Synthetic utterances are bursts of filtered noise with pauses,
-16-bit WAV at 16 kHz, written to a temporary folder. The first use of a library is not timed: one utterance runs
-through every stage before the clock starts.
+16-bit WAV at 16 kHz, written to a temporary folder. Two utterances run through every stage before the clock
+starts, so that loading libraries is not timed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from unscribed.audio.features import FeatureSettings, features
 from unscribed.audio.manifest import AudioSettings, manifest
 from unscribed.audio.vad import VadSettings, vad
 
-RATE = 16000
+RATE = 16000  # Hz
 VOICES = 50  # different synthetic utterances; the rest are copies under other names
 SCHEMA = [("utterance", pa.string()), ("split", pa.string()), ("path", pa.string())]
 
@@ -52,7 +52,7 @@ def synthesise(folder: Path, hours: float, seconds: float) -> Path:
 
 
 def measure(recordings: Path, split: str, folder: Path, method: str, threads: int) -> dict[str, float]:
-    """Seconds of each stage over the recordings of `split`, with all files in `folder`."""
+    """Time each stage on the recordings of `split`, in seconds; all outputs go to `folder`."""
     listed, rejected, speech = (folder / f"{name}.parquet" for name in ("manifest", "rejected", "vad"))
     audio = AudioSettings(RATE, 0.3, 40.0, 0.02, "skip")
     regions = VadSettings(method, -40.0, 200, 30)
@@ -82,12 +82,12 @@ def measure(recordings: Path, split: str, folder: Path, method: str, threads: in
 def main() -> None:
     """Parse the command line, warm up, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recordings", type=Path, help="a recordings table; without it audio is synthesised")
-    parser.add_argument("--split", default="train")
+    parser.add_argument("--recordings", type=Path, help="table of recordings; without it audio is synthesised")
+    parser.add_argument("--split", default="train", help="of the recordings (default train)")
     parser.add_argument("--hours", type=float, default=2.0, help="hours of synthetic audio (default 2)")
     parser.add_argument("--seconds", type=float, default=3.5, help="length of a synthetic utterance (default 3.5)")
-    parser.add_argument("--vad", choices=["energy", "silero", "none"], default="energy")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--vad", choices=["energy", "silero", "none"], default="energy", help="method (default energy)")
+    parser.add_argument("--threads", type=int, default=2, help="of every stage (default 2)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     with tempfile.TemporaryDirectory() as name:

@@ -5,9 +5,9 @@
     python benchmarks/gan.py --device cuda --updates 100
 
 The plain implementation is written as one would from the paper: layer by layer, JOIN in a loop over utterances, the
-gradient penalty differentiated twice by autograd. It shares with the package only how batches are gathered. Before the
+gradient penalty differentiated twice by autograd. It shares only the gathering of batches with the package. Before the
 clock starts, both train a small model from the same weights on the same batches, and every loss of every update has to
-agree to 1e-4. What is compared takes turns; ratios are the median (lowest to highest) over repeats.
+agree to 1e-4. Each repeat times all variants in turn; ratios are the median (lowest to highest) over repeats.
 Dimensions: B batch, S segments, J joined segments, T positions, V phones, D features, C channels, K taps.
 """
 
@@ -33,7 +33,8 @@ Losses = dict[str, Tensor]
 
 DROPOUT, GENERATOR_KERNEL, DISCRIMINATOR_KERNEL = 0.1, 4, 6
 PENALTY, SMOOTHNESS, DIVERSITY = 1.5, 0.5, 4.0  # weights of the losses
-GENERATOR_RATE, DISCRIMINATOR_RATE, TOLERANCE = 4e-4, 5e-4, 1e-4
+GENERATOR_RATE, DISCRIMINATOR_RATE = 4e-4, 5e-4
+TOLERANCE = 1e-4  # largest relative difference of a loss between the two implementations, in float32
 PLAIN, ONE = "1 run, plain", "1 run"
 
 
@@ -92,7 +93,7 @@ class Plain:
         """Draw a batch and train the discriminator (even numbers) or the generator; the losses by name."""
         streams = RandomStreams([0], number, self.data.audio.data.device)
         features, lengths = self.data.audio.batch(self.data.audio.draw(streams, self.size.batch)[0])
-        uniform = torch.rand(features.shape[:2])  # JOIN looks at it on the CPU
+        uniform = torch.rand(features.shape[:2])  # JOIN reads it on the CPU
         if number % 2:
             return self.generator_turn(features, lengths, uniform)
         tokens, token_lengths = self.data.text.batch(self.data.text.draw(streams, self.size.batch)[0])
@@ -152,14 +153,18 @@ class Plain:
 def _step(total: Tensor, losses: Losses, module: nn.Module, adam: torch.optim.Optimizer) -> Losses:
     weights = list(module.parameters())
     adam.zero_grad()
-    total.backward(inputs=weights)  # and nothing for the other network's weights
+    total.backward(inputs=weights)  # no gradients for the other network's weights
     nn.utils.clip_grad_norm_(weights, 5.0)
     adam.step()
     return {name: loss.detach() for name, loss in losses.items()}
 
 
 def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> GanTrainer:
-    """The package's training on random sequences, hardly ever joined if `equal`, else with repeats."""
+    """Build the package's trainer on random sequences.
+
+    With `equal`, all have the same length and JOIN rarely joins segments; else lengths differ and each segment is
+    repeated four times.
+    """
     rng = np.random.default_rng(0)
     lengths = rng.integers(size.length if equal else size.length // 2, size.length + 1, size=(2, 2 * size.batch))
     audio, text = (np.concatenate([[0], np.cumsum(one)]) for one in lengths)
@@ -182,11 +187,11 @@ def trainer(size: Size, runs: int, device: torch.device, equal: bool) -> GanTrai
 
 
 def compare(size: Size, device: torch.device, updates: int = 6) -> dict[str, tuple[float, float]]:
-    """Losses of the package and of the plain implementation by `name.update`, trained alike from the same weights."""
+    """Train both implementations alike; return the losses (package, plain) by `name.update`."""
     ours, found = trainer(size, 1, device, equal=False), {}
     plain, data = Plain(ours, size, dropout=0.0), ours.data
     for number in range(updates):
-        streams = RandomStreams([0], number, device)  # what the package draws, drawn once more in the same order
+        streams = RandomStreams([0], number, device)  # repeats the package's random draws in the same order
         features, lengths = data.audio.batch(data.audio.draw(streams, size.batch))
         batch = [features * streams.dropout(lengths, size.dims, DROPOUT), lengths, streams.uniform_padded(lengths)]
         turn = plain.generator_turn if number % 2 else plain.discriminator_turn
@@ -198,12 +203,12 @@ def compare(size: Size, device: torch.device, updates: int = 6) -> dict[str, tup
 
 
 def measure(size: Size, runs: list[int], count: int, repeats: int, device: torch.device) -> dict[str, list[float]]:
-    """Updates per second of all runs together, a figure for each repeat of `count` updates."""
+    """Measure updates per second of all runs together: one figure per variant and repeat of `count` updates."""
     one = trainer(size, 1, device, equal=True)
     updates = {PLAIN: (1, Plain(one, size).update), ONE: (1, one.update)}
     updates |= {f"{some} runs": (some, trainer(size, some, device, equal=True).update) for some in runs if some > 1}
     found: dict[str, list[float]] = {name: [] for name in updates}
-    for repeat in range(-1, repeats):  # the first time is for warming up
+    for repeat in range(-1, repeats):  # repeat -1 is the warm-up
         for name, (some, update) in updates.items():
             started = time.perf_counter()
             for number in range(count if repeat >= 0 else 2):
@@ -218,22 +223,24 @@ def main() -> None:
     """Parse the command line, compare losses, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--size", choices=list(SIZES), nargs="+", default=list(SIZES))
-    parser.add_argument("--runs", type=int, nargs="*", default=[2, 4, 8, 16], help="runs at once, apart from 1")
-    parser.add_argument("--updates", type=int, default=10, help="updates of one measurement, an even number")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU (default 1)")
+    parser.add_argument("--size", choices=list(SIZES), nargs="+", default=list(SIZES), help="default: both")
+    parser.add_argument("--runs", type=int, nargs="*", default=[2, 4, 8, 16], help="numbers of runs at once, besides 1")
+    parser.add_argument("--updates", type=int, default=10, help="per measurement, an even number (default 10)")
+    parser.add_argument("--repeats", type=int, default=5, help="measurements of each variant (default 5)")
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
-        sys.exit("benchmarks/gan.py: torch finds no CUDA device; take --device cpu, or install a torch with CUDA.")
+        sys.exit("benchmarks/gan.py: torch finds no CUDA device; use --device cpu, or install a torch with CUDA.")
     if arguments.updates < 2 or arguments.updates % 2 or arguments.repeats < 1:
-        parser.error("--updates takes an even number, at least 2, and --repeats a number from 1")
+        parser.error("--updates must be even and at least 2, --repeats at least 1")
     torch.set_num_threads(arguments.threads)
     torch.backends.cudnn.allow_tf32 = False  # the same arithmetic for both
     device = torch.device(arguments.device)
     worst = max(abs(ours / plain - 1) for ours, plain in compare(SMALL, device).values())
     if worst > TOLERANCE:
-        sys.exit(f"benchmarks/gan.py: the losses differ by {worst:.1e}, so this would not compare equals.")
+        sys.exit(
+            f"benchmarks/gan.py: the losses differ by {worst:.1e}: speeds of different algorithms are not comparable."
+        )
     print(f"{device}, {arguments.threads} threads, torch {torch.__version__}; all losses agree to {worst:.0e}\n")
     print("| size | trained at once | updates/s, all runs | × plain | × 1 run |\n|" + " --- |" * 5)
     for name in arguments.size:

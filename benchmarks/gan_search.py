@@ -1,13 +1,13 @@
-"""An experiment: follow GAN runs with the phone error rate of the split valid, to see what decides convergence.
+"""Follow GAN runs with the phone error rate of the split valid, to find what decides convergence (an experiment).
 
-It made the table and the figure of docs/gan.md. It looks at the transcripts of valid while settings are being searched,
-so it stays outside the workflow: nothing that it finds for a corpus may be said to have been learned without labels.
+It made the table and the figure of docs/gan.md. It uses the transcripts of valid to search for settings, so it stays
+outside the workflow: results with settings found on the same corpus are not unsupervised.
 
     python benchmarks/gan_search.py results/demo config/gan/random.yaml --curves random.parquet
     python benchmarks/gan_search.py --figure docs/gan.png random.parquet others.parquet
 
 The YAML file has a section `gan` as in the configuration; all its runs train side by side in one process, as in the
-workflow, from the segments that the results folder has. Only the figures use transcripts, never the training.
+workflow, from the segments in the results folder. Only the phone error rates use transcripts, never the training.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
 
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
+# folder of the frame stores below the results, by gan.input
 INPUTS = {"segments": "segment", "decoded": "gan/segments"}
 
 
@@ -45,12 +46,12 @@ def main() -> None:
     """Parse the command line; train and print, or draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, help="results folder and settings, or tables of curves")
-    parser.add_argument("--curves", type=Path, help="table to write")
-    parser.add_argument("--figure", type=Path, help="figure to draw from tables")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--utterances", type=int, help="train on the first so many only")
-    parser.add_argument("--sentences", type=int, help="take the first so many of the text only")
-    parser.add_argument("--join", type=int, default=1, help="make one utterance, and one sentence, of so many")
+    parser.add_argument("--curves", type=Path, help="Parquet table to write the curves to")
+    parser.add_argument("--figure", type=Path, help="figure to draw from tables of curves")
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU (default 1)")
+    parser.add_argument("--utterances", type=int, help="train on the first N utterances only")
+    parser.add_argument("--sentences", type=int, help="train on the first N sentences of the text only")
+    parser.add_argument("--join", type=int, default=1, help="join every N utterances into one, and every N sentences")
     arguments = parser.parse_args()
     if arguments.figure:
         draw(
@@ -91,17 +92,17 @@ def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterat
     for update in range(settings.updates + 1):
         if update % settings.check_every == 0:
             generators = Generators(trainer.averaged, trainer.statistics, phones, settings.stride)
-            said = list(generators.transcribe(valid))
+            decoded = list(generators.transcribe(valid))
             for place, run in enumerate(runs):
-                found = {
-                    name: [phones[phone] for phone in one[place][0]] for name, one in zip(names, said, strict=True)
+                hypotheses = {
+                    name: [phones[phone] for phone in one[place][0]] for name, one in zip(names, decoded, strict=True)
                 }
-                score = scorer.score(list(found.values()))
+                score = scorer.score(list(hypotheses.values()))
                 yield {
                     "label": run_label(run),
                     "update": update,
                     "seconds": time.monotonic() - started,
-                    "per": phone_error_rate(references, found),
+                    "per": phone_error_rate(references, hypotheses),
                     "perplexity": score.lm_perplexity,
                     "usage": score.usage,
                 }
@@ -117,7 +118,7 @@ def prepare(
     match_round: int,
     arguments: argparse.Namespace,
 ) -> GanTrainer:
-    """The trainer with the weights that each run starts with."""
+    """Build the trainer with the initial weights of each run."""
     device = device_of(settings.device, "gan.device")
     store = FrameStore(folder / "train.npy")
     audio = part(read_segments(folder / "train.npy", device), arguments.utterances, arguments.join)
@@ -126,20 +127,20 @@ def prepare(
     shape = Shape(store.data.shape[1], len(phones), settings.kernel, settings.stride, settings.residual, 0)
     trainer = new_trainer(data, shape, settings, runs, device)
     if any(run["start"] == "match" for run in runs):
-        hypotheses = sorted((results / "decode").glob("seed*"))[0] / f"round{match_round}/train.parquet"
-        labels = read_segment_labels(hypotheses, store, folder / "train.boundaries.parquet", phones, device)
+        decoded = sorted((results / "decode").glob("seed*"))[0] / f"round{match_round}/train.parquet"
+        labels = read_segment_labels(decoded, store, folder / "train.boundaries.parquet", phones, device)
         start_warm(trainer, runs, part(labels, arguments.utterances, arguments.join))
     return trainer
 
 
 def part(every: Sequences, count: int | None, join: int) -> Sequences:
-    """The first `count` sequences, each `join` of them as one."""
+    """Take the first `count` sequences (None: all), every `join` of them joined into one; drop an incomplete rest."""
     offsets = every.offsets[: (count or len(every)) + 1 : join].cpu().numpy()
     return Sequences(every.data[: offsets[-1]].cpu().numpy(), offsets, every.data.device)
 
 
 def draw(curves: pd.DataFrame, figure: Path) -> None:
-    """Phone error rate over updates, a line per run, a panel per table."""
+    """Draw the phone error rate over updates, a line per run, a panel per table."""
     names = list(dict.fromkeys(curves.index.get_level_values(0)))
     with style():
         drawing, panels = plt.subplots(1, len(names), figsize=(5 * len(names), 4), layout="constrained", squeeze=False)

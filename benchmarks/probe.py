@@ -1,7 +1,7 @@
-"""How much of the phones a linear layer finds in a frame store: kernel-4 convolution and CTC, trained with transcripts.
+"""Measure how well a linear layer finds the phones in a frame store: kernel-4 convolution and CTC, with transcripts.
 
-The probe of the GAN's generator (wav2vec-U §3.2) with labels: an upper bound for what a linear mapping of these
-features can reach without. Trained on the split train of a finished corpus, stopped by valid, scored on test.
+The layer is the GAN's generator (wav2vec-U §3.2), here trained with labels: its PER is a bound for what such a layer
+can reach without. Trained on the split train of a finished corpus, stopped by valid, scored on test.
 
     python benchmarks/probe.py results/natural-en/features results/natural-en/references
 
@@ -21,8 +21,8 @@ from unscribed.artifacts import read_table
 from unscribed.frames import FrameStore
 from unscribed.text.silence import strip_silence
 
-KERNEL = 4
-BATCH_FRAMES = 12_000
+KERNEL = 4  # frames, as in the generator of wav2vec-U
+BATCH_FRAMES = 12_000  # approximate size of a batch; larger means fewer updates per epoch
 SPLITS = ("train", "valid", "test")
 
 
@@ -34,22 +34,25 @@ class Split:
         self.store, self.numbers, self.targets = store, [], []
         frames_left = hours * 3600_000 / store.metadata["hop_ms"] if hours else np.inf
         for number, utterance in enumerate(store.utterances):
-            said = strip_silence(list(table.loc[utterance]))
+            reference = strip_silence(list(table.loc[utterance]))
             if frames_left <= 0:
                 break
             frames_left -= store.offsets[number + 1] - store.offsets[number]
             self.numbers.append(number)
-            self.targets.append([phones.setdefault(phone, len(phones) + 1) for phone in said])
+            self.targets.append([phones.setdefault(phone, len(phones) + 1) for phone in reference])
 
     def batches(self, generator: np.random.Generator | None) -> list[np.ndarray]:
-        """Places of utterances of like lengths, about BATCH_FRAMES together."""
+        """Group utterances of similar length to batches of about BATCH_FRAMES, in random order if `generator` is given.
+
+        Returns positions in `numbers`.
+        """
         lengths = np.diff(self.store.offsets)[self.numbers]
         order = np.argsort(lengths, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(np.cumsum(lengths[order]) // BATCH_FRAMES)) + 1)
         return [groups[place] for place in (generator.permutation(len(groups)) if generator else range(len(groups)))]
 
     def load(self, places: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames (B, D, T), zero behind their ends, and their lengths (B,)."""
+        """Load normalised frames (B, D, T), zero after each utterance's end, and their lengths (B,)."""
         rows = [(self.store[self.numbers[place]].astype(np.float32) - mean) / scale for place in places]
         lengths = torch.tensor([len(row) for row in rows])
         batch = torch.zeros(len(rows), rows[0].shape[1], int(lengths.max()))
@@ -59,27 +62,27 @@ class Split:
 
 
 def scores(weights: torch.Tensor, bias: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
-    """Log posteriors (T, B, V) of frames (B, D, T): as many as frames."""
+    """Compute log posteriors (T, B, V) of frames (B, D, T), one per frame."""
     padded = torch.nn.functional.pad(frames, (KERNEL // 2 - 1, KERNEL // 2))
     return log_softmax(conv1d(padded, weights, bias), dim=1).permute(2, 0, 1)
 
 
 @torch.inference_mode()
 def error_rate(split: Split, model: tuple[torch.Tensor, torch.Tensor], norm: tuple[np.ndarray, np.ndarray]) -> float:
-    """PER in per cent of greedy decoding."""
+    """Compute the PER of greedy decoding, in per cent."""
     errors, total = 0, 0
     for places in split.batches(None):
         frames, lengths = split.load(places, *norm)
         best = scores(*model, frames).argmax(dim=2).T
         for path, length, place in zip(best, lengths, places, strict=True):
-            said = [phone for phone in torch.unique_consecutive(path[:length]).tolist() if phone]
-            errors += kaldialign.edit_distance(split.targets[place], said)["total"]
+            hypothesis = [phone for phone in torch.unique_consecutive(path[:length]).tolist() if phone]
+            errors += kaldialign.edit_distance(split.targets[place], hypothesis)["total"]
             total += len(split.targets[place])
     return 100 * errors / total
 
 
 def probe(features: Path, references: Path, hours: float, epochs: int, rate: float, seed: int) -> dict[str, float]:
-    """Train and score one probe."""
+    """Train one probe and score it in per cent where its PER of valid is lowest."""
     phones: dict[str, int] = {}
     stores = {split: FrameStore(features / f"{split}.npy") for split in SPLITS}
     splits = {
@@ -119,10 +122,12 @@ def main() -> None:
     """Read the command line, probe, print JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("features", type=Path, help="folder of frame stores of train, valid and test")
-    parser.add_argument("references", type=Path, help="folder of the transcripts")
-    parser.add_argument("--hours", type=float, default=0.0, help="of train; 0: all")
+    parser.add_argument("references", type=Path, help="folder of the references of train, valid and test")
+    parser.add_argument("--hours", type=float, default=0.0, help="of train to use; 0: all (default)")
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument(
+        "--rate", type=float, default=0.02, help="initial learning rate, which falls to 0 (default 0.02)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(2)

@@ -3,8 +3,8 @@
     python benchmarks/words.py results/demo                 the test split on one thread
     python benchmarks/words.py results/demo --threads 2 --split valid
 
-A few utterances run before the clock starts, for the compilation of the search and for the start-up (reading graph and
-lexicon), which is given apart.
+Before the clock starts, a few utterances are decoded twice: first to compile the search, then to measure the start-up
+(reading graph and lexicon), which is reported separately.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from unscribed.hmm.words import words
 from unscribed.wfst.nbest import NbestSettings
 from unscribed.wfst.search import SearchSettings
 
-WARM_UP = 3  # utterances
+WARM_UP = 3  # utterances decoded before the clock starts
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
 
 
@@ -28,8 +28,8 @@ def main() -> None:
     """Parse the command line, warm up, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="folder of a corpus, for example results/demo")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--split", default="test", help="default test")
+    parser.add_argument("--threads", type=int, default=1, help="of the decoder (default 1)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     config = complete({"corpus": {"name": "speed", "kind": "espeak"}}, SCHEMA)
