@@ -121,7 +121,7 @@ def test_the_order_of_the_utterances_does_not_matter_but_their_names_do(folder: 
 
 
 def test_all_silent(folder: Path) -> None:
-    with pytest.raises(UserError, match="all 2 candidates put out silence alone"):
+    with pytest.raises(UserError, match="all 2 candidates give nothing but silence"):
         run_select(folder, {"match seed0/round1": SILENT, "random": SILENT})
     assert not (folder / "select").exists()
 

@@ -122,5 +122,5 @@ def test_anchor_stays_without_slack() -> None:
 
 def test_all_collapsed() -> None:
     empty = Score(-math.inf, 0, 3, math.inf, 0.0, math.inf, math.inf)
-    with pytest.raises(UserError, match=r"all 2 candidates put out silence alone: .* collapsed\. Try more seeds"):
+    with pytest.raises(UserError, match=r"all 2 candidates give nothing but silence: .* collapsed\. Try more seeds"):
         choose([empty, empty])

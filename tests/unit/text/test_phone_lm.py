@@ -181,7 +181,7 @@ def test_empty_text(tmp_path, text):
         (lambda text: "", r"line 0: there is no \\data\\"),
         (lambda text: "nonsense\n", r"line 1: there is no \\data\\"),
         (lambda text: text[: text.index("\\3-grams:")], r"ends without \\end\\"),
-        (lambda text: text.replace("ngram 2=2", "ngram 2=3"), r"line 17: 2 2-grams, but the header promises 3"),
+        (lambda text: text.replace("ngram 2=2", "ngram 2=3"), r"line 17: 2 2-grams, but the header says 3"),
         (lambda text: text.replace("\ta b\n", "\ta b c d\n"), r"line 15: expected .*2 tokens"),
         (lambda text: text.replace("-99\t", "minus\t"), r"line 8: expected"),
         (lambda text: text.replace("\\2-grams:", "\\4-grams:"), r"expected the section of 2-grams"),

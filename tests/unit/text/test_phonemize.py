@@ -3,7 +3,8 @@ import pytest
 from unscribed.artifacts import read_json
 from unscribed.errors import UserError
 from unscribed.tables import LexiconTable, SentenceTable
-from unscribed.text.phonemize import PhonemizeSettings, phonemize, phonemize_words
+from unscribed.text.phonemize import PhonemizeSettings, phonemize
+from unscribed.text.pronounce import phonemize_words
 
 
 def run(tmp_path, text, language="en-us", backend="espeak", connected=True, min_count=1):

@@ -67,7 +67,7 @@ def _require_file(path: Path) -> None:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the permissions of its folder.") from error
     if size is None:
-        raise UserError(f"{path} does not exist or is not a file. Check the path in the config or the corpus.")
+        raise UserError(f"{path} does not exist or is not a file. Check the path in the configuration or the corpus.")
     if size == 0:
         raise UserError(f"{path} is empty (0 bytes). Copy it again or take it out of the corpus.")
 

@@ -21,7 +21,7 @@ from unscribed.corpora.layout import Corpus, Reference
 from unscribed.corpora.references import word_references
 from unscribed.corpora.synthetic import SpokenSentence, SpokenSettings, TimedPhones, int16_samples, speak_corpus
 from unscribed.errors import UserError
-from unscribed.text.phonemize import phonemize_words
+from unscribed.text.pronounce import phonemize_words
 
 
 @dataclass(frozen=True)

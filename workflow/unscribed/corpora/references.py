@@ -12,7 +12,7 @@ from unscribed.artifacts import Pathlike
 from unscribed.corpora.build import call_reader
 from unscribed.corpora.layout import SPLITS, Reference, References, Transcripts, write_split_references
 from unscribed.corpora.transcripts import spoken_words
-from unscribed.text.phonemize import phonemize_words
+from unscribed.text.pronounce import phonemize_words
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
-"""Read and write n-gram language models in the ARPA format; use them as a query and as dense arrays.
+"""Read and write n-gram language models in the ARPA format; query them, or expand them to dense arrays.
 
 Dimensions: V phones. All probabilities are natural logarithms.
-A Kneser-Ney model keeps in its lower orders what it needs for back-off, not the frequencies of shorter n-grams: for
-exact trigram probabilities, estimate a model of that very order.
+The lower orders of a Kneser-Ney model are made for back-off and are not frequencies of shorter n-grams: for exact
+trigram probabilities, estimate a model of order 3.
 """
 
 import math
@@ -17,14 +17,14 @@ from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 
-LOG_10 = math.log(10)
-START, END, UNKNOWN = "<s>", "</s>", "<unk>"
+LOG_10 = math.log(10)  # ARPA files have logarithms to base 10
+START, END, UNKNOWN = "<s>", "</s>", "<unk>"  # tokens with a fixed meaning in ARPA files
 Ngram = tuple[str, ...]
 
 
 class TrigramProbs(NamedTuple):
-    """`next` (V, V, V): log P(next | h2 h1), index [h2, h1, next]; `start` (V,): log P(phone | <s>);
-    `end` (V, V): log P(</s> | h2 h1); `second` (V, V): log P(next | <s> h1), index [h1, next]."""
+    """Dense log probabilities: `next` (V, V, V): log P(next | h2 h1), index [h2, h1, next];
+    `start` (V,): log P(phone | <s>); `end` (V, V): log P(</s> | h2 h1); `second` (V, V): log P(next | <s> h1), index [h1, next]."""
 
     next: np.ndarray
     start: np.ndarray
@@ -34,7 +34,7 @@ class TrigramProbs(NamedTuple):
 
 @dataclass(frozen=True)
 class Arpa:
-    """A back-off n-gram model: log probability and back-off weight of each n-gram."""
+    """A back-off n-gram model: `log_probs` and `backoffs` of n-grams; `counts` are the numbers of n-grams by order."""
 
     order: int
     counts: tuple[int, ...]
@@ -47,7 +47,7 @@ class Arpa:
         return _Reader(path).read()
 
     def write(self, path: str | Path) -> None:
-        """Write the model as ARPA file, with seven digits after the point."""
+        """Write the model as an ARPA file, with seven decimals."""
         lines = ["\\data\\", *(f"ngram {order}={count}" for order, count in enumerate(self.counts, start=1))]
         sections: list[list[str]] = [[] for _ in self.counts]
         for ngram, value in self.log_probs.items():
@@ -58,9 +58,9 @@ class Arpa:
         write_lines(path, [*lines, "", "\\end\\"])
 
     def log_prob(self, history: Ngram, token: str) -> float:
-        """log P(token | history) by back-off; only the last order - 1 tokens of `history` count.
+        """Return log P(token | history) by back-off; only the last order - 1 tokens of `history` count.
 
-        An unknown token has the probability of `<unk>`, or none (-inf).
+        An unknown token has the probability of `<unk>`, or -inf if the model has no `<unk>`.
         """
         history = history[max(0, len(history) - self.order + 1) :]
         weight = 0.0
@@ -75,6 +75,8 @@ class Arpa:
 
 
 class _Reader:
+    """Parser of one file; `number` is the line read last, for error messages."""
+
     def __init__(self, path: str | Path) -> None:
         self.path = path
         self.number = 0
@@ -95,7 +97,7 @@ class _Reader:
         return Arpa(len(self.counts), tuple(self.counts), self.log_probs, self.backoffs)
 
     def _lines(self) -> Iterator[str]:
-        """Lines that are not empty; `number` follows."""
+        """Yield the lines that are not empty; `number` is that of the line, for messages."""
         for number, line in read_lines(self.path):
             self.number = number
             if line := line.strip():
@@ -117,7 +119,7 @@ class _Reader:
         for read, line in enumerate(lines):
             if line.startswith("\\") and (line == "\\end\\" or line.endswith("-grams:")):
                 if read != self.counts[order - 1]:
-                    raise self._error(f"{read} {order}-grams, but the header promises {self.counts[order - 1]}")
+                    raise self._error(f"{read} {order}-grams, but the header says {self.counts[order - 1]}")
                 return self._next_section(line, order + 1)
             fields = line.split()
             try:
@@ -148,9 +150,9 @@ class _Reader:
 
 
 def trigram_log_probs(path: str | Path, phones: Sequence[str]) -> TrigramProbs:
-    """Dense trigram probabilities of the phones, float32, back-off applied (shapes: see `TrigramProbs`).
+    """Read a model and return the probabilities of all trigrams of `phones`, float32, by back-off where needed.
 
-    Raises UserError if the model lacks a phone.
+    Raises UserError if the file is damaged or the model lacks a phone.
     """
     tokens = [*phones, START, END]
     arpa = _read_for(path, phones)
@@ -166,6 +168,7 @@ def trigram_log_probs(path: str | Path, phones: Sequence[str]) -> TrigramProbs:
 
 
 def _read_for(path: str | Path, phones: Sequence[str]) -> Arpa:
+    """Read a model; raise UserError if it lacks a phone, `<s>` or `</s>`."""
     arpa = Arpa.read(path)
     if missing := [token for token in [*phones, START, END] if (token,) not in arpa.log_probs]:
         raise UserError(
@@ -176,7 +179,7 @@ def _read_for(path: str | Path, phones: Sequence[str]) -> Arpa:
 
 
 def _conditional(arpa: Arpa, tokens: list[str], order: int) -> np.ndarray:
-    """log P(last | others) of all n-grams of `tokens`, float32, one axis per position, built up order by order."""
+    """Compute log P(last | others) of all n-grams of `tokens`, float32 with one axis per position, order by order."""
     index = {token: position for position, token in enumerate(tokens)}
     size = len(tokens)
     table = np.array([arpa.log_probs[(token,)] for token in tokens])

@@ -1,4 +1,4 @@
-"""The phone inventory: `<SIL>` and the phones of the text, one in a line; a phone's line is its number everywhere."""
+"""The phone inventory: `<SIL>`, then the phones of the text, one per line; lines are numbered from 0 everywhere."""
 
 from collections.abc import Sequence
 
@@ -12,5 +12,5 @@ def write_inventory(path: Pathlike, phones: Sequence[str]) -> None:
 
 
 def read_inventory(path: Pathlike) -> list[str]:
-    """The phones in their order, `<SIL>` first. Raises UserError if the file is missing or not UTF-8."""
+    """Read the phones in their order, `<SIL>` first. Raises UserError if the file is missing or not UTF-8."""
     return [phone for _, line in read_lines(path) if (phone := line.strip())]

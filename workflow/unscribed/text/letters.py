@@ -1,4 +1,4 @@
-"""Letters as CTC models write them, in the form that wav2vec 2.0 is fine-tuned with."""
+"""The symbols of CTC models of letters, in the form that wav2vec 2.0 is fine-tuned with."""
 
-WORD_DELIMITER = "|"  # stands between words
-SPECIAL = ("<pad>", WORD_DELIMITER, "<unk>")  # first of the vocabulary; <pad> is also the blank of CTC
+WORD_DELIMITER = "|"  # the symbol between words
+SPECIAL = ("<pad>", WORD_DELIMITER, "<unk>")  # first entries of the vocabulary; <pad> is also the blank of CTC

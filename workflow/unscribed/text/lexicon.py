@@ -1,4 +1,4 @@
-"""The pronunciation lexicon as the field's tools read it: `word phone phone …`, sorted, a line per pronunciation."""
+"""The pronunciation lexicon in Kaldi's format: `word phone phone …`, one pronunciation per line."""
 
 import logging
 from collections import defaultdict
@@ -14,8 +14,8 @@ from unscribed.text.variants import LexiconSettings, Phones, count_variants, pro
 
 log = logging.getLogger(__name__)
 
-Pronunciation = tuple[str, float, tuple[str, ...]]  # a word, its probability relative to the best one, its phones
-Lexicon = dict[str, list[tuple[str, ...]]]  # the pronunciations of each word
+Pronunciation = tuple[str, float, tuple[str, ...]]  # word, probability relative to the word's commonest one, phones
+Lexicon = dict[str, list[tuple[str, ...]]]  # word to its pronunciations
 
 
 def lexicon(
@@ -30,9 +30,9 @@ def lexicon(
 ) -> None:
     """Write the words of `lexicon_table` whose phones are all in the inventory `phones`, with their pronunciations.
 
-    These are the isolated word's and those counted in `sentences`. `lexiconp` has the probability after the word.
-    Sorted by code point, the order of `LC_ALL=C sort`.
-    Raises UserError if no word is left.
+    These are the pronunciation of the isolated word and the frequent ones in `sentences` (`probabilities`).
+    `lexiconp` also has the probability of each, after the word.
+    Both are sorted by code point, as by `LC_ALL=C sort`. Raises UserError if no word is left.
     """
     inventory = set(read_inventory(phones))
     table = LexiconTable.read(lexicon_table)
@@ -64,10 +64,10 @@ def lexicon(
 
 
 def read_lexiconp(path: str | Path) -> list[tuple[str, float, Phones]]:
-    """Word, probability and phones of each line of a lexicon with probabilities.
+    """Read word, probability and phones of each line of a lexicon with probabilities.
 
-    Raises UserError, naming the line, if there is none, one cannot be read, has no phones, or a probability that is
-    not above 0 and at most 1.
+    Raises UserError, naming the line, if a line cannot be read, has no phones, or a probability that is not above 0 and
+    at most 1, and if there is no line.
     """
     entries = []
     for number, line in read_lines(path):
@@ -88,12 +88,12 @@ def read_lexiconp(path: str | Path) -> list[tuple[str, float, Phones]]:
 
 def _damaged(path: str | Path, number: int, what: str) -> UserError:
     return UserError(
-        f"{path}, line {number}: {what}. Mend the line, or delete the file and run the stage lexicon again."
+        f"{path}, line {number}: {what}. Correct the line, or delete the file and run the stage lexicon again."
     )
 
 
 def by_word(entries: Iterable[Pronunciation]) -> Lexicon:
-    """The pronunciations of each word, in the order of `entries`."""
+    """Group the pronunciations by word, in the order of `entries`."""
     found: Lexicon = defaultdict(list)
     for word, _, phones in entries:
         found[word].append(phones)

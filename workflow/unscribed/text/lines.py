@@ -1,4 +1,4 @@
-"""Reading text files line by line, and telling the user where they are not UTF-8."""
+"""Read text files line by line; tell the user where they are not UTF-8."""
 
 import codecs
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from unscribed.errors import UserError
 
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # the first bytes of such files
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -25,7 +25,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise _wrong_encoding(path, number, offset + error.start, "LATIN1") from error
-            if "\0" in line:  # UTF-16 without a mark decodes, with zero bytes between the letters
+            if "\0" in line:  # UTF-16 without a mark decodes as UTF-8 with a zero byte beside each letter
                 raise _wrong_encoding(path, number, offset + raw.index(b"\0"), "UTF-16")
             offset += len(raw)
             yield number, line.rstrip("\r\n")
@@ -35,7 +35,8 @@ def _open(path: Path) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise UserError(f"cannot read the text file {path}: {error.strerror}. Check the path in the config.") from error
+        remedy = "Check that it exists and that its path in the configuration is right."
+        raise UserError(f"cannot read the text file {path}: {error.strerror}. {remedy}") from error
 
 
 def _wrong_encoding(path: Path, line: int, offset: int, guess: str) -> UserError:

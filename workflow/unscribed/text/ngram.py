@@ -1,4 +1,4 @@
-"""Estimate an n-gram model (Kneser-Ney smoothing), measure it and compile it to a graph: for phones and for words."""
+"""Estimate an n-gram model of phones or words (Kneser-Ney smoothing), measure it and compile it to a graph."""
 
 import logging
 import math
@@ -15,15 +15,15 @@ from unscribed.errors import UserError
 from unscribed.text.arpa import END, START, UNKNOWN, Arpa
 from unscribed.text.prune import prune_rare
 
-HELD_OUT = 20  # every 20th sentence
-EPSILON, BACKOFF = "<eps>", "#0"
-MAX_EXAMPLES = 5
+HELD_OUT = 20  # one sentence in so many is held out for the perplexity: smaller is more exact, but trains on less text
+EPSILON, BACKOFF = "<eps>", "#0"  # Kaldi's symbols of arcs without a word, and of back-off arcs
+MAX_EXAMPLES = 5  # tokens named in an error message
 
 log = logging.getLogger(__name__)
 
 
 def symbol_table(tokens: Iterable[str]) -> list[str]:
-    """The symbols of a graph in the order of their numbers: `<eps>` is 0, the tokens follow, `#0` is the last."""
+    """Return the symbols of a graph in the order of their numbers: `<eps>` is 0, the tokens follow, `#0` is last."""
     return [EPSILON, *tokens, BACKOFF]
 
 
@@ -44,11 +44,12 @@ def ngram_model(
     fst: str | Path,
     report: str | Path,
 ) -> None:
-    """Write the model of all sentences as ARPA and as graph, and a report on a model that misses every 20th of them.
+    """Write the model of all sentences as ARPA and as graph, and a report with its perplexity.
 
-    `prune` holds the smallest count of an n-gram per order, or nothing to keep all; `seed` decides which sentence of
-    each 20 is held out; `key` is the parameter that error messages name. Estimated by `lmplz` if it is on PATH, else
-    by kaldingram. Raises UserError if the text is too small for the order or holds tokens that are no `symbols`.
+    The perplexity is measured on one sentence in HELD_OUT, with a model of the others; `seed` decides which one.
+    `prune` holds the smallest count of an n-gram per order, or nothing to keep all; `key` is the parameter that error
+    messages name. Estimated by `lmplz` if it is on PATH, else by kaldingram. Raises UserError if the text is too small
+    for the order or has tokens that are not among `symbols`.
     """
     held_out = sentences[seed % HELD_OUT :: HELD_OUT]
     training = [line for number, line in enumerate(sentences) if number % HELD_OUT != seed % HELD_OUT]
@@ -73,10 +74,9 @@ def ngram_model(
 
 
 def perplexity(arpa: Arpa | None, sentences: Iterable[str]) -> dict[str, float | int | None]:
-    """Perplexity per token, `</s>` included; tokens unknown to the model are counted and left out.
+    """Measure the perplexity per token, `</s>` included; tokens unknown to the model are counted and left out.
 
-    `oov_rate` is the share of the unknown among the tokens without `</s>`. Both are None where there is nothing to
-    measure, or no model.
+    `oov_rate` is the share of unknown tokens, `</s>` not counted. Both are None without a model or without tokens.
     """
     total, tokens, unknown, ends = 0.0, 0, 0, 0
     for sentence in sentences if arpa else ():
@@ -99,9 +99,9 @@ def perplexity(arpa: Arpa | None, sentences: Iterable[str]) -> dict[str, float |
 
 
 def check_vocabulary(unigrams: Iterable[str], symbols: Sequence[str], path: str | Path) -> None:
-    """Raise UserError if the model in `path` has tokens that are no `symbols`, or none of them.
+    """Raise UserError if the model in `path` has tokens that are not among `symbols`, or no tokens at all.
 
-    Symbols that the model lacks are fine: a word of the lexicon that no sentence holds has no path through its graph.
+    The model may lack symbols: a word of the lexicon that is in no sentence has no path through the graph.
     """
     tokens = set(unigrams) - {START, END, UNKNOWN}
     if missing := sorted(tokens.difference(symbols)):
@@ -118,17 +118,17 @@ def check_vocabulary(unigrams: Iterable[str], symbols: Sequence[str], path: str 
 
 
 def compile_fst(arpa: str | Path, symbols: Sequence[str], fst: str | Path) -> Arpa:
-    """Write the model in `arpa` as OpenFst binary, `#0` on its back-off arcs; return the model.
+    """Write the model in `arpa` as a binary OpenFst graph, with `#0` on its back-off arcs; return the model.
 
     Weights are negative natural logarithms; `symbols` are numbered from 0. Raises UserError if the file is empty or
     damaged (see `Arpa.read`) or does not fit the symbols.
     """
-    model = Arpa.read(arpa)  # before kaldilm, which crashes or makes an empty graph of what it cannot read
+    model = Arpa.read(arpa)  # checked before kaldilm, which crashes on a damaged file or makes an empty graph
     check_vocabulary((ngram[0] for ngram in model.log_probs if len(ngram) == 1), symbols, arpa)
     with tempfile.TemporaryDirectory() as folder, atomic_path(fst) as temporary:
         table = Path(folder, "symbols.txt")
         write_symbols(table, symbols)
-        # A process of its own: in one with the other wrappers of Kaldi, its import never ends.
+        # In its own process: beside the other wrappers of Kaldi, importing kaldilm never ends.
         command = [sys.executable, "-m", "kaldilm", "--read-symbol-table", str(table), "--disambig-symbol", BACKOFF]
         command += [str(arpa), str(temporary)]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
@@ -140,7 +140,11 @@ def compile_fst(arpa: str | Path, symbols: Sequence[str], fst: str | Path) -> Ar
 
 
 def estimate(sentences: Sequence[str], arpa: Path, order: int, prune: Sequence[int], key: str) -> None:
-    """Run the estimator in a process of its own: its counts leave memory, its progress bars stay off the terminal."""
+    """Write a model of `sentences` as ARPA; `prune` and `key` as in `ngram_model`. Raises UserError if that fails.
+
+    The estimator runs in its own process, which frees the memory of its counts and keeps its progress bars off the
+    terminal.
+    """
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "text.txt")
         write_lines(text, sentences)
@@ -159,9 +163,9 @@ def estimate(sentences: Sequence[str], arpa: Path, order: int, prune: Sequence[i
 
 def _command(text: Path, arpa: Path, order: int, prune: Sequence[int]) -> list[str]:
     if shutil.which("lmplz"):
-        # Phones are few and frequent: their counts of counts have holes, for which lmplz needs fall-back discounts.
+        # Few phones occur just once, twice or three times; without these counts, lmplz needs fall-back discounts.
         command = ["lmplz", "-o", str(order), "-S", "1G", "--discount_fallback"]
-        if prune:  # it drops counts up to a threshold
+        if prune:  # lmplz drops counts up to a threshold
             command += ["--prune", *(str(count - 1) for count in prune)]
         return [*command, "--text", str(text), "--arpa", str(arpa)]
     command = [sys.executable, "-m", "kaldingram.train", "--ngram-order", str(order)]

@@ -1,7 +1,7 @@
-"""Unpaired text to clean sentences: one sentence per line, lower case, words separated by one space.
+"""Stage normalize: unpaired text to clean sentences, one per line, lower case, words separated by one space.
 
-Works for scripts without case and for those with combining marks; nothing here knows about single languages but for the
-dotless i of Turkish and Azerbaijani.
+Works for scripts without case and for those with combining marks. The only rule for single languages is the dotless i
+of Turkish and Azerbaijani.
 """
 
 import logging
@@ -17,18 +17,18 @@ from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
 from unscribed.text.script import script_of
 
-MAX_EXAMPLES = 5
-APOSTROPHES = "'\u2019\u02bc\uff07"
+MAX_EXAMPLES = 5  # dropped lines in the report, for each reason
+APOSTROPHES = "'\u2019\u02bc\uff07"  # the ways of typing one: all become the first
 INSIDE = "'\u00b7"  # kept between letters: the apostrophe and the middle dot of Catalan
-JOINERS = "\u200c\u200d"  # they decide how Persian and Indic letters are read
-JAPANESE = {"HIRAGANA", "KATAKANA", "CJK"}  # one text mixes the three
+JOINERS = "\u200c\u200d"  # invisible, but they change how Persian and Indic letters are read
+JAPANESE = {"HIRAGANA", "KATAKANA", "CJK"}  # scripts that one text mixes, and that therefore count as one
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class NormalizeSettings:
-    """Section `normalize` of the config."""
+    """Section `normalize` of the configuration."""
 
     min_words: int
     max_words: int
@@ -37,26 +37,26 @@ class NormalizeSettings:
 
 
 class _Letters(dict[int, str]):
-    """Table for `str.translate`: letters and marks stay, invisible characters vanish, the rest becomes a space."""
+    """Table for `str.translate`: letters and marks are kept, invisible characters removed, others become spaces."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         category = unicodedata.category(character)
         if character in APOSTROPHES:
             kept = "'"
-        elif 0xFE00 <= code <= 0xFE0F:  # variation selectors are marks, but those of emoji
+        elif 0xFE00 <= code <= 0xFE0F:  # variation selectors: marks by category, but of emoji
             kept = ""
         elif category[0] == "L" or category in ("Mn", "Mc") or character in INSIDE + JOINERS:
             kept = character
         else:
-            kept = "" if category == "Cf" and character != "\u200b" else " "
+            kept = "" if category == "Cf" and character != "\u200b" else " "  # zero-width space separates words
         self[code] = kept
         return kept
 
 
 @dataclass
 class _Dropped:
-    """Counts and first examples of dropped lines by reason."""
+    """Counts and first examples of dropped lines, by reason."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -81,9 +81,9 @@ def normalize(
 
     Lines are composed (NFC) and lower-cased; punctuation and hyphens become spaces, apostrophes stay inside words.
     Lines with digits or with letters of another script than the text's commonest are dropped, or stop the stage, as
-    `settings` say. Streams: memory does not grow with the text.
-    Raises UserError for another encoding than UTF-8 (with line and byte), for a line that must stop the stage, and if
-    nothing is left.
+    `settings` say. Memory does not grow with the text.
+    Raises UserError if the text is not UTF-8 (naming line and byte), for a line that stops the stage, and if no line is
+    left.
     """
     characters = _count_characters(text)
     scripts = _scripts(characters)
@@ -118,13 +118,13 @@ def normalize(
 
 
 def _composed(text: str | Path) -> Iterator[tuple[int, str]]:
-    """Lines in NFC with their numbers: one code for each letter, however it was typed."""
+    """Yield the lines in NFC, which has one code for each letter however it was typed, with their numbers."""
     for number, line in read_lines(text):
         yield number, unicodedata.normalize("NFC", line)
 
 
 def _count_characters(text: str | Path) -> Counter[str]:
-    """How often each character occurs; also the first check of the encoding."""
+    """Count the characters; reading the whole text here also checks its encoding before any output."""
     characters: Counter[str] = Counter()
     for _, line in _composed(text):
         characters.update(line)
@@ -132,7 +132,7 @@ def _count_characters(text: str | Path) -> Counter[str]:
 
 
 def _scripts(characters: Counter[str]) -> set[str]:
-    """The script of most letters; the scripts of Japanese count as one."""
+    """The script of most letters, as a set; all those of Japanese that occur if it is one of them."""
     letters: Counter[str] = Counter()
     for character, count in characters.items():
         letters[script_of(character)] += count
@@ -144,13 +144,13 @@ def _scripts(characters: Counter[str]) -> set[str]:
 
 
 def words_of(lines: Mapping[str, str], language: str) -> dict[str, list[str]]:
-    """The words of each line, in the spelling of the text; lines are in Unicode's composed form."""
+    """Split lines, which must be in NFC, into words, cleaned as the text is."""
     clean = cleaner(language)
     return {name: clean(line) for name, line in lines.items()}
 
 
 def cleaner(language: str) -> Callable[[str], list[str]]:
-    """Return the function from a composed line to its words."""
+    """Return the function that splits a line in NFC into clean words."""
     table = _Letters()
     turkic = language.split("-")[0] in ("az", "tr")
 
@@ -166,7 +166,7 @@ def cleaner(language: str) -> Callable[[str], list[str]]:
 def _problem(
     line: str, words: list[str], digits: set[str], foreign: set[str], settings: NormalizeSettings
 ) -> str | None:
-    """Why a line cannot be used, or None."""
+    """The reason why a line cannot be used, or None."""
     if not line.strip():
         return "empty"
     if not digits.isdisjoint(line):

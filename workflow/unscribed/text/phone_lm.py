@@ -1,4 +1,4 @@
-"""The n-gram language models of the phone text, one per order."""
+"""Stage phone_lm: the n-gram language models of the phone text, one per order."""
 
 from pathlib import Path
 
@@ -18,10 +18,11 @@ def phone_lm(
     fst: str | Path,
     report: str | Path,
 ) -> None:
-    """Write the model of one order (a wildcard: may be text) of the phone text, `<SIL>` included; see `ngram_model`.
+    """Write the model of one order of the phone text, `<SIL>` included; see `ngram_model`.
 
-    The graph's symbols are `<eps>`, the phones of the inventory `phones` in its order, `#0`.
-    Raises UserError if the text is empty, too small for the order, or not of these phones.
+    The graph's symbols are `<eps>`, the phones of the inventory `phones` in its order, and `#0`. `order` is a string
+    in a job, because it is a wildcard.
+    Raises UserError if the text is empty, too small for the order, or has other phones.
     """
     sentences = [line for _, line in read_lines(phones_text) if line.strip()]
     if not sentences:

@@ -1,47 +1,38 @@
-"""Text to phones: eSpeak NG through phonemizer (wav2vec-U, section 4.3).
+"""Stage phonemize: text to phones with eSpeak NG (wav2vec-U, section 4.3).
 
 Words get the phones that they have in their sentence: isolated, English "a" is eɪ and "to" is tuː, but people say ɐ
-and tə. The lexicon counts these pronunciations, so that the phone text and the word decoder agree on them.
+and tə. The lexicon counts these pronunciations, so that the phone text and the word decoder use the same.
 """
 
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import espeakng_loader
-from phonemizer.backend import EspeakBackend
-from phonemizer.backend.espeak.wrapper import EspeakWrapper
-from phonemizer.separator import Separator
-from tqdm import tqdm
-
 from unscribed.artifacts import write_json
 from unscribed.errors import UserError
-from unscribed.languages import unknown_language
 from unscribed.tables import LexiconTable, SentenceTable
 from unscribed.text.inventory import write_inventory
 from unscribed.text.lines import read_lines
-from unscribed.text.script import is_readable, scripts_of_language
+from unscribed.text.pronounce import phonemize_words, speak
+from unscribed.text.script import scripts_of_language
 from unscribed.text.silence import SILENCE
 from unscribed.text.variants import tell_apart
 
-RESERVED = {"<s>", "</s>", "<unk>", "<eps>"}
-DISAMBIGUATION = re.compile(r"#\d+")  # symbols of the decoding graphs
-MAX_EXAMPLES = 5
-LINES_PER_CALL = 1000
+# Phones cannot have these names, which language models (RESERVED) and decoding graphs (DISAMBIGUATION) use.
+RESERVED = {"<s>", "</s>", "<unk>", "<eps>"}  # tokens of language models and graphs, which no phone may be
+DISAMBIGUATION = re.compile(r"#\d+")
+MAX_EXAMPLES = 5  # dropped sentences in the report, for each reason
 
 log = logging.getLogger(__name__)
-# phonemizer warns through its own logger of every language switch; a logger above CRITICAL keeps the terminal clean.
-_silent = logging.Logger("espeak", level=logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)
 class PhonemizeSettings:
-    """Section `phonemize` of the config."""
+    """Section `phonemize` of the configuration."""
 
     backend: str
     connected: bool
@@ -50,7 +41,7 @@ class PhonemizeSettings:
 
 @dataclass
 class _Text:
-    """Sentences as words and, once `spoken`, as phones per word, with their line numbers.
+    """The sentences: their line `numbers`, their words and, from `_pronounce` on, the phones of each word (`spoken`).
 
     `dropped` maps a reason to its count and examples.
     """
@@ -61,60 +52,21 @@ class _Text:
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def filter(self, reason: str, find: Callable[[list[str], list[list[str]]], str | None]) -> None:
-        """Drop the sentences in whose words and phones `find` returns a word or phone to blame."""
+        """Drop the sentences for which `find`, given words and phones, returns a word or phone as the culprit."""
         examples = []
         kept = []
         for number, words, spoken in zip(self.numbers, self.sentences, self.spoken, strict=True):
-            culprit = find(words, spoken)
-            if culprit is None:
+            cause = find(words, spoken)
+            if cause is None:
                 kept.append((number, words, spoken))
             elif len(examples) < MAX_EXAMPLES:
-                examples.append({"line": number, "because_of": culprit, "text": " ".join(words)[:200]})
+                examples.append({"line": number, "because_of": cause, "text": " ".join(words)[:200]})
         entry = self.dropped.setdefault(reason, {"count": 0, "examples": []})
         entry["count"] += len(self.sentences) - len(kept)
         entry["examples"] = (entry["examples"] + examples)[:MAX_EXAMPLES]
         self.numbers = [number for number, _, _ in kept]
         self.sentences = [words for _, words, _ in kept]
         self.spoken = [spoken for _, _, spoken in kept]
-
-
-def phonemize_words(words: list[str], language: str) -> dict[str, list[str]]:
-    """Pronounce each word on its own: word to phones, without stress marks.
-
-    A word that eSpeak NG cannot read (no letters, a foreign script) maps to an empty list.
-    Raises UserError if eSpeak NG does not know `language`.
-    """
-    _backend(language)  # an unknown language has no scripts either
-    scripts = scripts_of_language(language)
-    pronunciations: dict[str, list[str]] = {word: [] for word in words}
-    readable = [word for word in pronunciations if word.strip() and is_readable(word, scripts)]
-    for word, spoken in zip(readable, speak(readable, language), strict=True):
-        pronunciations[word] = [phone for part in spoken for phone in part]
-    return pronunciations
-
-
-def speak(lines: Sequence[str], language: str) -> list[list[list[str]]]:
-    """The phones, without stress marks, of each word that eSpeak NG speaks in each line; no line may be empty.
-
-    It may speak one word as several ("x-ray") and several as one ("of the").
-    Raises UserError if eSpeak NG does not know `language`.
-    """
-    backend = _backend(language)
-    separator = Separator(phone=" ", word="|", syllable="")
-    spoken: list[list[list[str]]] = []
-    for start in tqdm(range(0, len(lines), LINES_PER_CALL), desc="phonemize", unit="k lines", disable=None):
-        chunk = backend.phonemize(list(lines[start : start + LINES_PER_CALL]), separator=separator, strip=True)
-        spoken += [[phones for word in line.split("|") if (phones := word.split())] for line in chunk]
-    return spoken
-
-
-@cache
-def _backend(language: str) -> EspeakBackend:
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    if problem := unknown_language(language):
-        raise UserError(f"corpus.language: {problem}.")
-    return EspeakBackend(language, with_stress=False, language_switch="remove-flags", logger=_silent)
 
 
 def phonemize(
@@ -130,31 +82,18 @@ def phonemize(
     """Write the pronunciations of all words, the sentences as phones, the phone inventory and a report.
 
     Sentences with a word without phones, or with a phone that occurs less than `settings.min_count` times, are dropped.
-    `lexicon` holds all words with phones, isolated, and counted over the whole text. With the backend `phones` every
-    token of `text` is one phone and one word; `<SIL>` may be among them.
-    Raises UserError for an unknown language and if nothing, or fewer than two phones, are left.
+    `lexicon` holds all words that have phones, with their isolated pronunciations and their counts in the whole text.
+    With the backend `phones` every token of `text` is one phone and one word; `<SIL>` may be among them.
+    Raises UserError for an unknown language, and if no sentence or fewer than two phones are left.
     """
     content = _read(text)
     total = len(content.sentences)
     counts = Counter(word for words in content.sentences for word in words)
     pronounced = _as_phones(counts, text) if settings.backend == "phones" else phonemize_words(list(counts), language)
-
-    content.spoken = [[pronounced[word] for word in words] for words in content.sentences]
-    content.filter("word_without_phones", lambda words, _: next((word for word in words if not pronounced[word]), None))
-    content.filter("silence_only", lambda words, _: SILENCE if set(words) == {SILENCE} else None)
-    if not content.sentences:
-        raise UserError(_nothing_readable(text, language, content))
-    if settings.connected and settings.backend != "phones":
-        _connect(content, language)
+    _pronounce(content, pronounced, settings, language, text)
     rare = _drop_rare_phones(content, settings.min_count)
     kept = _phone_counts(content.spoken)
-    inventory = [SILENCE, *sorted(kept.keys() - {SILENCE}, key=lambda phone: (-kept[phone], phone))]
-    if len(inventory) < 3:
-        raise UserError(
-            f"{text} leaves {len(inventory) - 1} phone(s) after dropping those with fewer than {settings.min_count} "
-            "occurrences; at least 2 are needed. Give more text or lower phonemize.min_count."
-        )
-
+    inventory = _inventory(kept, settings.min_count, text)
     _write_tables(content, counts, pronounced, lexicon, sentences)
     write_inventory(phones, inventory)
     summary = {
@@ -183,6 +122,33 @@ def _read(text: str | Path) -> _Text:
     return content
 
 
+def _pronounce(
+    content: _Text, pronounced: dict[str, list[str]], settings: PhonemizeSettings, language: str, text: str | Path
+) -> None:
+    """Fill in the phones, of isolated words or connected; drop sentences with unpronounced words or silence only.
+
+    Raises UserError if no sentence is left.
+    """
+    content.spoken = [[pronounced[word] for word in words] for words in content.sentences]
+    content.filter("word_without_phones", lambda words, _: next((word for word in words if not pronounced[word]), None))
+    content.filter("silence_only", lambda words, _: SILENCE if set(words) == {SILENCE} else None)
+    if not content.sentences:
+        raise UserError(_nothing_readable(text, language, content))
+    if settings.connected and settings.backend != "phones":
+        _connect(content, language)
+
+
+def _inventory(counts: Counter[str], min_count: int, text: str | Path) -> list[str]:
+    """`<SIL>`, then the phones from the most frequent on. Raises UserError if there are fewer than two phones."""
+    inventory = [SILENCE, *sorted(counts.keys() - {SILENCE}, key=lambda phone: (-counts[phone], phone))]
+    if len(inventory) < 3:
+        raise UserError(
+            f"{text} leaves {len(inventory) - 1} phone(s) after dropping those with fewer than {min_count} "
+            "occurrences; at least 2 are needed. Give more text or lower phonemize.min_count."
+        )
+    return inventory
+
+
 def _log(summary: dict[str, Any]) -> None:
     dropped = ", ".join(f"{entry['count']} {reason}" for reason, entry in summary["dropped"].items())
     log.info("%d of %d sentences kept (dropped: %s)", summary["sentences_kept"], summary["sentences"], dropped)
@@ -200,10 +166,10 @@ def _as_phones(tokens: Iterable[str], text: str | Path) -> dict[str, list[str]]:
 
 
 def _connect(content: _Text, language: str) -> None:
-    """Replace the isolated pronunciations by those in the sentence, where its words can be told apart."""
-    heard = speak([" ".join(words) for words in content.sentences], language)
-    parts = [tell_apart(spoken, alone) for spoken, alone in zip(heard, content.spoken, strict=True)]
-    content.spoken = [found or alone for found, alone in zip(parts, content.spoken, strict=True)]
+    """Replace isolated pronunciations by those in the sentence, unless its words cannot be told apart (`tell_apart`)."""
+    connected = speak([" ".join(words) for words in content.sentences], language)
+    parts = [tell_apart(spoken, isolated) for spoken, isolated in zip(connected, content.spoken, strict=True)]
+    content.spoken = [found or isolated for found, isolated in zip(parts, content.spoken, strict=True)]
     clear = sum(found is not None for found in parts)
     log.info("%.1f %% of the sentences pronounced as a whole, the others word by word", 100 * clear / len(parts))
 
@@ -215,7 +181,7 @@ def _phone_counts(spoken: list[list[list[str]]]) -> Counter[str]:
 def _drop_rare_phones(content: _Text, min_count: int) -> dict[str, int]:
     """Drop sentences until every phone left occurs `min_count` times; return the dropped phones with their counts.
 
-    It takes several rounds because a dropped sentence takes other phones with it.
+    This takes several rounds, because each dropped sentence lowers the counts of its other phones.
     """
     dropped: dict[str, int] = {}
     while True:

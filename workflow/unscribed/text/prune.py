@@ -1,7 +1,8 @@
 """Drop rare n-grams from a back-off model.
 
-lmplz does it by itself. kaldingram can too, but takes its discounts from the counts that are left: without n-grams that
-occur once there is next to nothing to back off with. Here the probabilities stay, and the back-off weights follow.
+For models by kaldingram; lmplz prunes by itself. kaldingram's own pruning estimates discounts from the counts that are
+left: without n-grams that occur once, almost no probability is left for back-off. Here the probabilities of the kept
+n-grams stay, and the back-off weights are adapted.
 """
 
 import math
@@ -12,11 +13,11 @@ from unscribed.text.arpa import END, START, Arpa, Ngram
 
 
 def prune_rare(model: Arpa, sentences: Iterable[str], smallest: Sequence[int]) -> Arpa:
-    """The model without the n-grams, of two tokens and more, that occur too rarely in its text.
+    """Return the model without the n-grams of two tokens and more that are too rare in its text `sentences`.
 
-    `smallest` has the smallest count to keep for each order and must not fall with the order: then all parts of a kept
-    n-gram are kept, as back-off needs it. A history's back-off weight becomes what its dropped n-grams leave:
-    (1 - sum of P(w | history)) / (1 - sum of P(w | shorter history)), both sums over the kept w.
+    `smallest` has the smallest count to keep for each order. It must not fall with the order: then all parts of a kept
+    n-gram are kept, which back-off needs. The back-off weight of a history that loses n-grams becomes
+    (1 - sum of P(w | history)) / (1 - sum of P(w | shorter history)), with both sums over the kept w.
     """
     counts = _count(sentences, len(smallest))
     log_probs = {
@@ -39,7 +40,7 @@ def prune_rare(model: Arpa, sentences: Iterable[str], smallest: Sequence[int]) -
 
 
 def _count(sentences: Iterable[str], order: int) -> Counter[Ngram]:
-    """Occurrences of all n-grams of two to `order` tokens, the sentence's ends included."""
+    """Count all n-grams of two to `order` tokens, with the start and the end of sentences as tokens."""
     counts: Counter[Ngram] = Counter()
     for sentence in sentences:
         tokens = (START, *sentence.split(), END)

@@ -1,14 +1,14 @@
-"""Which script a letter belongs to, and which scripts eSpeak NG reads in which language.
+"""The script of a letter, and the scripts that eSpeak NG reads in each language.
 
-eSpeak NG does not refuse a script it cannot read: it spells it ("Chinese letter, Chinese letter") or switches to
-another language. Both would put phones into the text that nobody speaks, so such words are recognised beforehand.
+eSpeak NG does not refuse a script that it cannot read: it spells it ("Chinese letter, Chinese letter") or switches to
+another language. Both would put phones into the text that nobody speaks, so such words are found before it is called.
 """
 
 import unicodedata
 from functools import cache
 
-# Every other language of eSpeak NG reads Latin letters only. Keys are full codes or the part before the first hyphen.
-# Japanese has no CJK: eSpeak NG knows no reading of kanji.
+# In all other languages eSpeak NG reads Latin letters only. Keys are full codes or their part before the first hyphen.
+# Japanese lacks CJK because eSpeak NG cannot read kanji.
 SCRIPTS = {
     "am": {"ETHIOPIC"},
     "ar": {"ARABIC"},
@@ -66,12 +66,13 @@ SCRIPTS = {
     "yue": {"CJK", "LATIN"},
 }
 
-ODD_NAMES = {"FEMININE": "LATIN", "MASCULINE": "LATIN", "MICRO": "GREEK"}  # ª º µ
+# The first words of the Unicode names of ª, º and µ, which are not scripts.
+ODD_NAMES = {"FEMININE": "LATIN", "MASCULINE": "LATIN", "MICRO": "GREEK"}
 
 
 @cache
 def script_of(character: str) -> str:
-    """The script of a letter as Unicode names it (`LATIN`, `CJK`), or "" for marks, modifiers and what is no letter."""
+    """Return the script of a letter as Unicode names it (`LATIN`, `CJK`); "" for marks, modifiers and non-letters."""
     category = unicodedata.category(character)
     if category[0] != "L" or category == "Lm":
         return ""
@@ -81,10 +82,10 @@ def script_of(character: str) -> str:
 
 
 def scripts_of_language(language: str) -> set[str]:
-    """The scripts eSpeak NG can read in a language."""
+    """Return the scripts that eSpeak NG can read in a language."""
     return SCRIPTS.get(language) or SCRIPTS.get(language.split("-")[0]) or {"LATIN"}
 
 
 def is_readable(word: str, scripts: set[str]) -> bool:
-    """True if every letter of `word` is in one of `scripts`."""
+    """Tell whether every letter of `word` is in one of `scripts`."""
     return all(script in scripts for script in map(script_of, word) if script)

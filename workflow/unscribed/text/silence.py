@@ -1,4 +1,4 @@
-"""Insert silence into the phone text, where speakers pause (wav2vec-U, section 4.3)."""
+"""Stage silence: insert silence into the phone text where speakers may pause (wav2vec-U, section 4.3)."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -10,23 +10,23 @@ import numpy as np
 from unscribed.artifacts import atomic_path
 from unscribed.tables import SentenceTable
 
-SILENCE = "<SIL>"
+SILENCE = "<SIL>"  # a phone of text, models and alignments; not a word of the lexicon
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SilenceSettings:
-    """Section `silence` of the config."""
+    """Section `silence` of the configuration."""
 
     probability: float
     surround: bool
 
 
 def silence(*, sentences: str | Path, settings: SilenceSettings, seed: int, phones_text: str | Path) -> None:
-    """Write one line of phones per sentence, with `<SIL>` between words with `settings.probability`.
+    """Write one line of phones per sentence, with `<SIL>` in each gap between words with `settings.probability`.
 
-    `settings.surround` also puts it at both ends. The same seed gives the same text.
+    With `settings.surround`, also at both ends. The same seed gives the same text.
     """
     generator = np.random.default_rng(seed)
     phones = silences = lines = 0
@@ -43,7 +43,7 @@ def silence(*, sentences: str | Path, settings: SilenceSettings, seed: int, phon
 def insert_silence(
     words: Sequence[Sequence[str]], settings: SilenceSettings, generator: np.random.Generator
 ) -> list[str]:
-    """Join the words' phones, with `<SIL>` drawn for each gap; never two of them in a row."""
+    """Join the phones of the words, with `<SIL>` drawn for each gap between them; there are never two in a row."""
     pauses = generator.random(len(words) - 1) < settings.probability
     line = [SILENCE] if settings.surround else []
     for word, pause in zip(words, [*pauses, settings.surround], strict=True):
@@ -54,18 +54,17 @@ def insert_silence(
 
 
 def strip_silence(tokens: Iterable[str]) -> list[str]:
-    """The tokens without `<SIL>`.
+    """Return the tokens without `<SIL>`.
 
-    The one way `<SIL>` is handled: it is a phone of text, models and alignments, never a word, and it is removed before
-    phones are scored and before the perplexity of hypotheses is taken.
+    It is removed everywhere before phones are scored and before the perplexity of hypotheses is measured.
     """
     return [token for token in tokens if token != SILENCE]
 
 
 def as_sentence(tokens: Iterable[str], settings: SilenceSettings) -> list[str]:
-    """The phones of a hypothesis as a language model knows sentences: silence at both ends if its text has it there.
+    """Return the phones of a hypothesis as a sentence of the phone text: silence at both ends with `settings.surround`.
 
-    Silences inside are removed; without any phone there is nothing.
+    Silences inside are removed; a hypothesis without phones becomes an empty sentence.
     """
     phones = strip_silence(tokens)
     edge = [SILENCE] if settings.surround and phones else []

@@ -1,8 +1,7 @@
-"""Stage transformer_lm: train a small Transformer language model of the words, to rescore what n-grams have found.
+"""Stage transformer_lm: train a small Transformer language model of words, to rescore N-best lists.
 
-wav2vec 2.0 (Baevski et al. 2020, §4.3) decodes with one of 20 layers, learned from 800 million words; a text of some
-ten thousand sentences carries much less. It sees the sentences of the stage word_lm, with the same ones held out.
-Dimensions: B sentences of a batch, N tokens.
+wav2vec 2.0 (Baevski et al. 2020, §4.3) decodes with one of 20 layers trained on 800 million words; ten thousand
+sentences suffice for much less. It is trained on the sentences of the stage word_lm, with the same ones held out.
 """
 
 import copy
@@ -30,31 +29,35 @@ from unscribed.text.word_lm import WordLmSettings
 
 log = logging.getLogger(__name__)
 
-WARMUP = 0.1  # share of the updates in which the learning rate rises
-WEIGHT_DECAY = 0.1
-LARGEST_GRADIENT = 1.0
-PATIENCE = 3  # epochs without a lower perplexity of the held-out sentences
+WARMUP = 0.1  # share of the updates in which the learning rate rises; less may diverge
+WEIGHT_DECAY = 0.1  # of AdamW: more keeps the weights smaller, against overfitting
+MAX_GRADIENT_NORM = 1.0  # larger gradients are scaled down to it, so that no batch upsets the training
+PATIENCE = 3  # epochs without a lower perplexity on the held-out sentences, after which training ends
+EM_STEPS = 50  # for the weight of a mixture of two models
 Sentences = Sequence[Sequence[str]]
 
 
 class HeldOut:
-    """Sentences that a model is judged by: words that no sentence of `training` has do not count, and are `<unk>`."""
+    """Sentences to measure perplexity on; words that are not in `training` are `<unk>` in `inputs` and do not count.
+
+    `counted` has a mask for each sentence, over its words and the end of the sentence.
+    """
 
     def __init__(self, sentences: Sentences, training: Sentences) -> None:
         known = {word for line in training for word in line} | {END}
         self.sentences = sentences
-        self.veiled = [[word if word in known else UNKNOWN for word in line] for line in sentences]
+        self.inputs = [[word if word in known else UNKNOWN for word in line] for line in sentences]
         self.counted = [np.array([word in known for word in [*line, END]]) for line in sentences]
 
     def log_probs(self, rows: Sequence[np.ndarray]) -> np.ndarray:
-        """Those of the words that count, joined; a row has those of a sentence's words and of its end."""
+        """Join the log probabilities that count; each row has those of a sentence's words and of its end."""
         kept = [row[counted] for row, counted in zip(rows, self.counted, strict=True)]
         return np.concatenate([np.zeros(0), *kept])
 
 
 @dataclass(frozen=True)
 class TransformerLmSettings:
-    """Section `transformer_lm` of the config."""
+    """Section `transformer_lm` of the configuration."""
 
     layers: int
     dims: int
@@ -78,11 +81,12 @@ def transformer_lm(
     model: Pathlike,
     report: Pathlike,
 ) -> None:
-    """Write the model with the lowest perplexity on the held-out sentences, and a report that compares it.
+    """Write the model with the lowest perplexity on the held-out sentences, and a report that compares it with n-grams.
 
     `words` are the symbols of the stage word_lm. The report has the perplexities of this model, of n-grams (`ngram`)
-    of the same training sentences, and of both interpolated, all on the same held-out words: those that the training
-    sentences have. Raises UserError if there is no text, for a GPU that is absent, and if training diverges at once.
+    of the same training sentences, and of both interpolated, all on the same held-out words: those that occur in the
+    training sentences. Raises UserError if there is no text, no GPU where one is asked for, and if training diverges in
+    the first epoch.
     """
     torch.set_num_threads(threads)
     device = device_of(settings.device, "transformer_lm.device")
@@ -103,7 +107,7 @@ def transformer_lm(
 
 
 class Trainer:
-    """A model `lm` in training on `training`, judged by `held_out` (lists of words)."""
+    """Training of the model `lm` on the sentences `training`, stopped by its perplexity on `held_out`."""
 
     def __init__(
         self,
@@ -132,9 +136,9 @@ class Trainer:
         )
 
     def train(self) -> int:
-        """Train until the held-out sentences get less probable; keep the best weights. Returns the epochs of these.
+        """Train until the perplexity has not fallen for PATIENCE epochs; restore the best weights, return their epoch.
 
-        A loss that is not finite ends the training; before the first epoch's end that is a UserError.
+        A loss that is not finite ends the training; in the first epoch it raises UserError.
         """
         best, lowest, state = 0, math.inf, None
         for epoch in range(1, self.settings.epochs + 1):
@@ -142,7 +146,7 @@ class Trainer:
             loss = self.epoch(epoch)
             if not math.isfinite(loss):
                 break
-            scores = self.lm.token_log_probs(self.held_out.veiled, self.settings.batch_tokens)
+            scores = self.lm.token_log_probs(self.held_out.inputs, self.settings.batch_tokens)
             found = perplexity(self.held_out.log_probs(scores)) or math.exp(loss)
             log.info("epoch %d: training loss %.3f, perplexity %.2f, %.1f s", epoch, loss, found, _since(started))
             if found < lowest:
@@ -155,7 +159,7 @@ class Trainer:
         return best
 
     def epoch(self, epoch: int) -> float:
-        """Train on every sentence once; returns the mean loss of a token, not finite if that of a batch was not."""
+        """Train on every sentence once; return the mean loss per token, or NaN if that of a batch was not finite."""
         self.lm.model.train()
         total, tokens = 0.0, 0
         order = batches([len(line) - 1 for line in self.tokens], self.settings.batch_tokens, self.generator)
@@ -165,10 +169,10 @@ class Trainer:
                 group["lr"] = self.settings.learning_rate * schedule(share)
             batch = [self.tokens[number] for number in numbers]
             count = sum(map(len, batch)) - len(batch)
-            loss = self.lm.losses(batch, [self._veiled(line) for line in batch]).sum() / count
+            loss = self.lm.losses(batch, [self._with_unknown(line) for line in batch]).sum() / count
             self.optimizer.zero_grad()
             loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(self.lm.model.parameters(), LARGEST_GRADIENT)
+            norm = torch.nn.utils.clip_grad_norm_(self.lm.model.parameters(), MAX_GRADIENT_NORM)
             if not (math.isfinite(float(loss.detach())) and math.isfinite(float(norm))):
                 log.warning("epoch %d: the loss is not finite; training ends with the best weights so far", epoch)
                 return math.nan
@@ -176,21 +180,21 @@ class Trainer:
             total, tokens = total + float(loss.detach()) * count, tokens + count
         return total / tokens
 
-    def _veiled(self, tokens: list[int]) -> list[int]:
-        """The sentence with some words unknown: rare words are learned by heart otherwise, `<unk>` not at all."""
+    def _with_unknown(self, tokens: list[int]) -> list[int]:
+        """Replace random words by `<unk>`: else the model learns rare words by heart, and never sees `<unk>`."""
         hidden = self.generator.random(len(tokens)) < self.settings.word_dropout
         hidden[0] = False
         return np.where(hidden, self.lm.ids[UNKNOWN], tokens).tolist()
 
 
 def schedule(share: float) -> float:
-    """Factor on the learning rate when `share` of the updates are done: a linear rise, then half a cosine to zero."""
+    """Return the factor of the learning rate after `share` of the updates: linear warm-up, then a cosine to zero."""
     return share / WARMUP if share < WARMUP else 0.5 * (1 + math.cos(math.pi * (share - WARMUP) / (1 - WARMUP)))
 
 
 def compare(lm: TransformerLm, training: Sentences, held_out: HeldOut, ngram: WordLmSettings) -> dict:
-    """Perplexities of `lm`, of n-grams of `training` and of both, with the weight of `lm` that is best for them."""
-    ours = held_out.log_probs(lm.token_log_probs(held_out.veiled))
+    """Measure the perplexities of `lm`, of n-grams of `training` and of both interpolated with the best weight."""
+    ours = held_out.log_probs(lm.token_log_probs(held_out.inputs))
     if not len(ours):
         return {"perplexity": None}
     with tempfile.TemporaryDirectory() as folder:
@@ -211,26 +215,31 @@ def compare(lm: TransformerLm, training: Sentences, held_out: HeldOut, ngram: Wo
 
 
 def perplexity(log_probs: np.ndarray) -> float | None:
-    """Of these tokens; None without any."""
+    """Return the perplexity of tokens with these natural log probabilities; None without tokens."""
     return math.exp(-log_probs.mean()) if len(log_probs) else None
 
 
 def mixture_weight(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Weight of the first model with which the mixture gives these tokens the highest probability, by EM."""
+    """Return the weight of the first of two models with which their mixture is best, by EM.
+
+    `ours` and `theirs` are the models' log probabilities of the same tokens.
+    """
     weight = 0.5
-    for _ in range(50):
+    for _ in range(EM_STEPS):
         share = 1 / (1 + np.exp(np.clip(theirs - ours, -500, 500)) * (1 - weight) / weight)
         weight = float(np.clip(share.mean(), 1e-3, 1 - 1e-3))
     return weight
 
 
 def _ngram(arpa: Arpa, line: Sequence[str]) -> np.ndarray:
+    """The log probability of each word of a sentence and of its end."""
+    """Return the log probabilities of the words of a sentence and of its end, (N + 1,)."""
     tokens = [START, *line, END]
     return np.array([arpa.log_prob(tuple(tokens[:place]), tokens[place]) for place in range(1, len(tokens))])
 
 
 def _vocabulary(path: Pathlike) -> list[str]:
-    """The words of a symbol table, without the symbols of graphs. Raises UserError if there is none."""
+    """The words of a symbol table, without the symbols of graphs. Raises UserError if it has none."""
     found = [line.rpartition(" ")[0] for _, line in read_lines(path)]
     if not (words := [word for word in found if word and word not in (EPSILON, BACKOFF)]):
         raise UserError(f"{path} has no words: delete it and run the stage word_lm again.")

@@ -1,8 +1,8 @@
-"""A Transformer language model of words: reading and writing its folder, and log probabilities of sentences.
+"""A Transformer language model of words: its folder, its losses, and log probabilities of sentences.
 
-The architecture is GPT-2's (Radford et al. 2019) with embeddings that input and output share. The folder is one of
-transformers; `words.txt` in it has the words by their numbers.
-Dimensions: B sentences of a batch, N tokens of a sentence, V words with the special ones.
+The architecture is GPT-2's (Radford et al. 2019), with embeddings that input and output share. The folder has the
+layout of Hugging Face transformers, and `words.txt` with the number of each word.
+Dimensions: B sentences of a batch, N tokens of the longest one, with `<s>` and `</s>`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,14 +22,14 @@ from unscribed.text.arpa import END, START, UNKNOWN
 from unscribed.text.lines import read_lines
 from unscribed.text.ngram import write_symbols
 
-SPECIAL = (START, END, UNKNOWN)
+SPECIAL = (START, END, UNKNOWN)  # the first of the vocabulary
 WORDS_FILE = "words.txt"
-IGNORED = -100  # target of padding
+IGNORED = -100  # target of padding, which has no loss; no word has this number
 
 
 @dataclass(frozen=True)
 class TransformerLm:
-    """A model and the words it knows, by their numbers from 0; `SPECIAL` come first."""
+    """A model and the numbers of its words, from 0; `SPECIAL` come first."""
 
     model: GPT2LMHeadModel
     ids: dict[str, int]
@@ -38,7 +38,7 @@ class TransformerLm:
     def create(
         cls, words: Iterable[str], *, layers: int, dims: int, heads: int, dropout: float, positions: int
     ) -> "TransformerLm":
-        """A model with random weights for sentences of up to `positions` tokens, `<s>` included."""
+        """Create a model with random weights for sentences of up to `positions` tokens, `<s>` included."""
         ids = {word: number for number, word in enumerate([*SPECIAL, *words])}
         config = GPT2Config(
             vocab_size=len(ids),
@@ -57,7 +57,7 @@ class TransformerLm:
 
     @classmethod
     def read(cls, folder: Pathlike, device: torch.device) -> "TransformerLm":
-        """Read what `write` wrote. Raises UserError if a file is missing or damaged."""
+        """Read a folder of `write`. Raises UserError if a file is missing or damaged."""
         transformers_logging.disable_progress_bar()
         try:
             model = GPT2LMHeadModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
@@ -77,42 +77,42 @@ class TransformerLm:
             write_symbols(temporary / WORDS_FILE, list(self.ids))
 
     def tokens(self, sentence: Sequence[str]) -> list[int]:
-        """Numbers of `<s>`, the words and `</s>`; a word that the model does not know is `<unk>`."""
+        """Return the numbers of `<s>`, the words and `</s>`; unknown words are `<unk>`."""
         unknown = self.ids[UNKNOWN]
         return [self.ids[START], *(self.ids.get(word, unknown) for word in sentence), self.ids[END]]
 
     @torch.no_grad()
     def token_log_probs(self, sentences: Sequence[Sequence[str]], batch_tokens: int = 4096) -> list[np.ndarray]:
-        """Natural log probability of each word and of `</s>`, for each sentence (N + 1,)."""
+        """Return the natural log probabilities of the words and of `</s>`, one array (words + 1,) per sentence."""
         self.model.eval()
-        cut = [piece for sentence in sentences for piece in self.pieces(self.tokens(sentence))]
-        scores: list[np.ndarray] = [np.zeros(0)] * len(cut)
-        for batch in batches([len(piece) - 1 for piece in cut], batch_tokens):
-            losses = self.losses([cut[number] for number in batch])
+        pieces = [piece for sentence in sentences for piece in self.pieces(self.tokens(sentence))]
+        scores: list[np.ndarray] = [np.zeros(0)] * len(pieces)
+        for batch in batches([len(piece) - 1 for piece in pieces], batch_tokens):
+            losses = self.losses([pieces[number] for number in batch])
             for number, row in zip(batch, losses.cpu().numpy().astype(np.float64), strict=True):
-                scores[number] = -row[: len(cut[number]) - 1]
+                scores[number] = -row[: len(pieces[number]) - 1]
         waiting = iter(scores)
         counts = [-(-(len(sentence) + 1) // self.model.config.n_positions) for sentence in sentences]
         return [np.concatenate([next(waiting) for _ in range(count)]) for count in counts]
 
     def log_probs(self, sentences: Sequence[Sequence[str]], batch_tokens: int = 4096) -> np.ndarray:
-        """Natural log probability of each sentence, `</s>` included, float64."""
+        """Return the natural log probability of each sentence, `</s>` included, float64."""
         return np.array([scores.sum() for scores in self.token_log_probs(sentences, batch_tokens)])
 
     def pieces(self, tokens: list[int]) -> Iterator[list[int]]:
-        """A sentence longer than any the model has learned in pieces; each begins with the last token before it."""
+        """Split a sentence that is longer than the model's positions; each piece begins with the token before it."""
         size = self.model.config.n_positions
         for start in range(0, len(tokens) - 1, size):
             yield tokens[start : start + size + 1]
 
     def losses(self, batch: Sequence[Sequence[int]], inputs: Sequence[Sequence[int]] | None = None) -> torch.Tensor:
-        """Negative log probability of each token but the first, (B, N - 1); 0 for padding.
+        """Return the negative log probability of each token but the first, (B, N - 1); 0 for padding.
 
-        `inputs` are what the model is to see instead of the tokens themselves.
+        `batch` has the numbers of the tokens; `inputs`, if given, are what the model sees in their place.
         """
         seen = _padded(batch if inputs is None else inputs, self.ids[END]).to(self.model.device)
         targets = _padded(batch, IGNORED)[:, 1:].to(self.model.device)
-        # Padding follows the tokens and the attention looks back only: no mask is needed.
+        # No mask is needed: padding follows the tokens, and attention only looks back.
         hidden = self.model.transformer(seen[:, :-1]).last_hidden_state
         kept = targets != IGNORED
         losses = torch.zeros(targets.shape, device=hidden.device)
@@ -121,10 +121,10 @@ class TransformerLm:
 
 
 def batches(lengths: Sequence[int], batch_tokens: int, generator: np.random.Generator | None = None) -> list[list[int]]:
-    """Numbers of the sentences of each batch, of about one length, with at most `batch_tokens` padded tokens.
+    """Return the numbers of the sentences of each batch: similar lengths, at most `batch_tokens` with padding.
 
-    A longer sentence is a batch of its own. With a `generator`, which of one length come together and the order of
-    the batches are random.
+    A longer sentence is a batch of its own. With a `generator`, sentences of the same length are shuffled, and so are
+    the batches.
     """
     order = np.arange(len(lengths)) if generator is None else generator.permutation(len(lengths))
     order = order[np.argsort(np.asarray(lengths)[order], kind="stable")]
@@ -137,6 +137,7 @@ def batches(lengths: Sequence[int], batch_tokens: int, generator: np.random.Gene
 
 
 def _padded(rows: Sequence[Sequence[int]], filler: int) -> torch.Tensor:
+    """The tokens as (B, N), each row filled up with `filler`."""
     table = torch.full((len(rows), max(map(len, rows))), filler)
     for row, tokens in zip(table, rows, strict=True):
         row[: len(tokens)] = torch.tensor(tokens)

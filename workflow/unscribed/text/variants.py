@@ -1,17 +1,18 @@
-"""Pronunciations of words in connected speech: cut out of the sentences as eSpeak NG speaks them, and counted."""
+"""Pronunciations of words in connected speech: found in the sentences as eSpeak NG speaks them, and counted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-WORD_END, GAP = "|", ""
+WORD_END, GAP = "|", ""  # symbols of the alignment: the end of a word, and a phone that the other side lacks
+MISMATCHED_END = 3  # cost of aligning a word end with a phone: more than a gap on either side, so it never happens
 
 Phones = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LexiconSettings:
-    """Section `lexicon` of the config."""
+    """Section `lexicon` of the configuration."""
 
     min_variant_count: int
     min_variant_share: float
@@ -20,7 +21,7 @@ class LexiconSettings:
 def count_variants(
     sentences: Iterable[Sequence[str]], spoken: Iterable[Sequence[Sequence[str]]]
 ) -> dict[str, Counter[Phones]]:
-    """Count the pronunciations of each word in sentences of words and of phones per word."""
+    """Count the pronunciations of each word; `sentences` has the words, `spoken` the phones of each word."""
     counts: dict[str, Counter[Phones]] = defaultdict(Counter)
     for words, parts in zip(sentences, spoken, strict=True):
         for word, phones in zip(words, parts, strict=True):
@@ -29,17 +30,18 @@ def count_variants(
 
 
 def tell_apart(spoken: Sequence[Sequence[str]], isolated: Sequence[Sequence[str]]) -> list[list[str]] | None:
-    """The phones of each word, in a sentence spoken as `spoken` whose words alone are spoken as `isolated`.
+    """Split the phones of a sentence, `spoken`, into those of each of its words, which are `isolated` on their own.
 
-    eSpeak NG speaks some words as one ("of the") and some as several ("x-ray"). If the numbers differ, the phones are
-    aligned to those of the isolated words, and a word ends where the end of the isolated word lies.
-    None if that is not clear: phones are added beside an end that is not spoken, or a word is left without phones.
+    eSpeak NG speaks some words as one ("of the") and some as several ("x-ray"). If the numbers of words differ, the
+    phones are aligned with those of the isolated words, and a word ends where the isolated word does.
+    Returns None if that is ambiguous: if there are additional phones beside a word end that is not spoken, or if a word
+    gets no phones.
     """
     if len(spoken) == len(isolated):
         return [list(phones) for phones in spoken]
     words: list[list[str]] = []
     word: list[str] = []
-    added = joined = False  # was the last phone not in the isolated word; was the last word end not spoken
+    added = joined = False  # the last phone is not in the isolated word; the last word end is not spoken
     for alone, heard in _align(_with_ends(isolated), _with_ends(spoken)):
         if heard not in (WORD_END, GAP):
             if alone == GAP and joined:
@@ -62,7 +64,7 @@ def _with_ends(words: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _align(alone: list[str], heard: list[str]) -> list[tuple[str, str]]:
-    """Pairs of the alignment with the fewest edits in which word ends meet word ends or gaps, but no phones."""
+    """Align with the fewest edits, where word ends are paired with word ends or gaps, but not with phones."""
     costs = [list(range(len(heard) + 1))]
     for row, symbol in enumerate(alone, start=1):
         above, line = costs[-1], [row]
@@ -88,16 +90,16 @@ def _align(alone: list[str], heard: list[str]) -> list[tuple[str, str]]:
 def _substitution(symbol: str, other: str) -> int:
     if symbol == other:
         return 0
-    return 3 if WORD_END in (symbol, other) else 1  # 3 is more than to leave one out and add the other
+    return MISMATCHED_END if WORD_END in (symbol, other) else 1
 
 
 def probabilities(
     counts: Mapping[Phones, int], isolated: Phones, inventory: set[str], settings: LexiconSettings
 ) -> dict[Phones, float]:
-    """The pronunciations to keep of a word, the most frequent with probability 1.0 (Kaldi's convention).
+    """Choose the pronunciations of a word; the most frequent has probability 1.0 (Kaldi's convention).
 
-    Kept are those made of phones of the inventory that have the count and the share of the settings, and `isolated`,
-    which counts at least as much as the rarest of the others.
+    Kept are those with phones of the inventory that reach the count and the share of the settings, and `isolated`; if
+    that does not reach them, it gets the count of the rarest of the others.
     """
     total = sum(counts.values())
     kept = {

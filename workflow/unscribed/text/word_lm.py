@@ -1,4 +1,4 @@
-"""The n-gram language model of the words, for the word decoder."""
+"""Stage word_lm: the n-gram language model of the words, for word decoding."""
 
 import logging
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WordLmSettings:
-    """Section `word_lm` of the config."""
+    """Section `word_lm` of the configuration."""
 
     order: int
     prune: list[int]
@@ -34,8 +34,8 @@ def word_lm(
 ) -> None:
     """Write the model of the words of `sentences`, without `<SIL>`; see `ngram_model`.
 
-    `words` gets the graph's symbols: `<eps>`, the words of `lexicon` (with probabilities) by code point, `#0`.
-    Raises UserError if no word is left, the text is too small for the order, or a word is not in the lexicon.
+    `words` gets the graph's symbols: `<eps>`, the words of `lexicon` (with probabilities) by code point, and `#0`.
+    Raises UserError if there are no words, if the text is too small for the order, or if a word is not in the lexicon.
     """
     lines = [" ".join(kept) for found in SentenceTable.read(sentences)["words"] if (kept := strip_silence(found))]
     if not lines:
@@ -54,5 +54,5 @@ def word_lm(
         fst=fst,
         report=report,
     )
-    spoken = {word for line in lines for word in line.split()}
-    log.info("%d words in the lexicon; %d of them in no sentence of the text", len(known), len(set(known) - spoken))
+    used = {word for line in lines for word in line.split()}
+    log.info("%d words in the lexicon; %d of them in no sentence of the text", len(known), len(set(known) - used))
