@@ -23,8 +23,11 @@ Ngram = tuple[str, ...]
 
 
 class TrigramProbs(NamedTuple):
-    """Dense log probabilities: `next` (V, V, V): log P(next | h2 h1), index [h2, h1, next];
-    `start` (V,): log P(phone | <s>); `end` (V, V): log P(</s> | h2 h1); `second` (V, V): log P(next | <s> h1), index [h1, next]."""
+    """Dense log probabilities of phones.
+
+    `next` (V, V, V): log P(next | h2 h1), index [h2, h1, next]; `start` (V,): log P(phone | <s>);
+    `end` (V, V): log P(</s> | h2 h1); `second` (V, V): log P(next | <s> h1), index [h1, next].
+    """
 
     next: np.ndarray
     start: np.ndarray

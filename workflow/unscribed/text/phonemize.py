@@ -22,9 +22,8 @@ from unscribed.text.script import scripts_of_language
 from unscribed.text.silence import SILENCE
 from unscribed.text.variants import tell_apart
 
-# Phones cannot have these names, which language models (RESERVED) and decoding graphs (DISAMBIGUATION) use.
 RESERVED = {"<s>", "</s>", "<unk>", "<eps>"}  # tokens of language models and graphs, which no phone may be
-DISAMBIGUATION = re.compile(r"#\d+")
+DISAMBIGUATION = re.compile(r"#\d+")  # symbols of decoding graphs, which no phone may be either
 MAX_EXAMPLES = 5  # dropped sentences in the report, for each reason
 
 log = logging.getLogger(__name__)
@@ -166,7 +165,7 @@ def _as_phones(tokens: Iterable[str], text: str | Path) -> dict[str, list[str]]:
 
 
 def _connect(content: _Text, language: str) -> None:
-    """Replace isolated pronunciations by those in the sentence, unless its words cannot be told apart (`tell_apart`)."""
+    """Replace isolated pronunciations by those in the sentence, where its words can be told apart."""
     connected = speak([" ".join(words) for words in content.sentences], language)
     parts = [tell_apart(spoken, isolated) for spoken, isolated in zip(connected, content.spoken, strict=True)]
     content.spoken = [found or isolated for found, isolated in zip(parts, content.spoken, strict=True)]

@@ -232,8 +232,7 @@ def mixture_weight(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def _ngram(arpa: Arpa, line: Sequence[str]) -> np.ndarray:
-    """The log probability of each word of a sentence and of its end."""
-    """Return the log probabilities of the words of a sentence and of its end, (N + 1,)."""
+    """The natural log probabilities of the words of a sentence and of its end, (words + 1,)."""
     tokens = [START, *line, END]
     return np.array([arpa.log_prob(tuple(tokens[:place]), tokens[place]) for place in range(1, len(tokens))])
 
