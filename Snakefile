@@ -1,7 +1,7 @@
 """Unscribed: speech recognition learned from untranscribed audio and unrelated text.
 
-The rules are included in the order of the stages; a rule names the function that it calls in its `params`. Target,
-section of the configuration and folder of results of a stage usually have the same name.
+The rules are included in the order of the stages; a rule names the function that it calls in its `params`. Usually
+the target, the section of the configuration and the folder of results of a stage have the same name.
 """
 
 from snakemake.utils import min_version
@@ -18,7 +18,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 
 
-# All files of a corpus are in one folder; in the rules' paths it is called <results>, <logs> or <benchmarks>.
+# All files of a corpus are in one folder; the rules' paths begin with <results>, <logs> or <benchmarks>.
 pathvars:
     results=plan.corpus.results,
     logs=f"{plan.corpus.results}/logs",
@@ -57,7 +57,7 @@ rule all:
         "<results>/textgrid/test",
 
 
-# Targets make a stage for all its splits, seeds and rounds. `snakemake segment --forcerun segment` reruns one.
+# A target makes a stage for all its splits, seeds and rounds; `snakemake segment --forcerun segment` reruns it.
 include: "workflow/rules/targets.smk"
 
 

@@ -47,7 +47,7 @@ rule vad_split:
         "../scripts/call.py"
 
 
-# One of three ways to the features: spectral frames, the states of a checkpoint, and those made by several jobs.
+# Features come from one of three rules: spectral frames, a checkpoint's states, or these computed by several jobs.
 if not plan.features.learned:
 
     rule features_split:
@@ -99,7 +99,7 @@ elif plan.features.shards == 1:
             call="ssl.extract:learned_features",
             encoder=plan.features.learned.encoder,
             settings=section("features"),
-            checkpoint=plan.features.checkpoint.name,  # the input is there so that other weights count
+            checkpoint=plan.features.checkpoint.name,  # its files are an input so that new weights cause a rerun
             sample_rate_hz=RATE,
             hop_ms=HOP_MS,
             shard=0,
@@ -131,7 +131,7 @@ else:
             call="ssl.extract:learned_features",
             encoder=plan.features.learned.encoder,
             settings=section("features"),
-            checkpoint=plan.features.checkpoint.name,  # the input is there so that other weights count
+            checkpoint=plan.features.checkpoint.name,  # its files are an input so that new weights cause a rerun
             sample_rate_hz=RATE,
             hop_ms=HOP_MS,
         script:

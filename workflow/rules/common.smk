@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-# Threads that wait by spinning steal the cores from other jobs: where those are busy, training got 3 to 5 times slower.
+# Waiting threads must not spin, which takes cores from other jobs: on busy cores, training was 3 to 5 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
@@ -25,7 +25,7 @@ from unscribed.plan.workflow import Plan
 try:
     config = load(config, workflow.basedir)
 except UserError as error:
-    sys.exit(f"error: {error}")  # an exception would bring lines of this file with it
+    sys.exit(f"error: {error}")  # an exception would print lines of this file
 
 plan = Plan.from_config(config)
 RATE = config["audio"]["sample_rate_hz"]
@@ -47,5 +47,5 @@ wildcard_constraints:
 
 
 def section(name, **changes):
-    """A config section for a rule, which gets the keys that its function takes: the others do not run it again."""
+    """Return a section for `params`, cut by `link` to the keys that the function takes: others cause no rerun."""
     return Section({**config[name], **changes})

@@ -1,8 +1,8 @@
-"""The corpus: recordings, unpaired text and, apart from both, the references."""
+"""The corpus: recordings, unpaired text and, in files of their own, the references."""
 
 if plan.corpus.spoken:
 
-    # A synthesiser knows sentence and phones only while it speaks, so this one rule writes the references, too.
+    # Sentences and phones are known only during synthesis, so this rule writes the references as well.
     rule make_corpus:
         output:
             recordings="<results>/corpus/recordings.parquet",

@@ -1,7 +1,7 @@
-"""Decoding of fine-tuned models: beam search with n-grams of words over the lexicon, then a Transformer's opinion.
+"""Decoding of fine-tuned models: beam search with word n-grams over the lexicon, then rescoring by a Transformer.
 
-Weights are chosen on the split valid: by its transcripts for models that have learned from some, by the label-free
-score for those of pseudo-labels.
+Weights are chosen on the split valid: by its transcripts for models trained on transcripts, by the
+label-free score for those trained on pseudo-labels.
 """
 
 TRANSFORMER_GPU = int(config["transformer_lm"]["device"] == "cuda")

@@ -1,4 +1,4 @@
-"""Evaluation: but for the figures of utterances and the topline, the only rules that read references."""
+"""Evaluation. Besides these rules, only figures of utterances, the topline and fine-tuning read references."""
 
 
 rule evaluate_select:

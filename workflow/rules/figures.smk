@@ -1,4 +1,4 @@
-"""The figures of the report: a rule for each in the table of unscribed/figures/table.py."""
+"""The figures of the report: one rule per entry of the table in unscribed/figures/table.py."""
 
 FIGURE_PARAMS = {"settings": section("report"), "sample_rate_hz": RATE, "hop_ms": HOP_MS}
 

@@ -1,7 +1,7 @@
 """Recognisers from few labels or pseudo-labels: a checkpoint fine-tuned with CTC. `snakemake finetune` makes them.
 
 Of these rules only finetune_labels and the evaluation read references; the pseudo-labels come from decoded words, and
-what is learned from them stays without references up to its scores.
+models trained on them meet references only in their scores.
 """
 
 
@@ -11,7 +11,7 @@ rule finetune_labels:
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
     output:
-        # no file is named `labels` here: a function's argument of that name would get the wildcard
+        # not named `labels`: an argument of that name would get the wildcard
         subset="<results>/finetune/{labels}/labels/{split}.parquet",
     log:
         "<logs>/finetune/{labels}/labels.{split}.log",
@@ -98,7 +98,7 @@ rule finetune_train:
     params:
         call="ctc.finetune:finetune",
         settings=section("finetune"),
-        checkpoint=plan.finetune.checkpoint.name,  # the input is there so that other weights count
+        checkpoint=plan.finetune.checkpoint.name,  # its files are an input so that new weights cause a rerun
         units=config["finetune"]["units"],
         sample_rate_hz=RATE,
         seed=config["corpus"]["seed"],

@@ -1,4 +1,4 @@
-"""wav2vec-U: the runs of the GAN, several of them in a job, and what each run says of the audio."""
+"""wav2vec-U: the runs of the GAN, several of them in a job, and the phones that each run decodes."""
 
 
 rule gan_segments:

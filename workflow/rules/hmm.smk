@@ -1,7 +1,7 @@
-"""HMM self-training: from the mapping's phones to GMM-HMMs, step by step, and on to words.
+"""HMM self-training: GMM-HMMs trained on the mapping's phones, step by step, and decoding of words.
 
 A place is a folder with a model: hmm/cycle1/step1, … and hmm/final; supervised/step1, … belong to supervised.smk.
-In it, `phones` and `words` hold the graph of that language model, its weights and what was decoded with them.
+Its folders `phones` and `words` have the graph with that language model, its weights and the decoded phones or words.
 """
 
 
@@ -141,7 +141,7 @@ rule hmm_decode:
         "../scripts/call.py"
 
 
-# The best cycle is the one with the lowest discrepancy from the text; a single one needs no choice.
+# The best cycle is the one with the lowest discrepancy from the text; one cycle alone is taken as it is.
 rule hmm_select:
     input:
         models=plan.hmm.ends("model.safetensors"),
@@ -168,7 +168,7 @@ rule hmm_select:
         "../scripts/call.py"
 
 
-# The loop back: alignments of a cycle are the segments from which the next one's mapping is learned.
+# Alignments of one cycle are the segments on which the next cycle's mapping is learned.
 rule hmm_segments:
     input:
         frames="<results>/pca/train.npy",

@@ -92,8 +92,7 @@ rule resegment_round:
         "../scripts/call.py"
 
 
-# Every round's hypotheses for one split: of valid for the choice, of train for the GAN's warm start, of test to see the
-# rounds' progress.
+# Every round decodes valid for the selection, train for the GAN's warm start, and test to show the rounds' progress.
 rule decode_round:
     input:
         frames="<results>/pca/{split}.npy",

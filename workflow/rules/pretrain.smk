@@ -1,4 +1,4 @@
-"""wav2vec 2.0 or HuBERT on the corpus's own audio, XLSR on that of several. `snakemake pretrain` runs it."""
+"""wav2vec 2.0 or HuBERT on the corpus's own audio, or XLSR on that of several corpora. `snakemake pretrain` runs it."""
 
 
 rule pretrain_targets:

@@ -1,4 +1,4 @@
-"""The choice among the rounds of the matching and the runs of the GAN, and the phones of the chosen one."""
+"""Choose among the rounds of the matching and the runs of the GAN, and decode with the chosen model."""
 
 
 rule select:
@@ -19,7 +19,7 @@ rule select:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        # A million n-grams take 300 MB, what one candidate says of LibriSpeech's dev-clean 6 MB.
+        # A million n-grams take 300 MB, the hypotheses of one candidate for LibriSpeech's dev-clean 6 MB.
         mem_mb=1500 + 10 * len(plan.candidates),
         runtime="1h",
     params:

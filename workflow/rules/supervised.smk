@@ -1,7 +1,7 @@
 """The topline: a traditional recogniser, GMM-HMM with transcripts, lexicon and n-grams. `snakemake supervised` makes it.
 
-W* = argmax Σ_Q p(F|Q) p(Q|W) p(W): the same features, HMMs and search as without labels. Only its labels and its text,
-which the transcripts are added to, are others. No output of an unsupervised stage comes from here.
+W* = argmax Σ_Q p(F|Q) p(Q|W) p(W): the same features, HMMs and search as without labels. Only the labels differ,
+and the text, to which the transcripts are added. No unsupervised stage reads a file of these rules.
 """
 
 

@@ -1,4 +1,4 @@
-"""Named targets: one per stage that is spread over splits, orders, seeds or rounds."""
+"""Named targets: one per stage whose rules run for several splits, orders, seeds or rounds."""
 
 
 localrules:
