@@ -1,6 +1,6 @@
-"""The frame classifier: one hidden layer over stacked frames, gives log posteriors of phones.
+"""The frame classifier: one hidden layer over stacked frames, with log posteriors of phones as output.
 
-Training is in `unscribed.acoustic.train`; here is what decoding needs, without torch.
+Training is in `unscribed.acoustic.train`; decoding needs only this module, without torch.
 Dimensions: T frames, D features, W = (2 x context + 1) x D, H hidden units, V phones.
 """
 
@@ -13,7 +13,7 @@ from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 from unscribed.frames import FrameStore
 from unscribed.segmentation.pca import stack
 
-CHUNK = 8192  # frames whose stacked contexts are in memory at once
+CHUNK = 8192  # frames stacked at once: more take more memory
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class AcousticModel:
     context: int
 
     def log_posteriors(self, store: FrameStore, first: int, last: int) -> np.ndarray:
-        """log P(phone | frames) of the utterances `first` … `last` - 1, (T, V) float32."""
+        """Compute log P(phone | frames) of the utterances `first` … `last` - 1, (T, V) float32."""
         positions = np.arange(store.offsets[first], store.offsets[last])
         result = np.empty((len(positions), len(self.phones)), dtype=np.float32)
         for start in range(0, len(positions), CHUNK):
@@ -41,7 +41,7 @@ class AcousticModel:
         return result
 
     def scores(self, log_posteriors: np.ndarray, settings: DecodeSettings) -> np.ndarray:
-        """Scaled log likelihoods up to a constant, (T, V): posteriors divided by the weighted prior."""
+        """Compute scaled log likelihoods up to a constant, (T, V): posteriors divided by the weighted prior."""
         scale, prior_weight = np.float32(settings.acoustic_scale), np.float32(settings.prior_weight)
         return scale * (log_posteriors - prior_weight * self.log_prior)
 
@@ -53,7 +53,7 @@ class AcousticModel:
 
     @classmethod
     def read(cls, path: Pathlike) -> "AcousticModel":
-        """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
+        """Read a model. Raises UserError if the file is missing or damaged."""
         with readable(path):
             tensors, metadata = read_tensors(path)
             return cls(**tensors, phones=metadata["phones"], context=metadata["context"])

@@ -1,4 +1,4 @@
-"""Acoustic model and beam search together, in blocks of utterances so that memory does not grow with the corpus.
+"""Decoding with acoustic model and beam search, in blocks of utterances: memory does not grow with the corpus.
 
 Dimensions: T frames, V phones.
 """
@@ -34,7 +34,7 @@ def decode_utterances(
 
 
 def _chosen_blocks(store: FrameStore, chosen: np.ndarray) -> Iterator[tuple[int, int]]:
-    """The blocks of `store` cut into runs of chosen utterances."""
+    """Yield (first, last + 1) of runs of chosen utterances, none longer than a block of `store`."""
     wanted = np.zeros(len(store) + 1, dtype=bool)
     wanted[chosen] = True
     for first, last in blocks(store):

@@ -1,7 +1,7 @@
 """Stage acoustic: train the frame classifier on the phones of the segments, then on its own decodes.
 
-The classifier averages over the many wrong labels of the mapping, the trigram search corrects by context what is
-left, and the result is the next training's labels.
+The classifier averages over the many wrong labels of the mapping, the trigram search corrects remaining errors by
+context, and the decoded phones are the labels of the next iteration.
 Dimensions: B batch frames, T frames, W stacked features, V phones.
 """
 
@@ -55,7 +55,7 @@ def acoustic(
     """Train `settings.iterations` times and write the last classifier, with the prior of its labels.
 
     `frames` is the PCA store of train, `boundaries` its segments, `labels` their phones. Raises UserError if all
-    segments bear one phone or the training diverges.
+    segments have the same phone or the training diverges.
     """
     torch.set_num_threads(threads)
     store = FrameStore(frames)
@@ -81,7 +81,10 @@ def acoustic(
 
 
 def frame_labels(boundaries: list[np.ndarray], labels: FrameStore) -> np.ndarray:
-    """The label of every frame, (T,) int64, from segment boundaries per utterance and labels per segment."""
+    """Return the label of every frame, (T,) int64, from the boundaries of each utterance and the labels of segments.
+
+    Raises UserError if there are not as many labels as segments.
+    """
     durations = np.concatenate([np.diff(edges) for edges in boundaries])
     if len(durations) != len(labels.data):
         raise UserError(f"{labels.path}: {len(labels.data)} labels for {len(durations)} segments: run match again.")
@@ -89,7 +92,7 @@ def frame_labels(boundaries: list[np.ndarray], labels: FrameStore) -> np.ndarray
 
 
 def _choose(store: FrameStore, max_frames: int, seed: int) -> np.ndarray:
-    """Numbers of randomly chosen utterances with up to `max_frames` frames, in rising order."""
+    """Choose utterances at random, with up to `max_frames` frames in all; return their numbers in rising order."""
     order = np.random.default_rng(seed).permutation(len(store))
     total = np.cumsum(store.lengths[order])
     return np.sort(order[: max(1, int(np.searchsorted(total, max_frames, side="right")))])
@@ -102,7 +105,10 @@ def _positions(store: FrameStore, utterances: np.ndarray) -> np.ndarray:
 def _train(
     store: FrameStore, targets: np.ndarray, chosen: np.ndarray, phones: int, settings: AcousticSettings, seed: int
 ) -> tuple[nn.Sequential, float]:
-    """Adam with linearly falling rate on random frames of the chosen utterances; the network and its mean last loss."""
+    """Train with Adam on random frames of the chosen utterances; return the network and the mean of its last 50 losses.
+
+    The learning rate falls linearly to 0.
+    """
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
     width = store.data.shape[1] * (2 * settings.context_frames + 1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from unscribed.text.arpa import END, START, Arpa, trigram_log_probs
 
-IMPOSSIBLE = np.float32(-1e30)
+IMPOSSIBLE = np.float32(-1e30)  # log score in place of -inf; lower than any path
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PhoneTrigrams:
 
     @classmethod
     def read(cls, arpa: str | Path, phones: list[str], settings: DecodeSettings) -> "PhoneTrigrams":
-        """From an ARPA file of order 3 or more; weight and insertion penalty are applied here.
+        """Read an ARPA file of order 3 or more; weight and insertion penalty are applied here.
 
         Raises UserError if the model lacks a phone.
         """
@@ -50,11 +50,11 @@ class PhoneTrigrams:
 
 
 def decode(scores: np.ndarray, offsets: np.ndarray, trigrams: PhoneTrigrams, beam: float) -> np.ndarray:
-    """Best phone of every frame, (T,) int16, for utterances cut at `offsets` (U + 1,).
+    """Find the best phone of every frame, (T,) int16, for utterances cut at `offsets` (U + 1,).
 
-    `scores` (T, V) are acoustic log scores. Equal neighbours are one phone: the search never goes from a phone to
-    itself anew. Hypotheses more than `beam` below the best of their frame are dropped. Raises ValueError for scores
-    that are not finite.
+    `scores` (T, V) are acoustic log scores. Neighbouring frames with the same phone are one phone: no path enters the
+    phone that it leaves. Hypotheses more than `beam` below the best of their frame are dropped. Raises ValueError for
+    scores that are not finite.
     """
     if not np.isfinite(scores).all():
         raise ValueError("acoustic scores are not finite")
@@ -83,7 +83,7 @@ def _decode_all(scores, offsets, start, next_scores, end, beam, path):  # type: 
 def _decode_one(scores, start, next_scores, end, beam):  # type: ignore[no-untyped-def]
     frames, size = scores.shape
     states = (size + 1) * size
-    # The history that a state's phone was entered from, -1 where the phone goes on; read only where it was written.
+    # history of the state from which a state was entered, -1 if the phone continues; read only where it was written
     entered = np.empty((frames, states), dtype=np.int16)
     now, then = np.full(states, IMPOSSIBLE), np.full(states, IMPOSSIBLE)
     active, touched = np.empty(states, dtype=np.int64), np.empty(states, dtype=np.int64)

@@ -10,13 +10,13 @@ from unscribed.hmm.topology import SILENCE_STATES, Topology
 
 
 def state_sequence(phones: np.ndarray, topology: Topology) -> np.ndarray:
-    """The states (pdfs) of a sequence of phone ids, (N,)."""
+    """Return the states (pdfs) of a sequence of phone ids, (N,)."""
     first = topology.first_pdf
     return np.concatenate([np.arange(first[phone - 1], first[phone]) for phone in phones]).astype(np.int32)
 
 
 def uniform_states(phones: np.ndarray, starts: np.ndarray, frames: int, topology: Topology) -> np.ndarray:
-    """States of all frames, (T,), when each phone's time is shared equally by its states."""
+    """Return the states of all frames, (T,), with each phone's frames divided equally among its states."""
     states = np.empty(frames, dtype=np.int32)
     for phone, start, end in zip(phones, [0, *starts[1:]], [*starts[1:], frames], strict=True):
         size = SILENCE_STATES if phone == 1 else topology.states
@@ -27,7 +27,7 @@ def uniform_states(phones: np.ndarray, starts: np.ndarray, frames: int, topology
 
 @numba.njit(cache=True, nogil=True)
 def align(log_likelihoods: np.ndarray, sequence: np.ndarray) -> np.ndarray:
-    """The best path through `sequence` (N,), every state at least one frame: its position at each frame, (T,).
+    """Find the best path through `sequence` (N,), at least one frame per state; return its position per frame, (T,).
 
     `log_likelihoods` is (T, P). Empty if there are fewer frames than states.
     """
@@ -53,7 +53,7 @@ def align(log_likelihoods: np.ndarray, sequence: np.ndarray) -> np.ndarray:
 
 
 def transition_counts(paths: list[np.ndarray], sequences: list[np.ndarray], topology: Topology) -> np.ndarray:
-    """How often each transition id is taken in the alignments, (I + 1,) float64."""
+    """Count how often each transition id occurs in the alignments, (I + 1,) float64."""
     frames = np.zeros(topology.transitions.num_pdfs)
     visits = np.zeros(topology.transitions.num_pdfs)
     for path, sequence in zip(paths, sequences, strict=True):

@@ -1,4 +1,4 @@
-"""Stage hmm_decode: the best phones of one split, with their times: labels of the next step, or the result."""
+"""Stage hmm_decode: phones of one split with their times, labels of the next step or the final result."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ def hmm_decode(
     threads: int,
     decoded: Pathlike,
 ) -> None:
-    """Decode every utterance; one that no path explains gets no phones and is named in the log."""
+    """Decode every utterance; one without a path gets no phones and is counted in the log."""
     started = time.monotonic()
     store, acoustic = FrameStore(features), HmmModel.read(model)
     chosen, everything = read_weights(weights, Weights), range(len(store))

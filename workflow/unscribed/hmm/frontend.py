@@ -23,7 +23,8 @@ SHRINKAGE = 1e-4  # of covariances towards a multiple of the identity, so that c
 class FrontEnd:
     """`scale` (D,); `dims`: leading features of a frame that are used; `context` frames on each side; `lda` (W, Q).
 
-    Without LDA (context 0) all features are used; with it the slopes (deltas) are left out, as splicing holds them.
+    Without LDA (context 0) all features are used; with it the deltas are left out, since splicing
+    contains them.
     """
 
     scale: np.ndarray
@@ -32,12 +33,12 @@ class FrontEnd:
     lda: np.ndarray | None
 
     def __call__(self, store: FrameStore, first: int, last: int) -> np.ndarray:
-        """Frames of the utterances `first` … `last` - 1, (T, D) or (T, Q) float32."""
+        """Transform the frames of the utterances `first` … `last` - 1, (T, D) or (T, Q) float32."""
         positions = np.arange(store.offsets[first], store.offsets[last])
         return self.rows(store, positions)
 
     def rows(self, store: FrameStore, positions: np.ndarray) -> np.ndarray:
-        """The same for single frames of the store."""
+        """Transform the frames of the store at `positions`."""
         spliced = splice(store, positions, self.dims, self.context) / self._scales
         return (spliced @ self.lda if self.lda is not None else spliced).astype(np.float32)
 
@@ -47,7 +48,7 @@ class FrontEnd:
 
 
 def splice(store: FrameStore, positions: np.ndarray, dims: int, context: int) -> np.ndarray:
-    """The first `dims` features of frames and of their neighbours within the utterance, (T, W)."""
+    """Stack the first `dims` features of frames and of their neighbours within the utterance, (T, W)."""
     stacked = stack(store, positions, context)
     width = store.data.shape[1]
     return (
@@ -58,7 +59,7 @@ def splice(store: FrameStore, positions: np.ndarray, dims: int, context: int) ->
 
 
 def scaling(store: FrameStore, positions: np.ndarray) -> FrontEnd:
-    """The front end without LDA: every feature divided by its standard deviation over `positions`."""
+    """Make the front end without LDA: every feature divided by its standard deviation over `positions`."""
     deviation = np.asarray(store.data[positions], dtype=np.float32).std(axis=0)
     return FrontEnd(np.where(deviation > 0, deviation, 1.0).astype(np.float32), store.data.shape[1], 0, None)
 
@@ -69,8 +70,8 @@ def with_lda(
     """Fit LDA (scikit-learn) on spliced frames with their states as classes (Haeb-Umbach and Ney 1992).
 
     `positions` (T,) are frames of the store and `states` (T,) their states. A state with a single frame is left out.
-    At most W and P - 1 dimensions remain. Within the classes the result has unit covariance, as diagonal Gaussians
-    like it.
+    At most W and P - 1 dimensions remain. Within the classes the result has unit covariance, which suits diagonal
+    Gaussians.
     """
     static = int(store.metadata.get("static_dims", store.data.shape[1]))
     spliced = FrontEnd(base.scale, static, context, None)

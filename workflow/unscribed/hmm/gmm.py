@@ -15,10 +15,8 @@ MIN_VARIANCE = 0.01  # of a Gaussian; features are scaled to unit variance first
 MIN_OCCUPANCY = 10.0  # frames; a Gaussian with fewer is removed (Kaldi's default)
 MIN_FRAMES = 20  # a state with fewer is neither re-estimated nor split
 NEGLIGIBLE = np.float32(6.0)  # log densities this far below a mixture's largest add less than 0.3 % of it each
-PERTURB, SPLIT_POWER = (
-    0.01,
-    0.25,
-)  # Kaldi's: halves move apart by 0.01 deviations; a state gets Gaussians by count**0.25
+# Kaldi's: halves move apart by 0.01 standard deviations; the Gaussians of a state grow with its frames**0.25.
+PERTURB, SPLIT_POWER = 0.01, 0.25
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Mixtures:
 
     @cached_property
     def _terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """log density of a Gaussian = constant + frame × linear + frame² × square."""
+        """Terms of log density of a Gaussian = constant + frame × linear + frame² × square."""
         inverse = 1 / self.variances.astype(np.float64)
         constant = np.log(self.weights) - 0.5 * (
             np.log(2 * np.pi * self.variances) + self.means.astype(np.float64) ** 2 * inverse
@@ -41,7 +39,7 @@ class Mixtures:
         return tuple(np.ascontiguousarray(part, dtype=np.float32) for part in (constant, linear, square))
 
     def log_densities(self, frames: np.ndarray, part: slice | np.ndarray) -> np.ndarray:
-        """Weighted log densities of the Gaussians in `part`, (T, G) float32."""
+        """Compute weighted log densities of the Gaussians in `part`, (T, G) float32."""
         constant, linear, square = self._terms
         result = frames @ linear[:, part]
         result += (frames * frames) @ square[:, part]
@@ -49,7 +47,7 @@ class Mixtures:
         return result
 
     def log_likelihoods(self, frames: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
-        """log P(frame | state) of all states or of the given ones, (T, P) float32."""
+        """Compute log P(frame | state) of all states or of the given ones, (T, P) float32."""
         if states is None:
             return _sum_by_state(self.log_densities(frames, slice(None)), self.offsets)
         firsts, sizes = self.offsets[states], np.diff(self.offsets)[states]
@@ -60,7 +58,7 @@ class Mixtures:
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _sum_by_state(densities: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """log of the sum of the densities (T, G) of each state, (T, P); what is far below the largest is not added."""
+    """Log of the summed densities (T, G) of each state, (T, P); negligible densities are not added."""
     frames, size = len(densities), len(offsets) - 1
     result = np.empty((frames, size), dtype=np.float32)
     for frame in range(frames):
@@ -77,9 +75,9 @@ def _sum_by_state(densities: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def single_gaussians(frames: np.ndarray, states: np.ndarray, size: int) -> Mixtures:
-    """One Gaussian for each of `size` states from frames (T, D) labelled with `states` (T,), -1 for none.
+    """Estimate one Gaussian for each of `size` states from frames (T, D) labelled with `states` (T,), -1 for none.
 
-    A state with fewer than MIN_FRAMES gets the mean and variance of all.
+    A state with fewer than MIN_FRAMES gets the mean and variance of all frames.
     """
     means = np.tile(frames.mean(axis=0), (size, 1))
     variances = np.tile(frames.var(axis=0), (size, 1))
@@ -90,7 +88,7 @@ def single_gaussians(frames: np.ndarray, states: np.ndarray, size: int) -> Mixtu
 
 
 def reestimate(mixtures: Mixtures, frames: np.ndarray, states: np.ndarray) -> tuple[Mixtures, np.ndarray, float]:
-    """One step of EM: new mixtures, frames per state (P,), mean log likelihood of a frame before it.
+    """Take one step of EM; return new mixtures, frames per state (P,), mean log likelihood per frame before the step.
 
     `states` (T,) is the alignment, -1 for frames without one. States with fewer than MIN_FRAMES stay as they are.
     """
@@ -128,7 +126,7 @@ def split(mixtures: Mixtures, counts: np.ndarray, target: int) -> Mixtures:
         )
         gmm.compute_gconsts()
         model.add_pdf(gmm)
-    # The wheel's own noise cannot be seeded: halves come out equal here and are moved apart below.
+    # The random noise of the wheel cannot be seeded: it splits without any, and the halves are moved apart below.
     model.split_by_count(counts.astype(np.float32), target, 0.0, SPLIT_POWER, float(MIN_FRAMES))
     gmms = [model.get_pdf(state) for state in range(model.num_pdfs)]
     means = np.concatenate([np.asarray(gmm.means) for gmm in gmms])

@@ -1,7 +1,7 @@
 """Stage hmm_graph: lexicon, language model and HMMs composed into one decoding graph (Mohri et al. 2002).
 
 HCLG of Kaldi's mkgraph.sh for monophones. `<SIL>` is a token of the phone language model; between words it is
-optional and comes from the lexicon, since no word language model knows it.
+optional and comes from the lexicon, since word language models do not have it.
 """
 
 import logging
@@ -23,8 +23,8 @@ from unscribed.wfst.openfst import read_fst, read_symbols
 
 log = logging.getLogger(__name__)
 
-SILENCE_ID = 1
-SMALLEST, LARGEST = 0.05, 0.95  # silence is never impossible or certain, whatever `silence.probability` says
+SILENCE_ID = 1  # phone id of `<SIL>`, the first of the inventory
+SMALLEST, LARGEST = 0.05, 0.95  # bounds of `silence.probability`, so that silence is never impossible or certain
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ def word_graph(
 def lexicon_fst(
     entries: list[Pronunciation], words: dict[str, int], phones: list[str], settings: SilenceSettings
 ) -> LexiconFst:
-    """Phones to words (Kaldi's make_lexicon_fst), with silence at the ends and between words by `settings`.
+    """Make the transducer from phones to words (Kaldi's make_lexicon_fst).
 
+    Silence is optional at the ends and between words, with the probabilities of `settings`.
     Pronunciations that are shared, or that begin another one, end in disambiguation symbols.
     """
     ids = {phone: number for number, phone in enumerate(phones, start=1)}
@@ -108,7 +109,7 @@ def lexicon_fst(
 
 
 def compose(topology: Topology, lexicon: LexiconFst, language_model: kaldifst.StdVectorFst) -> Graph:
-    """H ∘ C ∘ L ∘ G with self loops, determinised and minimised."""
+    """Compose H ∘ C ∘ L ∘ G with self loops, determinised; L ∘ G is minimised."""
     if lexicon.fst is not None:
         kaldifst.arcsort(lexicon.fst, "olabel")
         kaldifst.arcsort(language_model, "ilabel")

@@ -26,7 +26,7 @@ class Labelled:
 
 
 def read_labelled(path: Pathlike, store: FrameStore, phones: list[str], max_frames: int, seed: int) -> list[Labelled]:
-    """The labelled utterances of `store`, in its order; a random part of them if they exceed `max_frames`.
+    """Read the labelled utterances of `store`, in its order; a random part of them if they exceed `max_frames`.
 
     Utterances without phones are left out and counted. Raises UserError for labels of another store or inventory, and
     for labels from which nothing can be learned: none, or one phone only.

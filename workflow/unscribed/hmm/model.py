@@ -16,14 +16,14 @@ from unscribed.hmm.topology import Topology
 
 @dataclass(frozen=True)
 class HmmModel:
-    """What training gives and decoding needs."""
+    """A trained model, complete for decoding."""
 
     front_end: FrontEnd
     mixtures: Mixtures
     topology: Topology
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
-        """log P(frame | state) of one utterance by transition id, (T, I + 1); column 0 is none."""
+        """Compute log P(frame | state) of one utterance by transition id, (T, I + 1); column 0 is not used."""
         return self.mixtures.log_likelihoods(self.front_end(store, number, number + 1))[:, self.topology.pdf]
 
     def write(self, path: Pathlike) -> None:
@@ -35,7 +35,7 @@ class HmmModel:
             "variances": self.mixtures.variances,
             "offsets": self.mixtures.offsets.astype(np.int64),
         }
-        if self.topology.counts is not None:  # it is without a realignment
+        if self.topology.counts is not None:  # None if training never realigned
             tensors["transition_counts"] = self.topology.counts
         if self.front_end.lda is not None:
             tensors["lda"] = self.front_end.lda
@@ -49,7 +49,7 @@ class HmmModel:
 
     @classmethod
     def read(cls, path: Pathlike) -> "HmmModel":
-        """Read what `write` wrote. Raises UserError if the file is missing or damaged."""
+        """Read a model. Raises UserError if the file is missing or damaged."""
         with readable(path):
             tensors, metadata = read_tensors(path)
             front_end = FrontEnd(tensors["scale"], metadata["dims"], metadata["context"], tensors.get("lda"))

@@ -28,8 +28,8 @@ def hmm_segments(
 ) -> None:
     """Write boundaries, representations and labels as the stage resegment does, from the phones `decoded`.
 
-    A representation is the mean of the PCA store `frames` beside the mean log posteriors of the phones under the HMM
-    on `features`, (S, D + V). An utterance that no path explained is one segment of silence.
+    A representation is the mean of the PCA store `frames` followed by the mean log posteriors of the phones under the
+    HMM on `features`, (S, D + V). An utterance without a path is one segment of silence.
     """
     store, evidence, acoustic = FrameStore(frames), FrameStore(features), HmmModel.read(model)
     inventory = {phone: number for number, phone in enumerate(acoustic.topology.phones)}
@@ -50,7 +50,7 @@ def hmm_segments(
 
 
 def log_posteriors(model: HmmModel, store: FrameStore, number: int) -> np.ndarray:
-    """log P(phone | frame) of one utterance by the best state of each phone, all equally likely, (T, V) float32."""
+    """Compute log P(phone | frame) of an utterance by the best state of each phone and a flat prior, (T, V) float32."""
     states = model.mixtures.log_likelihoods(model.front_end(store, number, number + 1))
     phones = np.maximum.reduceat(states, model.topology.first_pdf[:-1], axis=1)
     phones = phones - phones.max(axis=1, keepdims=True)

@@ -11,7 +11,7 @@ import kaldi_hmm_gmm as khg
 import kaldifst  # noqa: F401  (defines the graph types that kaldi_hmm_gmm takes and gives)
 import numpy as np
 
-SILENCE_STATES = 3
+SILENCE_STATES = 3  # at least three frames per silence
 SELF_LOOP_SCALE = 0.1  # Kaldi's default: durations count little beside the acoustics
 
 
@@ -48,7 +48,7 @@ class Topology:
 
     @cached_property
     def pdf(self) -> np.ndarray:
-        """State of each transition id, (I + 1,); the id 0 is none."""
+        """State of each transition id, (I + 1,); id 0 does not exist."""
         return self._table(self.transitions.transition_id_to_pdf)
 
     @cached_property
@@ -71,7 +71,7 @@ class Topology:
 
     @cached_property
     def loop_and_leave(self) -> np.ndarray:
-        """The two transition ids of each state, (P, 2): its self loop and the way out."""
+        """The two transition ids of each state, (P, 2): its self loop and its exit."""
         ids = np.zeros((self.transitions.num_pdfs, 2), dtype=np.int32)
         for number in range(1, self.transitions.num_transition_ids + 1):
             way = 0 if self.transitions.is_self_loop(number) else 1

@@ -93,14 +93,14 @@ class ViterbiTrainer:
         self.mixtures: Mixtures
 
     def start(self, states: np.ndarray) -> None:
-        """Begin with one Gaussian per state from an alignment (T,)."""
+        """Initialise one Gaussian per state from an alignment (T,)."""
         self.states = states
         self.mixtures = single_gaussians(self.frames, states, self.topology.transitions.num_pdfs)
         rare = int((np.bincount(states, minlength=len(self.mixtures.offsets) - 1) < MIN_FRAMES).sum())
         log.info("%d utterances, %d frames, %d states (%d rare)", len(self.sequences), len(states), states.max(), rare)
 
     def run(self, iterations: int, realign: int, gaussians: int) -> None:
-        """EM for `iterations` steps up to `gaussians` in all, aligned anew in `realign` of them, evenly spread."""
+        """Run `iterations` of EM, growing to `gaussians` in all; realign before `realign` of them, evenly spread."""
         size = len(self.mixtures.offsets) - 1
         growing = max(1, round(GROWING * iterations))
         aligning = set(np.linspace(1, iterations, realign + 1)[1:].round().astype(int)) if realign else set()
@@ -115,7 +115,7 @@ class ViterbiTrainer:
         log.info("%d Gaussians, log likelihood of a frame %.2f", len(self.mixtures.weights), score)
 
     def align(self) -> None:
-        """Viterbi alignment with the present model; utterances too short for their phones are left out."""
+        """Align with the current model (Viterbi); utterances too short for their phones are left out."""
         offsets, mixtures = self.offsets, self.mixtures
 
         def path(number: int) -> np.ndarray:
@@ -123,7 +123,7 @@ class ViterbiTrainer:
             states, places = np.unique(self.sequences[number], return_inverse=True)
             return align(mixtures.log_likelihoods(own, states), places.astype(np.int32))
 
-        with threadpool_limits(1):  # utterances side by side beat sharing the work of one
+        with threadpool_limits(1):  # aligning utterances in parallel is faster than parallel matrix products within one
             paths = list(ordered_map(path, range(len(self.sequences)), self.threads, "align"))
         parts = [
             sequence[found] if len(found) else np.full(end - start, -1, dtype=np.int32)
@@ -136,5 +136,5 @@ class ViterbiTrainer:
         self.topology = replace(self.topology, counts=transition_counts(paths, self.sequences, self.topology))
 
     def model(self) -> HmmModel:
-        """The trained model."""
+        """Return the trained model."""
         return HmmModel(self.front_end, self.mixtures, self.topology)

@@ -39,7 +39,7 @@ def words(
     threads: int,
     words: Pathlike,
 ) -> None:
-    """Decode every utterance over the word graph; one that no path explains has the status `no_path` and no words."""
+    """Decode every utterance over the word graph; one without a path has the status `no_path` and no words."""
     started = time.monotonic()
     store, acoustic = FrameStore(features), HmmModel.read(model)
     names = {number: word for word, number in read_symbols(word_symbols).items()}
@@ -54,17 +54,17 @@ def words(
             table.append_no_path(utterance, frames)
             failed.append(utterance)
             continue
-        said = _said(lattice, frames, acoustic.topology, names, lexicon, settings.nbest)
-        table.append(utterance=utterance, frames=frames, status="ok", **said)
+        columns = _columns(lattice, frames, acoustic.topology, names, lexicon, settings.nbest)
+        table.append(utterance=utterance, frames=frames, status="ok", **columns)
     table.write(words, store.metadata)
     log_failed(failed)
     log_speed(log, len(store), float(store.offsets[-1]) * store.metadata["hop_ms"] / 1000, started)
 
 
-def _said(
+def _columns(
     lattice: Lattice, frames: int, topology: Topology, names: dict[int, str], lexicon: Lexicon, count: int
 ) -> dict[str, list]:
-    """Words, phones and hypotheses of a lattice: the columns of a WordTable that lists belong in."""
+    """Words, phones and hypotheses of a lattice: the columns of a WordTable that contain lists."""
     phones, starts = topology.phones_of(lattice.alignment())
     spoken = [names[word] for word in lattice.symbols().tolist()]
     best = [Hypothesis(tuple(lattice.symbols().tolist()), -lattice.cost)]
