@@ -11,7 +11,6 @@ rule finetune_labels:
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
     output:
-        # not named `labels`: an argument of that name would get the wildcard
         subset="<results>/finetune/{labels}/labels/{split}.parquet",
     log:
         "<logs>/finetune/{labels}/labels.{split}.log",

@@ -1,7 +1,8 @@
 """The topline: a traditional recogniser, GMM-HMM with transcripts, lexicon and n-grams. `snakemake supervised` makes it.
 
-W* = argmax Σ_Q p(F|Q) p(Q|W) p(W): the same features, HMMs and search as without labels. Only the labels differ,
-and the text, to which the transcripts are added. No unsupervised stage reads a file of these rules.
+W* = argmax Σ_Q p(F|Q) p(Q|W) p(W) for frames F, phones Q and words W: the same features, HMMs and search as without
+labels. Only the labels differ, and the text, to which the transcripts are added. No unsupervised stage reads a file of
+these rules.
 """
 
 
