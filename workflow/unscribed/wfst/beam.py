@@ -68,14 +68,14 @@ def _search(graph, outputs, final, scores, beam, max_active, lattice_beam):  # t
     for frame in range(len(scores) + 1):
         start = links[2]
         if frame:
-            tokens, links = _emit(
+            tokens, links = _follow_emitting(
                 graph, scores[frame - 1], beam, max_active, lattice_beam, old, old_base, place, tokens, base, links
             )
         if tokens[2] == 0:
             old = (old[0], old[1], 0)  # no path reaches this frame, so tokens of the frame before must not end one
             break
-        tokens = _close(graph, beam, place, tokens)
-        links = _silent_links(graph, lattice_beam, place, tokens, base, links)
+        tokens = _follow_nonemitting(graph, beam, place, tokens)
+        links = _nonemitting_links(graph, lattice_beam, place, tokens, base, links)
         links = _compact(links, start, graph[3], old[1], old_base, tokens[1], base, lattice_beam)
         states, totals, count = tokens
         while base + count > len(all_totals):
@@ -100,7 +100,7 @@ def _search(graph, outputs, final, scores, beam, max_active, lattice_beam):  # t
 
 
 @numba.njit(cache=True, nogil=True)
-def _emit(  # type: ignore[no-untyped-def]
+def _follow_emitting(  # type: ignore[no-untyped-def]
     graph, scores, beam, max_active, lattice_beam, old, old_base, place, tokens, base, links
 ):
     """Follow the arcs that consume a frame from the best tokens of the frame before."""
@@ -149,7 +149,7 @@ def _link(links, source, target, arc, acoustic):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _close(graph, beam, place, tokens):  # type: ignore[no-untyped-def]
+def _follow_nonemitting(graph, beam, place, tokens):  # type: ignore[no-untyped-def]
     """Follow the arcs that consume no frame; a token whose cost falls is processed again."""
     first, emitting, _, costs, targets = graph
     cutoff = tokens[1][: tokens[2]].min() + beam
@@ -182,8 +182,8 @@ def _close(graph, beam, place, tokens):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _silent_links(graph, lattice_beam, place, tokens, base, links):  # type: ignore[no-untyped-def]
-    """Add one link for each arc that consumes no frame, after `_close` has settled the costs of the tokens."""
+def _nonemitting_links(graph, lattice_beam, place, tokens, base, links):  # type: ignore[no-untyped-def]
+    """Add one link for each arc that consumes no frame, after `_follow_nonemitting` has settled the costs of the tokens."""
     first, emitting, _, costs, targets = graph
     states, totals, count = tokens
     for token in range(count):
