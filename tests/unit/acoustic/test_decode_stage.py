@@ -36,7 +36,7 @@ def _arpa(path: Path, phones: list[str]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Frames that say their phone and a model that reads it."""
+    """A store whose frames show their phone, and a model that recognises it."""
     _frames(tmp_path / "frames.npy", [np.eye(3)[phones] for phones in UTTERANCES])
     identity, zeros = np.eye(3, dtype=np.float32), np.zeros(3, dtype=np.float32)
     prior = np.full(3, -math.log(3), dtype=np.float32)
@@ -69,7 +69,7 @@ def test_phones_and_times(folder: Path) -> None:
 
 
 def test_the_context_corrects_a_weak_frame(folder: Path) -> None:
-    """One doubtful frame amid a phone is smoothed away, since every new phone costs its language model score."""
+    """One doubtful frame within a phone is smoothed, since every new phone costs its language model score."""
     frames = np.eye(3)[[1] * 8]
     frames[4] = [0, 0.4, 0.5]
     _frames(folder / "frames.npy", [frames])

@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> FrameStore:
 
 
 def _stacked(frames: np.ndarray) -> np.ndarray:
-    """Each frame beside its neighbours, the outermost ones repeated, the slow way."""
+    """Each frame with its neighbours, the first and last repeated, computed frame by frame."""
     places = np.arange(len(frames))[:, None] + np.arange(-CONTEXT, CONTEXT + 1)
     return frames[places.clip(0, len(frames) - 1)].reshape(len(frames), WIDTH)
 

@@ -41,7 +41,7 @@ ngram 2=4
 
 
 def make(folder, vocab, words=WORDS, lexicon=LEXICON, arpa=ARPA):
-    """A store without utterances, n-grams, symbols and lexicon; the arguments of the stage."""
+    """Write an empty store, n-grams, symbols and lexicon; return the arguments of the stage."""
     with FrameWriter(folder / "log_probs.npy", {"vocab": vocab, "hop_ms": 20.0}) as store:
         store.append("a", np.zeros((1, len(vocab))))
     symbols = symbol_table(words)
@@ -60,7 +60,7 @@ def build(folder, vocab, **changes):
 
 
 def sayings(words, letters):
-    """All token sequences that say these words, with the log probabilities of the pronunciations."""
+    """All token sequences of these words, with the log probabilities of the pronunciations."""
     if letters:
         spelled = "|".join(words)
         ends = ("", "|") if words else ("",)
@@ -77,7 +77,7 @@ def sayings(words, letters):
 
 
 def sentence_log_prob(arpa, words):
-    """The best of all ways through a back-off graph, where backing off is always allowed."""
+    """Log probability of the best path through a back-off graph, which allows backing off from every state."""
 
     def step(history, token):
         weights, ways = 0.0, []
@@ -95,7 +95,7 @@ def sentence_log_prob(arpa, words):
 
 
 def brute_force(scores, vocab, arpa):
-    """Log score of each sentence: over all alignments of CTC the best one."""
+    """Log score of each sentence: that of its best CTC alignment."""
     letters = "|" in vocab
     best_path = {}
     for path in itertools.product(range(len(vocab)), repeat=len(scores)):
@@ -113,7 +113,7 @@ def brute_force(scores, vocab, arpa):
 
 @pytest.mark.parametrize(("vocab", "frames"), [(LETTERS, 6), (PHONES, 6), (PHONES, 3), (LETTERS, 2)])
 def test_search_is_brute_force_over_all_alignments(tmp_path, vocab, frames):
-    """Not only the best sentence: all of them, in their order and with their scores."""
+    """All sentences are found, in the order of their scores, not only the best."""
     graph, arpa = build(tmp_path, vocab), Arpa.read(tmp_path / "lm.arpa")
     names = dict(enumerate(WORDS, start=1))
     for seed in range(3):
@@ -130,7 +130,7 @@ def test_search_is_brute_force_over_all_alignments(tmp_path, vocab, frames):
 
 
 def said(graph, path, vocab):
-    """The words for posteriors that leave one path."""
+    """Decode posteriors that allow a single path of tokens."""
     scores = np.full((len(path), len(vocab) + 1), -30, dtype=np.float32)
     scores[np.arange(len(path)), [vocab.index(token) + 1 for token in path]] = 0
     lattice = search(graph, scores, WIDE, 10**6, 0.0)
@@ -148,7 +148,7 @@ def test_a_letter_twice_needs_a_blank_between(tmp_path):
 
 
 def test_phones_may_repeat_across_words_only_with_a_blank(tmp_path):
-    """`toe toe` is t t here."""
+    """The phones of `toe toe` are t t here."""
     graph = build(tmp_path, PHONES)
     assert said(graph, ["t", "<pad>", "t"], PHONES)[0] == ["toe", "toe"]
     assert said(graph, ["t", "t", "t"], PHONES)[0] == ["toe"]
@@ -176,7 +176,7 @@ def test_bad_input(tmp_path):
 
 @pytest.mark.parametrize("vocab", [LETTERS, PHONES])
 def test_one_sentence(vocab):
-    """Alignments of a sentence say that sentence and nothing else, as in the brute force."""
+    """A sentence graph has only alignments of that sentence, with the scores of the brute force."""
     lexicon = {word: [] for word in WORDS}
     for line in LEXICON:
         word, _, *phones = line.split()

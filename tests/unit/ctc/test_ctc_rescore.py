@@ -90,7 +90,7 @@ def test_candidates():
 
 @pytest.mark.parametrize(("word", "weight"), [("toe", 1.0), ("to", 0.0)])
 def test_weights_that_fit_the_transcripts(tmp_path, word, weight):
-    """The Transformer says `toe`: it counts if that is right, and no more than before if not."""
+    """The Transformer prefers `toe`: it gets weight if the transcript has `toe`, and none if not."""
     table, weights = choose(tmp_path, {"a": word, "c": "too"}, True)
     assert weights["transformer"] == weight and weights["score"] == 0
     assert table["chosen"].sum() == 1
@@ -108,7 +108,7 @@ def test_weights_without_transcripts(tmp_path):
 
 
 def rescore(folder, weights):
-    """`a` sounds like toe or to; `b` has no list."""
+    """Rescore two utterances: the posteriors of `a` fit toe and to; `b` has no N-best list."""
     scores = np.full((6, len(VOCAB)), -9.0)
     for frame, token in enumerate(["|", "t", "o", "<pad>", "e", "<pad>"]):
         scores[frame, VOCAB.index(token)] = -0.1

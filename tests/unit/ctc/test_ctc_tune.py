@@ -20,7 +20,7 @@ def labels(folder, rows, kind=ReferenceTable):
 
 
 def tune(folder, said, *, transcribed):
-    """One utterance that sounds like `toe`, a little; the n-grams want `to`."""
+    """Tune on one utterance: its posteriors slightly prefer `toe`, the n-grams `to`."""
     scores = posteriors(["t", "o", "e", "|"], LETTERS, [(2, "<pad>", -1.0)])
     paths = ctc_world(folder, LETTERS, {"a": scores, "unlabelled": scores})
     del paths["lexiconp"]
@@ -52,7 +52,7 @@ def test_weights_without_transcripts(tmp_path):
 
 
 def test_penalty_counts(tmp_path):
-    """A bonus for words makes two of one."""
+    """A negative penalty makes two words of one."""
     paths = ctc_world(tmp_path, PHONES, {"a": posteriors(["t", "<pad>"], PHONES, [(1, "t", -3.0)])})
     del paths["lexiconp"]
     scores = posteriors(["t", "<pad>", "t"], PHONES, [(1, "t", -0.5)])

@@ -13,7 +13,7 @@ from unscribed.tables import ManifestTable, PseudoLabelTable, ReferenceTable, Va
 
 
 def corpus(folder: Path, seconds: dict[str, float], references: list[Reference]) -> dict[str, Path]:
-    """Manifest, vad and references of utterances with so many seconds of speech each."""
+    """Write manifest, vad and references of utterances with the given seconds of speech."""
     names = list(seconds)
     paths = {name: folder / f"{name}.parquet" for name in ("references", "manifest", "vad")}
     ReferenceTable.from_rows(references).write(paths["references"])

@@ -18,7 +18,7 @@ VOCAB = ["<pad>", "|", "<unk>", "a", "b"]
 
 
 def peaked(path: list[int], chances: list[float]) -> np.ndarray:
-    """Log posteriors (T, V) with these chances on the path and the rest spread evenly."""
+    """Log posteriors (T, V) with these probabilities on the path and the rest spread evenly."""
     found = np.tile((1 - np.array(chances)[:, None]) / (len(VOCAB) - 1), (1, len(VOCAB)))
     found[np.arange(len(path)), path] = chances
     return np.log(found)

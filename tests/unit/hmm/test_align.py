@@ -14,7 +14,7 @@ def test_state_sequence() -> None:
 
 
 def test_uniform_states() -> None:
-    """Five frames of a, four of silence, one of b: states in order, equal shares; what is too short loses states."""
+    """Five frames of a, four of silence, one of b: states in order with equal shares; a short phone loses states."""
     found = uniform_states(np.array([2, 1, 3]), np.array([0, 5, 9]), 10, TOPOLOGY)
     assert found.tolist() == [3, 3, 3, 4, 4, 0, 0, 1, 2, 5]
 

@@ -15,7 +15,7 @@ def _store(path: Path, parts: list[np.ndarray], **metadata: float) -> FrameStore
 
 
 def test_splice_at_the_edges(tmp_path: Path) -> None:
-    """Frames 10, 11, 12 | 20: the edge frames of an utterance are repeated, the next utterance is not looked at."""
+    """Frames 10, 11, 12 | 20: the first and last frame of an utterance are repeated, not those of the next one used."""
     store = _store(tmp_path / "f.npy", [np.array([[10.0, 1], [11, 2], [12, 3]]), np.array([[20.0, 4]])])
     found = splice(store, np.arange(4), 1, 2)
     assert found.tolist() == [[10, 10, 10, 11, 12], [10, 10, 11, 12, 12], [10, 11, 12, 12, 12], [20, 20, 20, 20, 20]]
@@ -24,7 +24,7 @@ def test_splice_at_the_edges(tmp_path: Path) -> None:
 
 
 def test_scaling(tmp_path: Path) -> None:
-    """Unit variance over the frames asked for; a feature that never changes is left as it is."""
+    """Features get unit variance over the given frames; a constant feature is left as it is."""
     frames = np.random.default_rng(0).normal(size=(500, 3)) * [2, 0, 9] + [5, 7, -4]
     store = _store(tmp_path / "f.npy", [frames[:300], frames[300:]])
     front_end = scaling(store, np.arange(300))
@@ -45,7 +45,7 @@ def _classes(rng: np.random.Generator, lengths: list[int], dims: int) -> tuple[l
 
 @pytest.fixture(params=["cepstra", "learned"])
 def fitted(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[FrontEnd, FrameStore, np.ndarray]:
-    """13 cepstra with slopes; 32 learned features with a hop of 20 ms, of which the store does not say more."""
+    """Fit on 13 cepstra with deltas, or on 32 learned features whose store has no `static_dims`."""
     rng = np.random.default_rng(0)
     parts, states = _classes(rng, [400, 1, 299, 500, 3, 800], 39 if request.param == "cepstra" else 32)
     metadata = {"static_dims": 13} if request.param == "cepstra" else {}
@@ -55,7 +55,7 @@ def fitted(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[FrontEnd, Fr
 
 
 def test_lda_separates(fitted: tuple[FrontEnd, FrameStore, np.ndarray]) -> None:
-    """At most one dimension fewer than states; within a state unit covariance; nearest means tell the states."""
+    """One dimension fewer than states, unit covariance within a state; nearest means classify the frames."""
     front_end, store, states = fitted
     static = 13 if store.data.shape[1] == 39 else 32
     assert front_end.dims == static and front_end.lda.shape == (static * 5, 2)
@@ -80,7 +80,7 @@ def test_utterances_do_not_depend_on_each_other(
 
 
 def test_dims_and_rare_states(tmp_path: Path) -> None:
-    """No more dimensions than asked for; a state with one frame is no class."""
+    """LDA has at most `dims` dimensions; a state with a single frame is no class."""
     parts, states = _classes(np.random.default_rng(1), [600], 4)
     store = _store(tmp_path / "f.npy", parts)
     states[7] = 3

@@ -22,7 +22,7 @@ def _expected(mixtures: Mixtures, frames: np.ndarray) -> np.ndarray:
 
 
 def test_log_likelihoods() -> None:
-    """What is left out, each below exp(-6) of the largest, is at most 2 × 0.0025 here."""
+    """Two densities, each below exp(-6) of the largest, are left out: an error of at most 2 × 0.0025."""
     rng = np.random.default_rng(0)
     mixtures = _mixtures(rng, [3, 1, 2], 4)
     frames = rng.normal(scale=1.5, size=(200, 4)).astype(np.float32)
@@ -115,7 +115,7 @@ def test_split_reaches_the_target(target: int) -> None:
 
 
 def test_split_is_the_same_every_time() -> None:
-    """And it moves the halves apart, which would be the same for ever otherwise; states that do not grow stay."""
+    """Halves move apart, since equal ones would stay equal in EM; states that do not grow stay as they are."""
     mixtures = _mixtures(np.random.default_rng(5), [2, 2], 3)
     one, two = (split(mixtures, np.array([1000.0, 5.0]), 6) for _ in range(2))
     np.testing.assert_array_equal(one.means, two.means)

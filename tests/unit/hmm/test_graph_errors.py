@@ -96,7 +96,7 @@ def test_lexicon_transducer() -> None:
     assert lexicon.disambiguation == [4, 5, 6, 7, 8]  # #0, #1, #2, and those of silence
 
     def readings(*labels: int) -> dict[tuple[int, ...], float]:
-        """Words that the labels may mean, and their lowest costs."""
+        """Word sequences for these labels, with their lowest costs."""
         chain = "".join(f"{place} {place + 1} {label} {label}\n" for place, label in enumerate(labels))
         found = kaldifst.compose(kaldifst.compile(f"{chain}{len(labels)}\n"), lexicon.fst)
         kaldifst.connect(found)

@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_segments_are_the_phones(folder: Path) -> None:
-    """In the order of the store; equal neighbours stay two segments; without a path, one segment of silence."""
+    """Segments are in the store's order; a repeated phone is two; an utterance without a path is one of silence."""
     boundaries, labels = BoundaryTable.read(folder / "boundaries.parquet"), FrameStore(folder / "labels.npy")
     assert boundaries["utterance"].tolist() == labels.utterances == list(LENGTHS)
     assert [edges.tolist() for edges in boundaries["boundaries_frames"]] == [[0, 3, 5, 7, 9], [0, 4], [0, 3]]

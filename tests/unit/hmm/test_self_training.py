@@ -1,4 +1,4 @@
-"""Training, graphs, phone and word decoding together, in the little language of conftest.py."""
+"""Training, graphs, phone and word decoding together, in the toy language of helpers/toy_language.py."""
 
 import itertools
 import logging
@@ -28,7 +28,7 @@ GRID = GridSettings(lm_weights=[2.0, 5.0], insertion_penalties=[0.0], tune_utter
 
 
 def _errors(world, table: pd.DataFrame) -> float:
-    """Phone error rate of the utterances with a truth."""
+    """Phone error rate of the utterances whose true phones are known."""
     found = dict(zip(table["utterance"], table["phones"], strict=True))
     truth = {name: strip_silence(phones) for name, phones in world.phones.items()}
     wrong = sum(kaldialign.edit_distance(truth[name], strip_silence(found[name]))["total"] for name in truth)
@@ -37,7 +37,7 @@ def _errors(world, table: pd.DataFrame) -> float:
 
 @pytest.fixture(scope="module", params=["mfcc", "wav2vec"])
 def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
-    """Two steps: frames as they are from the labels, LDA from the first model's phones; then words."""
+    """Two steps, on plain frames with the labels and with LDA on the first model's phones; then words."""
     store, folder = request.param, world.folder
     features, tables = folder / f"{store}.npy", []
     labels = folder / "labels.parquet"
@@ -152,7 +152,7 @@ def test_tuning_takes_the_lowest_score(world, trained) -> None:
 
 
 def test_model_file(world, trained, tmp_path: Path) -> None:
-    """Two times the same file, the same scores; scores of one utterance by transition id."""
+    """A model that was written and read writes the same file and gives the same scores, by transition id."""
     model, store = HmmModel.read(trained.model), FrameStore(world.folder / f"{trained.store}.npy")
     model.write(tmp_path / "model.safetensors")
     assert (tmp_path / "model.safetensors").read_bytes() == trained.model.read_bytes()

@@ -40,7 +40,7 @@ def test_phones_of_an_alignment(topology: Topology) -> None:
 
 
 def test_one_state_per_phone() -> None:
-    """The same phone twice differs from a long one only by the way out."""
+    """A repeated phone differs from a long one only by the transition out of its state."""
     topology = Topology(PHONES, 1)
     phones, starts = topology.phones_of(_frames(topology, (3, 3), (3, 1), (4, 2)))
     assert phones == ["a", "a", "b"] and starts.tolist() == [0, 3, 4]

@@ -74,7 +74,7 @@ def test_lowest_score_is_chosen(world, train, tmp_path: Path, transcribed: bool)
 
 
 def test_min_edit_rate(world, train, tmp_path: Path) -> None:
-    """An edit rate below the smallest counts as the smallest: with a very large one the perplexity decides."""
+    """An edit rate below `min_edit_rate` counts as it: if all are below, the perplexity decides."""
     table, _ = _tune(world, train, tmp_path, min_edit_rate=100.0)
     assert table["score"].tolist() == pytest.approx([100 * math.log(value) for value in table["perplexity"]])
     assert table["chosen"].idxmax() == table["perplexity"].idxmin()

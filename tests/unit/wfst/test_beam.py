@@ -101,7 +101,7 @@ def test_best_path(seed: int, frames: int) -> None:
 @pytest.mark.parametrize("beam", [2.0, 6.0, WIDE])
 @pytest.mark.parametrize("seed", range(12))
 def test_lattice_holds_the_paths_within_the_beam(seed: int, beam: float) -> None:
-    """All of them; and no link that lies on none of them."""
+    """The lattice has all these paths, and every link is on one of them."""
     graph, scores = random_graph(seed), random_scores(seed, 4)
     expected = list(ways(graph, scores))
     lattice = search(graph, scores, WIDE, 1000, beam)
@@ -134,7 +134,7 @@ def _best_through(lattice: Lattice, link: int) -> float:
 
 
 def test_narrow_search_still_finds_a_path() -> None:
-    """Worse than the best or equal, at the cost that it claims."""
+    """Its cost is that of its path, and not below the best path's."""
     narrow = worse = 0
     for seed in range(30):
         graph, scores = random_graph(seed, 6, 14), random_scores(seed, 4)
@@ -160,7 +160,7 @@ def test_no_path_ends() -> None:
 
 
 def test_arrays_grow() -> None:
-    """More tokens and links than the first arrays hold; a chain of silent arcs reaches all states before any frame."""
+    """More tokens and links than the initial arrays hold: a chain of arcs without input reaches all states at once."""
     size = 3000
     chain = np.arange(size - 1)
     graph = Graph.build(

@@ -12,7 +12,7 @@ WIDE = 1e6
 
 
 def _graph(seed: int) -> Graph:
-    """Each frame says word 1, word 2 or nothing, in two ways each; silent arcs say words too."""
+    """A graph in which each frame gives word 1, word 2 or none, in two ways each; arcs without input give words too."""
     rng = np.random.default_rng(seed)
     inputs = [1, 1, 2, 2, 3, 3, 0]
     sources, targets = [0, 0, 0, 0, 0, 1, 0], [0, 1, 0, 1, 1, 0, 1]

@@ -1,4 +1,4 @@
-"""Decoding of a store, with scores that are written by hand: no model scores them."""
+"""Decoding of a store whose frames are the scores, without an acoustic model."""
 
 import logging
 from pathlib import Path
@@ -17,7 +17,7 @@ PLAIN = Weights(1.0, 0.0)
 
 
 class AsTheyAre:
-    """Frames are the scores of the labels 1, 2, …"""
+    """A scorer that returns the frames of the store as scores of the labels 1, 2, …"""
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
         return np.pad(store[number], ((0, 0), (1, 0)))

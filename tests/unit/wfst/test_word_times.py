@@ -8,7 +8,7 @@ LEXICON = {"ab": [("a", "b")], "abc": [("a", "b", "c")], "ba": [("b", "a"), ("b"
 
 
 def test_word_spans() -> None:
-    """ab c… is also abc …: the spans must use all phones; silences belong to no word."""
+    """The phones of ab ca begin like abc: the spans must use all phones; silences belong to no word."""
     phones = ["<SIL>", "a", "b", "<SIL>", "c", "a", "b", "c", "a", "<SIL>"]
     assert word_spans(["ab", "ca", "ba"], phones, LEXICON) == [(1, 3), (4, 6), (6, 9)]
     assert word_spans(["ab", "ca"], list("abca"), LEXICON) == [(0, 2), (2, 4)]

@@ -1,6 +1,6 @@
 """Stage hmm_tune: weight of the language model and insertion penalty, chosen without labels.
 
-The labels are the mapping's phones, the perplexity that of the decoded phones: see `unscribed.wfst.tuning`.
+The labels are the phones of the mapping, the perplexity that of the decoded phones: see `unscribed.wfst.tuning`.
 """
 
 from collections.abc import Sequence
@@ -67,9 +67,9 @@ def hmm_tune(
 
 
 def hypothesis_perplexity(hypotheses: Sequence[Sequence[str]], arpa: Arpa, silence: SilenceSettings) -> float:
-    """Perplexity of phone sequences, whose silences are first made those of the model's text: at the ends, or none.
+    """Compute the perplexity of phone sequences, their silences replaced by those of the text: at the ends, or none.
 
-    Infinite if there is no phone at all.
+    It is infinite if there is no phone at all.
     """
     lines = [" ".join(line) for found in hypotheses if (line := as_sentence(found, silence))]
     return perplexity(arpa, lines)["perplexity"] or float("inf")

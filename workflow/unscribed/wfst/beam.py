@@ -183,7 +183,7 @@ def _follow_nonemitting(graph, beam, place, tokens):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True, nogil=True)
 def _nonemitting_links(graph, lattice_beam, place, tokens, base, links):  # type: ignore[no-untyped-def]
-    """Add one link for each arc that consumes no frame, after `_follow_nonemitting` has settled the costs of the tokens."""
+    """Add one link for each arc that consumes no frame, once `_follow_nonemitting` has settled the tokens' costs."""
     first, emitting, _, costs, targets = graph
     states, totals, count = tokens
     for token in range(count):
