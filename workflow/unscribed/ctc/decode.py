@@ -101,9 +101,9 @@ def ctc_ngram(
 
 
 def scored(hypothesis: Hypothesis, names: dict[int, str], weights: Weights, arpa: Arpa) -> Scored:
-    """Take a hypothesis' score apart; what is not of the n-grams or the penalty is the acoustics' part.
+    """Split the score of a hypothesis into its parts; the rest after n-grams and penalty is the acoustic part.
 
-    That includes the little that the graph, in which any back-off is allowed, may find more probable than `arpa`.
+    This part contains the difference where the graph, which allows any back-off, is more probable than `arpa`.
     """
     words = [names[word] for word in hypothesis.words]
     tokens = [START, *words, END]

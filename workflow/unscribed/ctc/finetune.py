@@ -60,8 +60,8 @@ def finetune(
     The best weights are those of the check with the lowest error rate of letters or phones (`uer`) on up to
     CHECKED_UTTERANCES of `valid_labels`. Losses are in nat per symbol. `model` becomes a folder in Hugging Face's
     layout. A killed job resumes at its last check.
-    Raises UserError for a checkpoint that cannot be used, without a GPU that is asked for, for labels that nothing can
-    be learned from, for a loss that is not finite and for a full memory.
+    Raises UserError for a checkpoint that cannot be used, if the requested GPU is missing, if no utterance can be
+    trained on, if the loss is not finite, and if memory is full.
     """
     torch.set_num_threads(threads)
     device = device_of(settings.device, "finetune.device")

@@ -23,7 +23,7 @@ from unscribed.tables import PseudoLabelTable
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 2 * 2**30  # memory for CNN features: 11 h of audio with 512 channels and frames of 20 ms
-LENGTH_NOISE = 0.1  # lengths are changed at random by up to this share before sorting: each epoch has other batches
+LENGTH_NOISE = 0.1  # random change of lengths before sorting, as a share: larger mixes batches more and pads more
 EPOCH_STREAM = 2**40  # random streams of the epochs; never an update number
 
 CnnEncoder = Callable[[np.ndarray], torch.Tensor]  # samples (N,) to features (T, C)
@@ -104,10 +104,10 @@ def read_examples(
     min_confidence: float,
     limit: int | None = None,
 ) -> Examples:
-    """The utterances of tables of labels that can be learned from; with `limit`, so many of them, evenly spaced.
+    """Read the utterances of tables of labels that can be trained on; with `limit`, only so many, evenly spaced.
 
-    Counted and left out are those below `min_confidence`, with symbols that `vocab` lacks (where it has no `<unk>`),
-    and with a transcript that needs more frames than they have. Raises UserError if nothing is left.
+    Utterances below `min_confidence`, with symbols that `vocab` lacks (if it has no `<unk>`), or with more symbols than
+    their frames can hold are left out and counted in the log. Raises UserError if nothing is left.
     """
     table, labels = joined_labels(paths), " and ".join(map(str, paths))
     if unknown := set(table["utterance"]) - speech.numbers.keys():
@@ -146,7 +146,7 @@ def read_examples(
 
 
 def pack(order: np.ndarray, frames: np.ndarray, room: float) -> list[np.ndarray]:
-    """Cut utterances in this order into batches that fill at most `room` frames with their padding.
+    """Cut utterances, in this order, into batches of at most `room` frames, padding included.
 
     An utterance longer than that is a batch of its own.
     """
@@ -162,7 +162,7 @@ def pack(order: np.ndarray, frames: np.ndarray, room: float) -> list[np.ndarray]
 
 
 def epochs(frames: np.ndarray, room: float, seed: int) -> Iterator[np.ndarray]:
-    """Batches without end: in every epoch all utterances, put together and shuffled by (seed, epoch)."""
+    """Yield batches without end; in every epoch all utterances, in batches that depend on (seed, epoch)."""
     for epoch in count():
         generator = np.random.default_rng((seed, EPOCH_STREAM + epoch))
         noise = generator.uniform(1 - LENGTH_NOISE, 1 + LENGTH_NOISE, len(frames))

@@ -49,7 +49,7 @@ def rate_at(update: int, updates: int) -> float:
 class FinetuneTrainer:
     """Trains one model and can resume: `done` updates, `rows` of the curves, `best` weights and their `best_score`.
 
-    `about` is whatever else must be the same for a state to be resumed.
+    `about` lists whatever else must be equal for a state to be resumed.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class FinetuneTrainer:
         self.best_score: list[float] = []
 
     def run(self, state: Path) -> None:
-        """Update until the end; check and save now and then, and load the best weights.
+        """Train until the end, checking and saving every `check_every` updates; then load the best weights.
 
         Raises UserError for a loss that is not finite.
         """
@@ -168,7 +168,7 @@ class FinetuneTrainer:
         )
 
     def _fingerprint(self) -> str:
-        """Names what must be the same for a state to be resumed."""
+        """Identify what must be the same for a state to be resumed."""
         kept = {name: value for name, value in asdict(self.settings).items() if name not in CAN_CHANGE}
         audio = [
             [part.names, hashlib.sha256(np.concatenate(part.targets).tobytes()).hexdigest()]

@@ -93,9 +93,10 @@ def pronunciations(vocab: Sequence[str], symbols: Iterable[str], lexiconp: Pathl
 def lexicon_fst(
     entries: Sequence[Pronunciation], words: dict[str, int], vocab: Sequence[str]
 ) -> tuple[kaldifst.StdVectorFst, list[int]]:
-    """Tokens to words, and the labels that disambiguate: of back-off, and of pronunciations that others begin with.
+    """Make the lexicon transducer, tokens to words, and list its disambiguation symbols.
 
-    Spelled words end in the delimiter, which the last one may lack; another one may come before the first.
+    The first symbol is that of back-off; the others end pronunciations that are shared or begin another one. Spelled
+    words end in the delimiter, which the last one may lack; another one may come before the first.
     """
     ids = {token: number for number, token in enumerate(vocab, start=1)}
     zero, delimiter = len(vocab) + 1, ids.get(WORD_DELIMITER)
@@ -123,9 +124,9 @@ def lexicon_fst(
 
 
 def with_blanks(lg: Graph) -> Graph:
-    """T ∘ `lg`, whose input labels are tokens, one for each: the same sequences with blanks and repeats.
+    """Compose T ∘ `lg`: the token sequences of `lg`, each token once, become those with blanks and repeats.
 
-    A state of the result is one of `lg` with the last frame's token; that is 0 after a blank and at the start.
+    A state of the result is a pair: a state of `lg`, and the token of the last frame (0 after a blank, at the start).
     """
     width = int(lg.inputs.max()) + 1
     keys = lg.targets.astype(np.int64) * width + lg.inputs
@@ -157,7 +158,7 @@ def with_blanks(lg: Graph) -> Graph:
 
 
 def _arcs(graph: Graph, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All arcs that leave `states`: the place of each one's state, and its number."""
+    """List all arcs that leave `states`: for each, its state's index in `states`, and its number."""
     counts = graph.first[states + 1] - graph.first[states]
     owners = np.repeat(np.arange(len(states)), counts)
     return owners, np.arange(counts.sum()) + np.repeat(graph.first[states] - (np.cumsum(counts) - counts), counts)

@@ -39,13 +39,13 @@ def few_labels(
 ) -> None:
     """Write the transcripts of random utterances with `hours` of speech in all; of all utterances if it is None.
 
-    With one seed, a smaller subset is part of every larger one. Utterances without transcript, or not in the manifest,
-    do not count. `units`, letters or phones, are what every row must have; words are spelled as in the text.
-    Raises UserError without transcripts, without phones if these are wanted, and if there are fewer hours.
+    With the same seed, a smaller subset is part of every larger one. Utterances without transcript, without `units`
+    (letters or phones) or not in the manifest are left out; words are spelled as in the text. Raises UserError without
+    transcripts, without phones if these are the units, and if there are fewer hours.
     """
     if not references:
         raise UserError(
-            "corpus.folder.transcripts is empty: of finetune.labels, only pseudo does without transcripts of the audio."
+            "corpus.folder.transcripts is empty: set it, or set finetune.labels to pseudo, which needs no transcripts."
         )
     rows = _transcribed(references, manifest, vad, language)
     usable = rows[rows[units].map(len) > 0]

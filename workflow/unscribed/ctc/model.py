@@ -111,7 +111,7 @@ def cnn_features(model: PreTrainedModel, samples: np.ndarray) -> torch.Tensor:
 
 
 def draw_masks(frames: np.ndarray, model: PreTrainedModel, generator: np.random.Generator) -> Masks:
-    """Random spans of frames and of channels, for utterances of `frames` (B,); very short ones lose no frames."""
+    """Draw spans of frames and of channels, for utterances of `frames` (B,); no frames in utterances below one span."""
     config = model.config
     time = np.zeros((len(frames), frames.max()), dtype=bool)
     for row, length in zip(time, frames, strict=True):
@@ -145,7 +145,7 @@ def logits(
         if masks is not None:
             hidden = hidden.masked_fill(masks.channels[:, None], 0.0)
         mask = mask_of(frames, features.shape[1])
-        # Blocks add to what runs through them: in half precision its large values would swallow what they add.
+        # float32 for the residual stream: in half precision, its large values would swallow what a block adds.
         hidden = network.encoder(hidden.float(), attention_mask=mask).last_hidden_state
     return model.lm_head(model.dropout(hidden))
 
@@ -167,7 +167,7 @@ def needed_frames(target: np.ndarray) -> int:
 
 
 def collapsed(path: np.ndarray) -> np.ndarray:
-    """The symbols of a path (T,), repetitions and blanks left out."""
+    """Return the symbols of a path (T,) without repetitions and blanks."""
     changes = np.append(True, path[1:] != path[:-1])[: len(path)]
     return path[changes & (path != 0)]
 

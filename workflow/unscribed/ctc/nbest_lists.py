@@ -1,7 +1,7 @@
-"""N-best lists with the parts of their scores, that of a Transformer language model among them.
+"""N-best lists with the parts of their scores, including that of a Transformer language model.
 
-score = acoustic + a · n-grams + b · Transformer + c · words (Baevski et al. 2020, §4.3, whose search uses its
-Transformer itself).
+score = acoustic + a · n-grams + b · Transformer + c · words (as in Baevski et al. 2020, §4.3, which uses the
+Transformer within the search).
 Dimensions: H hypotheses of all utterances.
 """
 
@@ -60,9 +60,9 @@ class NbestLists:
 
     @classmethod
     def read(cls, nbest: Pathlike, folder: Pathlike, settings: TransformerLmSettings) -> "NbestLists":
-        """Read a table of ctc_ngram and ask the model in `folder` for each of its sentences.
+        """Read a table of ctc_ngram and score each of its sentences with the model in `folder`.
 
-        Raises UserError if it is no such table or empty, and without a GPU that is asked for.
+        Raises UserError if it is no such table or empty, and if the requested GPU is missing.
         """
         table = NbestTable.read(nbest)
         if not len(table):

@@ -31,7 +31,7 @@ from unscribed.text.letters import WORD_DELIMITER
 
 log = logging.getLogger(__name__)
 
-SORTED_AHEAD = 256  # utterances sorted by length at a time: more pad less, but their posteriors wait in memory
+SORTED_AHEAD = 256  # utterances sorted by length at a time: more pad less, but keep more posteriors in memory
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def best_path(log_probs: np.ndarray) -> list[Token]:
 
 
 def split_words(tokens: Sequence[Token], delimiter: int) -> list[list[Token]]:
-    """The letters of each word; nothing stands between two delimiters."""
+    """Split letters into words at the delimiter; empty words are dropped."""
     words: list[list[Token]] = [[]]
     for token in tokens:
         if token.symbol == delimiter:

@@ -49,10 +49,10 @@ def ctc_transformer_tune(
 ) -> None:
     """Choose the weights of n-grams, Transformer and words for the lists `nbest` of the split valid.
 
-    Tried are all of ctc.lm_weights and 0 with all of ctc.transformer_weights and, times the sum of the two, of
-    ctc.insertion_penalties: with a Transformer weight of 0 among them, those of the n-grams alone. Without
-    `references` the label-free score with `pseudo_labels` decides, whose perplexity is the geometric mean of both
-    models'. Raises UserError as ctc_tune does.
+    Candidates combine ctc.lm_weights and 0, ctc.transformer_weights, and ctc.insertion_penalties times the sum of both
+    weights; with a Transformer weight of 0, n-grams alone are among them. Without `references`, the label-free score
+    with `pseudo_labels` decides; its perplexity is the geometric mean of those of both models. Raises UserError as
+    ctc_tune does.
     """
     torch.set_num_threads(threads)
     labels = word_labels(references, pseudo_labels, language)
@@ -74,7 +74,7 @@ def ctc_transformer_tune(
 
 
 def candidates(settings: RescoreSettings) -> list[RescoreWeights]:
-    """The weights that are tried, those without a Transformer first; c is in the units of the acoustics."""
+    """List the weights to try, the lowest Transformer weight first; word weights are in units of acoustic scores."""
     ngrams = sorted({0.0, *settings.lm_weights})
     triples = itertools.product(sorted(settings.transformer_weights), ngrams, settings.insertion_penalties)
     return [RescoreWeights(a, b, 0.0 - penalty * (a + b)) for b, a, penalty in triples if a + b > 0]

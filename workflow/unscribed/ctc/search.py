@@ -86,7 +86,7 @@ def aligned_words(alignment: np.ndarray, words: Sequence[str], vocab: Sequence[s
 
 
 def sentence_graph(words: Sequence[str], vocab: Sequence[str], lexicon: Lexicon) -> Graph:
-    """All ways to say one sentence; with it, the search aligns instead of recognising."""
+    """Build the graph of all token sequences of one sentence, with which the search aligns instead of recognising."""
     ids = {token: number for number, token in enumerate(vocab, start=1)}
     delimiter = ids.get(WORD_DELIMITER, 0) if spells(vocab) else 0
     rows = [(0, 1, 0), (0, 1, delimiter)]  # source, target, input label

@@ -70,7 +70,7 @@ def ctc_tune(
 
 
 def word_labels(references: Pathlike | Sequence[str], pseudo_labels: Pathlike | Sequence[str], language: str) -> Labels:
-    """The words of transcripts, or without any the letters, spaces included, of pseudo-labels.
+    """Read the words of transcripts or, without transcripts, the letters (with spaces) of pseudo-labels.
 
     Raises UserError if there is neither.
     """
@@ -84,7 +84,7 @@ def word_labels(references: Pathlike | Sequence[str], pseudo_labels: Pathlike | 
 
 
 def compared(words: Sequence[str], labels: Labels) -> list[str]:
-    """Decoded words in the symbols of these labels."""
+    """Spell decoded words in the symbols of the labels: words, or the letters of pseudo-labels."""
     return list(words) if labels.transcribed else _letters(words)
 
 
