@@ -12,7 +12,7 @@ from unscribed.ctc.rescore import ctc_transformer
 from unscribed.ctc.rescore_tune import RescoreSettings, RescoreTuningTable, candidates, ctc_transformer_tune
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
-from unscribed.tables import PseudoLabelTable, ReferenceTable, WordTable
+from unscribed.tables import PseudoLabelTable, WordTable
 from unscribed.text.ngram import symbol_table, write_symbols
 from unscribed.text.transformer_lm import TransformerLmSettings
 from unscribed.text.transformer_model import TransformerLm
@@ -51,7 +51,7 @@ NBEST = [
 
 def choose(folder, words, transcribed, rows=NBEST, **changes):
     path = folder / "labels.parquet"
-    kind = ReferenceTable if transcribed else PseudoLabelTable
+    kind = PseudoLabelTable
     filled(kind, utterance=words, words=words.values()).write(path)
     grid = {"lm_weights": [1.0], "insertion_penalties": [0.0], "transformer_weights": [0.0, 1.0], "tune_utterances": 9}
     out = {"tuning": folder / "tuning.parquet", "weights": folder / "weights.json"}

@@ -8,13 +8,13 @@ from unscribed.artifacts import read_json
 from unscribed.ctc.tune import compared, ctc_tune, word_labels
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
-from unscribed.tables import PseudoLabelTable, ReferenceTable
+from unscribed.tables import PseudoLabelTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
 from unscribed.wfst.tuning import GridSettings, Labels, TuningTable
 
 
-def labels(folder, rows, kind=ReferenceTable):
+def labels(folder, rows, kind=PseudoLabelTable):
     filled(kind, utterance=rows, words=rows.values()).write(folder / "labels.parquet")
     return folder / "labels.parquet"
 
@@ -24,7 +24,7 @@ def tune(folder, said, *, transcribed):
     scores = posteriors(["t", "o", "e", "|"], LETTERS, [(2, "<pad>", -1.0)])
     paths = ctc_world(folder, LETTERS, {"a": scores, "unlabelled": scores})
     del paths["lexiconp"]
-    table = labels(folder, said, ReferenceTable if transcribed else PseudoLabelTable)
+    table = labels(folder, said)
     given = {"references": table, "pseudo_labels": []} if transcribed else {"references": [], "pseudo_labels": table}
     out = {"tuning": folder / "tuning.parquet", "weights": folder / "weights.json"}
     grid = GridSettings(lm_weights=[0.5, 4.0], insertion_penalties=[0.0], tune_utterances=10)
@@ -73,7 +73,7 @@ def test_nothing_to_choose_by(tmp_path):
 
 
 def test_labels_are_words_of_transcripts_or_letters_of_pseudo_labels(tmp_path):
-    filled(ReferenceTable, utterance=["a"], words=["To, toe!"]).write(tmp_path / "references.parquet")
+    filled(PseudoLabelTable, utterance=["a"], words=["To, toe!"]).write(tmp_path / "references.parquet")
     filled(PseudoLabelTable, utterance=["a"], words=["to toe"]).write(tmp_path / "pseudo.parquet")
     words = word_labels(tmp_path / "references.parquet", tmp_path / "pseudo.parquet", "en-us")
     letters = word_labels([], tmp_path / "pseudo.parquet", "en-us")

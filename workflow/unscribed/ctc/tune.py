@@ -11,7 +11,6 @@ from unscribed.artifacts import Pathlike
 from unscribed.ctc.search import lattices
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
-from unscribed.references import transcripts
 from unscribed.tables import PseudoLabelTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
@@ -72,14 +71,15 @@ def ctc_tune(
 def word_labels(references: Pathlike | Sequence[str], pseudo_labels: Pathlike | Sequence[str], language: str) -> Labels:
     """Read the words of transcripts or, without transcripts, the letters (with spaces) of pseudo-labels.
 
+    Both are tables of what a model is fine-tuned on; transcripts have come into theirs by the stage few_labels.
     Raises UserError if there is neither.
     """
     if not references and not pseudo_labels:
         raise UserError("nothing to choose the weights of a decoding by: neither transcripts nor pseudo-labels.")
-    if references:
-        return Labels(words_of(transcripts(references), language), transcribed=True)
-    pairs = PseudoLabelTable.read(pseudo_labels)[["utterance", "words"]].itertuples(index=False)
+    pairs = PseudoLabelTable.read(references or pseudo_labels)[["utterance", "words"]].itertuples(index=False)
     spoken = words_of(dict(pairs), language)
+    if references:
+        return Labels(spoken, transcribed=True)
     return Labels({utterance: _letters(words) for utterance, words in spoken.items()}, transcribed=False)
 
 
