@@ -3,8 +3,6 @@
 import re
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from workflow_runs import leftovers, no_traceback, noise, snakemake, write_config
 
@@ -89,18 +87,3 @@ def test_text_in_a_script_without_phones(own):
     output = message(own, "phonemize")
     assert "corpus.language" in output and "быстрая" in output and "LATIN" in output
     assert not list((own / "results/own").glob("phonemize/*"))
-
-
-@pytest.mark.slow
-def test_reference_phone_that_the_text_lacks(tiny_copy):
-    """No system can get it right: it counts as an error, and the log names it."""
-    path = tiny_copy / "results/tiny/references/test.parquet"
-    table = pq.read_table(path)
-    phones = table["phones"].to_pylist()
-    phones[0][0] = "ʘ"
-    column = table.schema.get_field_index("phones")
-    pq.write_table(table.set_column(column, "phones", pa.array(phones, table["phones"].type)), path)
-    output = snakemake(tiny_copy, "evaluate")
-    assert re.search(r"reference phones \(.*ʘ: 1.*\) are not in the text's inventory", output)
-    assert no_traceback(output)
-    assert "ʘ: 1" in (tiny_copy / "results/tiny/logs/evaluate.log").read_text(encoding="utf-8")

@@ -1,10 +1,25 @@
 """A small run of everything, on synthetic speech, as `make demo` does it."""
 
 import json
+import re
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from workflow_runs import STAGES, TINY, leftovers, rules, snakemake, state, write_config
+from workflow_runs import (
+    EVALUATION,
+    SPLITS,
+    STAGES,
+    TINY,
+    UNSUPERVISED,
+    leftovers,
+    no_traceback,
+    rules,
+    snakemake,
+    state,
+    write_config,
+)
 
 from unscribed.figures.table import FIGURES
 
@@ -86,12 +101,6 @@ def test_every_job_left_log_and_benchmark(results):
     assert len(list((results / "benchmarks").rglob("*.tsv"))) == len(logs)
 
 
-def test_running_again_does_nothing(tiny):
-    before = state(tiny, "results")
-    assert "Nothing to be done" in snakemake(tiny)
-    assert state(tiny, "results") == before
-
-
 def test_a_stage_runs_again_on_demand(tiny_copy):
     segment, features = state(tiny_copy, "results/tiny/segment"), state(tiny_copy, "results/tiny/features")
     output = snakemake(tiny_copy, "segment", "--forcerun", "segment")
@@ -126,6 +135,27 @@ def test_words_and_their_outputs(results, metrics):
 def test_self_training_helps(metrics):
     assert metrics["test.per.hmm"] < metrics["test.per"]
     assert metrics["test.wer"] < 1
+
+
+def test_other_references_change_the_scores_and_nothing_else(tiny_copy, metrics):
+    """A phone that the text lacks, which no system can get right, counts as an error, and the log names it."""
+    results = tiny_copy / "results/tiny"
+    made = state(results, *UNSUPERVISED)
+    for split in SPLITS:
+        path = results / f"references/{split}.parquet"
+        table = pq.read_table(path)
+        phones = [row[::-1] for row in table["phones"].to_pylist()]
+        phones[0][0] = "ʘ"
+        column = table.schema.get_field_index("phones")
+        pq.write_table(table.set_column(column, "phones", pa.array(phones, table["phones"].type)), path)
+    output = snakemake(tiny_copy)
+    assert rules(output) <= EVALUATION | {"all"} and no_traceback(output)
+    for text in (output, (results / "logs/evaluate.log").read_text(encoding="utf-8")):
+        assert re.search(r"reference phones \(.*ʘ: 1.*\) are not in the text's inventory", text)
+    assert state(results, *UNSUPERVISED) == made
+    changed = json.loads((results / "metrics.json").read_text())
+    assert changed["test.per"] > metrics["test.per"] + 0.1
+    assert changed["match.discrepancy.round1"] == metrics["match.discrepancy.round1"]
 
 
 def test_supervised_topline(tiny_copy):

@@ -3,8 +3,8 @@
 import copy
 
 import pytest
-from test_firewall import EVALUATION, WITH_REFERENCES, check_sides, data, knowing  # noqa: F401 (a fixture)
-from workflow_runs import REPO, SPLITS, STAGES, graph, write_config
+from test_firewall import WITH_REFERENCES, check_sides, data, knowing  # noqa: F401 (a fixture)
+from workflow_runs import EVALUATION, REPO, SPLITS, STAGES, graph, write_config
 
 TARGETS = ["all", "figures", *STAGES, "pretrain", "finetune"]
 OWN = {**WITH_REFERENCES["folder"], "pretrain": {"model": str(REPO / "config/models/tiny.yaml")}}

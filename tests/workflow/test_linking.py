@@ -1,10 +1,9 @@
 """Rules that name a function get its sources and settings, and a clear message if they name what is not there."""
 
 import ast
-import subprocess
 
 import pytest
-from workflow_runs import REPO, command, graph, write_config
+from workflow_runs import REPO, graph, snakemake, write_config
 
 from unscribed.calls import closure
 
@@ -51,7 +50,7 @@ def write(tmp_path):
 
 def test_a_rule_gets_the_sources_of_its_function_and_the_keys_that_it_takes(write):
     folder = write()
-    (job,) = graph(folder, "kmeans", repo=folder)
+    (job,) = graph(folder, "kmeans")
     sources = {(folder / path).resolve() for path in job["input"]}
     assert sources == {folder / "features.npy", *closure("segmentation.kmeans")}
     assert ast.literal_eval(job["params"]) == {
@@ -81,7 +80,4 @@ def test_a_rule_gets_the_sources_of_its_function_and_the_keys_that_it_takes(writ
 )
 def test_what_a_rule_names_must_be_there(write, change, message):
     folder = write(**change)
-    done = subprocess.run(
-        command("--dry-run", repo=folder), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert done.returncode and message in done.stdout, done.stdout
+    assert message in snakemake(folder, "--dry-run", fails=True)

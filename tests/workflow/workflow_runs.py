@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,15 +11,23 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import soundfile
 import yaml
 
+from unscribed.figures.table import FIGURES
+
 REPO = Path(__file__).parents[2]
+PROJECT = ["Snakefile", "workflow", "resources", "envs", "profiles"]  # what runs; `config` is written by each test
+# One core each when pytest's workers run side by side, else all.
+CORES = ["--cores", "1"] if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else []
 AUDIO_STAGES = ["corpus", "manifest", "vad", "features", "kmeans", "pca", "segment"]
 TEXT_STAGES = ["normalize", "phonemize", "silence", "lexicon", "phone_lm", "word_lm"]
 HMM_STAGES = ["hmm", "words", "ctm", "textgrid", "pseudo_labels"]
 UNSUPERVISED = [*AUDIO_STAGES, *TEXT_STAGES, "match", "acoustic", "resegment", "gan", "select", "decode", *HMM_STAGES]
 STAGES = [*UNSUPERVISED, "evaluate"]
+EVALUATION = {"evaluate", "evaluate_select", "evaluate_hmm", "evaluate_words"}
+EVALUATION |= {figure.rule for figure in FIGURES if figure.scored}
 SPLITS = ["train", "valid", "test"]
 RATE = 16000
 PATIENCE_SECONDS = 300
@@ -66,14 +75,33 @@ def write_config(folder, config):
     return path
 
 
-def command(*arguments, repo=REPO):
-    return [sys.executable, "-m", "snakemake", "--snakefile", str(repo / "Snakefile"), *map(str, arguments)]
+def copy_project(folder):
+    """Copy what runs, as a user's clone, with the files' times: the jobs of its Snakefile run this copy's code."""
+    for name in PROJECT:
+        if (REPO / name).is_dir():
+            shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(REPO / name, folder)
+
+
+def snakefile(folder):
+    """The workflow in `folder`; if there is none, the one that is tested."""
+    return path if (path := Path(folder) / "Snakefile").exists() else REPO / "Snakefile"
+
+
+def command(folder, *arguments):
+    return [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile(folder)), *CORES, *map(str, arguments)]
 
 
 def snakemake(folder, *arguments, fails=False):
     """Run Snakemake in `folder` and return what it printed; fail if it does not end as expected."""
+    return completed(command(folder, *arguments), folder, fails)
+
+
+def completed(arguments, folder, fails=False):
+    """Run a process in `folder` and return what it printed; fail if it does not end as expected."""
     done = subprocess.run(
-        command(*arguments), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     assert (done.returncode != 0) == fails, done.stdout[-6000:]
     return done.stdout
@@ -87,7 +115,9 @@ def kill_when(folder, pattern, *arguments):
     pattern = f"results/*/{pattern}"
     old = set(folder.glob(pattern))  # of earlier kills
     with open(folder / "output.txt", "w") as output:
-        run = subprocess.Popen(command(*arguments), cwd=folder, stdout=output, stderr=output, start_new_session=True)
+        run = subprocess.Popen(
+            command(folder, *arguments), cwd=folder, stdout=output, stderr=output, start_new_session=True
+        )
         try:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while not set(folder.glob(pattern)) - old:
@@ -98,11 +128,11 @@ def kill_when(folder, pattern, *arguments):
             run.wait()
 
 
-def graph(folder, *targets, repo=REPO):
-    """All jobs that `targets` need, as written by graph_of_jobs.py, for the configuration in `folder`."""
+def graph(folder, *targets):
+    """All jobs that `targets` need, as written by graph_of_jobs.py, for workflow and configuration in `folder`."""
     script = Path(__file__).with_name("graph_of_jobs.py")
     done = subprocess.run(
-        [sys.executable, script, repo / "Snakefile", "config/config.yaml", *targets],
+        [sys.executable, script, snakefile(folder), "config/config.yaml", *targets],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -122,6 +152,20 @@ def state(folder, *names):
     files = sorted(path for name in names for path in (Path(folder) / name).rglob("*") if path.is_file())
     assert files
     return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+def contents(folder, *names):
+    """Content of every file below the folders `names` of `folder`, without the seconds that a training took."""
+    found = {name: content for name, (_, content) in state(folder, *names).items()}
+    for name in found:
+        if name.endswith("/curves.parquet"):
+            found[name] = pd.read_parquet(Path(folder) / name).drop(columns="seconds").to_csv()
+    return found
+
+
+def differences(before, after):
+    """Names of the files whose `contents` differ, or that only one side has."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
 def leftovers(folder):
