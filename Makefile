@@ -23,7 +23,7 @@ demo: $(STAMP) ## learn from synthetic speech, measure, draw figures: results/de
 	@$(PYTHON) -m unscribed.evaluation.summary results/demo
 
 test: $(STAMP) ## run the tests
-	@$(PYTHON) -m pytest --numprocesses 2
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## check style and format of the Python code and the rules
 	@$(VENV)/bin/ruff check

@@ -6,7 +6,7 @@ import pytest
 from workflow_runs import TINY, copy_project, snakemake, write_config
 
 # Long ones first: pytest's workers take file after file, and so they end at about the same time.
-FILES = ["test_own_data.py", "test_end_to_end.py", "test_resume.py"]
+FILES = ["test_own_data.py", "test_resume.py", "test_wav2vec_end_to_end.py", "test_end_to_end.py"]
 
 
 def pytest_collection_modifyitems(config, items):

@@ -8,7 +8,6 @@ from workflow_runs import (
     TINY,
     UNSUPERVISED,
     contents,
-    differences,
     kill_when,
     leftovers,
     rules,
@@ -59,6 +58,7 @@ def test_killed_runs_go_on_to_the_same_end(request, tmp_path):
     tiny = request.getfixturevalue("tiny")  # another worker may have made it in the meantime
     whole = tiny / "results/tiny"
     stages = [stage for stage in UNSUPERVISED if (whole / stage).is_dir()]
-    assert not differences(contents(whole, *stages), contents(results, *stages))
+    made, wanted = contents(results, *stages), contents(whole, *stages)
+    assert not [name for name in wanted if made.get(name) != wanted[name]]  # the targets make more, of other splits
     assert numbers(results) == numbers(whole)
     assert not leftovers(results)

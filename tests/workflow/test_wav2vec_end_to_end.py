@@ -8,12 +8,23 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 from transformers import AutoProcessor, HubertModel, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining
-from workflow_runs import kill_when, leftovers, no_traceback, rules, snakemake, write_config
+from workflow_runs import (
+    contents,
+    differences,
+    kill_when,
+    leftovers,
+    no_traceback,
+    rules,
+    snakemake,
+    write_config,
+)
 
 from unscribed.frames import FrameStore
 
 pytestmark = pytest.mark.slow
 TARGETS = ["features", "segment", "pretrain", "finetune"]
+UNSUPERVISED = ["manifest", "vad", "features", "pca", "segment", "normalize", "phonemize", "lexicon", "word_lm"]
+UNSUPERVISED += ["pretrain", "transformer_lm"]
 DECODERS = ["none", "ngram", "transformer"]
 SPLITS = ["train", "valid", "test"]
 # Hop and receptive field of the published models; the rest only has to fit together.
@@ -69,7 +80,7 @@ def folder(tmp_path_factory):
     kill_when(folder, "pretrain/state.safetensors", *TARGETS)
     assert not (folder / "results/micro/pretrain/curves.parquet").exists()
     snakemake(folder, "--unlock")
-    output = snakemake(folder, *TARGETS, "--cores", 4)  # most of a job is its imports
+    output = snakemake(folder, *TARGETS)
     assert no_traceback(output) and "make_corpus" not in rules(output)
     return folder
 
@@ -149,12 +160,21 @@ def test_running_again_does_nothing(folder):
     assert "Nothing to be done" in snakemake(folder, *TARGETS, "--dry-run")
 
 
+def test_what_was_learned_without_labels_is_the_same_without_references(folder, results):
+    """All of it is made anew while they are away. The pretraining, killed once, came to the end of one that was not."""
+    made = contents(results, *UNSUPERVISED)
+    (results / "references").rename(folder / "hidden")
+    output = snakemake(folder, "--forceall", "features", "segment", "pretrain", "results/micro/transformer_lm/model")
+    assert not (results / "references").exists() and "finetune_train" not in rules(output)
+    assert not differences(made, contents(results, *UNSUPERVISED))
+
+
 def test_a_second_pretraining_names_clusters_of_the_first_ones_states(folder):
     own = {**CONFIG["pretrain"], "objective": "clusters", "targets": "results/micro/pretrain/model"}
     own |= {"targets_layer": 1, "clusters": 8, "updates": 4, "check_every": 2}
     corpus = {**CONFIG["corpus"], "name": "second"}
     (folder / "second.yaml").write_text(yaml.safe_dump({**CONFIG, "corpus": corpus, "pretrain": own}), encoding="utf-8")
-    assert no_traceback(snakemake(folder, "pretrain", "--configfile", "second.yaml", "--cores", 4))
+    assert no_traceback(snakemake(folder, "pretrain", "--configfile", "second.yaml"))
     made = folder / "results/second/pretrain"
     assert load_file(made / "targets.safetensors")["centroids"].shape == (8, 32)
     assert pd.read_parquet(made / "curves.parquet")["valid_masked"].map(math.isfinite).all()
