@@ -9,8 +9,6 @@ import yaml
 from safetensors.numpy import load_file
 from transformers import AutoProcessor, HubertModel, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining
 from workflow_runs import (
-    contents,
-    differences,
     kill_when,
     leftovers,
     no_traceback,
@@ -23,8 +21,6 @@ from unscribed.frames import FrameStore
 
 pytestmark = pytest.mark.slow
 TARGETS = ["features", "segment", "pretrain", "finetune"]
-UNSUPERVISED = ["manifest", "vad", "features", "pca", "segment", "normalize", "phonemize", "lexicon", "word_lm"]
-UNSUPERVISED += ["pretrain", "transformer_lm"]
 DECODERS = ["none", "ngram", "transformer"]
 SPLITS = ["train", "valid", "test"]
 # Hop and receptive field of the published models; the rest only has to fit together.
@@ -158,15 +154,6 @@ def test_nothing_temporary_is_left(results):
 
 def test_running_again_does_nothing(folder):
     assert "Nothing to be done" in snakemake(folder, *TARGETS, "--dry-run")
-
-
-def test_what_was_learned_without_labels_is_the_same_without_references(folder, results):
-    """All of it is made anew while they are away. The pretraining, killed once, came to the end of one that was not."""
-    made = contents(results, *UNSUPERVISED)
-    (results / "references").rename(folder / "hidden")
-    output = snakemake(folder, "--forceall", "features", "segment", "pretrain", "results/micro/transformer_lm/model")
-    assert not (results / "references").exists() and "finetune_train" not in rules(output)
-    assert not differences(made, contents(results, *UNSUPERVISED))
 
 
 def test_a_second_pretraining_names_clusters_of_the_first_ones_states(folder):
