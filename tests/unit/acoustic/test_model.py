@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.settings import decode_settings
 from safetensors.numpy import load_file, save_file
 from torch import nn
 
 from unscribed.acoustic import model as acoustic
 from unscribed.acoustic.model import AcousticModel
-from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 
@@ -66,7 +66,7 @@ def test_large_logits_do_not_overflow(model: AcousticModel, store: FrameStore) -
 
 
 def test_scores_divide_by_the_weighted_prior(model: AcousticModel) -> None:
-    settings = DecodeSettings(acoustic_scale=2, lm_weight=1, prior_weight=0.5, insertion_penalty=0, beam=8)
+    settings = decode_settings(acoustic_scale=2, prior_weight=0.5)
     posteriors = np.log(np.array([[0.25, 0.25, 0.5]], dtype=np.float32))
     found = model.scores(posteriors, settings)
     expected = [[2 * np.log(posterior / prior**0.5) for posterior, prior in ((0.25, 0.5), (0.25, 0.3), (0.5, 0.2))]]

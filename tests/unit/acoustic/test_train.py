@@ -5,18 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.settings import decode_settings
 
 from unscribed.acoustic import train as stage
 from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.train import AcousticSettings, acoustic, frame_labels
-from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.tables import BoundaryTable
 
 PHONES = ["<SIL>", "a", "b"]
-DECODE = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.3, insertion_penalty=0.0, beam=8.0)
+DECODE = decode_settings(prior_weight=0.3, beam=8.0)
 SETTINGS = AcousticSettings(
     iterations=2,
     hidden=16,

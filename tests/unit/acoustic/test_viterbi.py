@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.settings import decode_settings
 
-from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams, decode
+from unscribed.acoustic.viterbi import PhoneTrigrams, decode
 from unscribed.errors import UserError
 
 WIDE = 1e9  # a beam that drops nothing
@@ -141,7 +142,7 @@ def arpa(tmp_path: Path) -> Path:
 
 
 def test_grammar_from_arpa(arpa: Path) -> None:
-    settings = DecodeSettings(acoustic_scale=1, lm_weight=2, prior_weight=0, insertion_penalty=-0.5, beam=8)
+    settings = decode_settings(lm_weight=2, insertion_penalty=-0.5)
     trigrams = PhoneTrigrams.read(arpa, ["x", "y"], settings)
     x, y, first = 0, 1, 2
     log = math.log
@@ -156,6 +157,6 @@ def test_grammar_from_arpa(arpa: Path) -> None:
 
 
 def test_grammar_lacks_a_phone(arpa: Path) -> None:
-    settings = DecodeSettings(acoustic_scale=1, lm_weight=1, prior_weight=0, insertion_penalty=0, beam=8)
+    settings = decode_settings()
     with pytest.raises(UserError, match=r"lm\.arpa has no probability for z"):
         PhoneTrigrams.read(arpa, ["x", "z"], settings)

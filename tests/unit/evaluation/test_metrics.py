@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.settings import EVALUATE
 
 from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
-from unscribed.evaluation.metrics import EvaluateSettings, by_round, evaluate
+from unscribed.evaluation.metrics import by_round, evaluate
 from unscribed.evaluation.tables import ConfusionTable, RoundTable, UtteranceTable
 from unscribed.selection.select import CandidateTable
 from unscribed.tables import ReferenceTable
@@ -33,7 +34,7 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
         "word_lm_report": run.path("word_lm/report.json"),
         **{name: run.path(f"evaluate/{name}.parquet") for name in ("confusions", "utterances", "rounds")},
         "metrics": run.path("metrics.json"),
-        "settings": EvaluateSettings(tolerance_ms=20.0),
+        "settings": EVALUATE,
         "hop_ms": 10.0,
         "sample_rate_hz": 16000,
     }

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.settings import decode_settings, discrepancy_settings
 
 from unscribed.acoustic import search
 from unscribed.acoustic.model import AcousticModel
-from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.artifacts import read_json, write_lines
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.matching.phone_text import MatchSettings
 from unscribed.matching.resegment import resegment
 from unscribed.segmentation.represent import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
 from unscribed.tables import BoundaryTable
 
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2, 2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2, 0, 0])  # a phone per frame
-DECODE = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.0, insertion_penalty=0.0, beam=20.0)
-MATCH = MatchSettings([4], 1, 1, 1, 1, 0.1, skips=2, positions=2, segments_per_phone=None)
+DECODE = decode_settings()
+MATCH = discrepancy_settings()
 
 
 @pytest.fixture

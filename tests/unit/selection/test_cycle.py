@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+from helpers.settings import discrepancy_settings
 
 from unscribed.artifacts import read_json, write_lines
-from unscribed.matching.phone_text import MatchSettings
 from unscribed.selection.cycle import hmm_select
 from unscribed.tables import PhoneTable
 
-MATCH = MatchSettings([4], 1, 1, 1, 1, 0.1, skips=2, positions=2, segments_per_phone=None)
+MATCH = discrepancy_settings()
 TEXT = ["<SIL> a b a <SIL>", "<SIL> b a <SIL>", "<SIL> a b <SIL>"]
 NEAR, FAR = [*TEXT[:2], "<SIL> a a <SIL>"], ["<SIL> b b b <SIL>"] * 3
 

@@ -1,11 +1,11 @@
 from typing import Any
 
 import pytest
+from helpers.settings import EVALUATE
 
 from unscribed.artifacts import read_json
 from unscribed.errors import UserError
 from unscribed.evaluation.hmm import evaluate_hmm
-from unscribed.evaluation.metrics import EvaluateSettings
 from unscribed.evaluation.tables import ConfusionTable
 from unscribed.tables import PhoneTable, ReferenceTable
 
@@ -29,7 +29,7 @@ def run_evaluate_hmm(run: Any, **changes: Any) -> dict[str, float]:
         "vad": run.path("vad/test.parquet"),
         "metrics": run.path("evaluate/hmm.json"),
         "confusions": run.path("evaluate/hmm_confusions.parquet"),
-        "settings": EvaluateSettings(tolerance_ms=20.0),
+        "settings": EVALUATE,
         "hop_ms": 10.0,
         "sample_rate_hz": 16000,
     }

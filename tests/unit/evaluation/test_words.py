@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
+from helpers.settings import EVALUATE
 
 from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
-from unscribed.evaluation.metrics import EvaluateSettings
 from unscribed.evaluation.tables import ConfusionTable, UtteranceTable
 from unscribed.evaluation.words import evaluate_words
 from unscribed.tables import ReferenceTable, WordTable
@@ -38,7 +38,7 @@ def run_evaluate_words(run: Any, **changes: Any) -> dict[str, float]:
         "metrics": run.path("evaluate/words.json"),
         "word_errors": run.path("evaluate/word_errors.parquet"),
         "utterances": run.path("evaluate/word_utterances.parquet"),
-        "settings": EvaluateSettings(tolerance_ms=20.0),
+        "settings": EVALUATE,
         "language": "en-us",
         "hop_ms": 10.0,
         "sample_rate_hz": 16000,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.settings import decode_settings
 
 from unscribed.acoustic import search
 from unscribed.acoustic.decode import decode
@@ -17,7 +18,7 @@ from unscribed.tables import PhoneTable
 
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2])  # a phone per frame
-SETTINGS = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.3, insertion_penalty=0.0, beam=20.0)
+SETTINGS = decode_settings(prior_weight=0.3)
 
 
 def _frames(path: Path, utterances: list[np.ndarray]) -> None:
@@ -74,7 +75,7 @@ def test_the_context_corrects_a_weak_frame(folder: Path) -> None:
     frames[4] = [0, 0.4, 0.5]
     _frames(folder / "frames.npy", [frames])
     assert _decode(folder)[0][1] == ["a"]
-    weak = DecodeSettings(acoustic_scale=1.0, lm_weight=0.0, prior_weight=0.3, insertion_penalty=0.0, beam=20.0)
+    weak = decode_settings(lm_weight=0.0, prior_weight=0.3)
     assert _decode(folder, weak)[0][1] == ["a", "b", "a"]
 
 

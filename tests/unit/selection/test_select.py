@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.settings import decode_settings
 
 import unscribed
 from unscribed.acoustic.decode import decode
 from unscribed.acoustic.model import AcousticModel
-from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
@@ -25,7 +25,7 @@ from unscribed.text.silence import SilenceSettings
 FOLDER = Path(unscribed.__file__).parent
 PHONES = ["<SIL>", "a", "b"]
 SILENCE = SilenceSettings(0.3, True)
-SETTINGS = DecodeSettings(acoustic_scale=1.0, lm_weight=1.0, prior_weight=0.3, insertion_penalty=0.0, beam=20.0)
+SETTINGS = decode_settings(prior_weight=0.3)
 GOOD, REPEATS, SILENT = [["a", "b", "a"], ["b", "a"]], [["a"] * 3, ["a"] * 2], [["<SIL>"], []]
 UTTERANCES = ([0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 1, 1, 1])  # a phone per frame
 
