@@ -34,12 +34,11 @@ from unscribed.gan.runs import GanSettings, Run, all_runs, run_label
 from unscribed.gan.train import new_trainer, start_warm
 from unscribed.gan.trainer import GanTrainer, TrainingData
 from unscribed.gan.warm_start import read_segment_labels
+from unscribed.plan.gan import GanPlan
 from unscribed.text.arpa import Arpa
 from unscribed.text.silence import SilenceSettings
 
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
-# folder of the frame stores below the results, by gan.input
-INPUTS = {"segments": "segment", "decoded": "gan/segments"}
 
 
 def main() -> None:
@@ -78,7 +77,7 @@ def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterat
     section, phones = config["gan"], (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
     settings = GanSettings(**{name: section[name] for name in GanSettings.__dataclass_fields__})
     runs = all_runs(section)
-    folder = results / INPUTS[section["input"]]
+    folder = Path(GanPlan.from_config(config).folder.replace("<results>", str(results)))
     trainer = prepare(results, folder, settings, runs, phones, section["match_round"], arguments)
     references = scored_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
     order = config["hmm"]["lm_order"]

@@ -30,11 +30,13 @@ class Split:
     """Normalised frames and phone ids of the utterances of one split that have a transcript."""
 
     def __init__(self, store: FrameStore, references: Path, phones: dict[str, int], hours: float) -> None:
-        table = read_table(references).set_index("utterance")["phones"]
+        told = read_table(references).set_index("utterance")["phones"]
         self.store, self.numbers, self.targets = store, [], []
         frames_left = hours * 3600_000 / store.metadata["hop_ms"] if hours else np.inf
         for number, utterance in enumerate(store.utterances):
-            reference = strip_silence(list(table.loc[utterance]))
+            if utterance not in told.index:
+                continue
+            reference = strip_silence(list(told[utterance]))
             if frames_left <= 0:
                 break
             frames_left -= store.offsets[number + 1] - store.offsets[number]

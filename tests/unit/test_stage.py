@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +10,8 @@ import pytest
 from unscribed import stage
 from unscribed.errors import UserError
 
+Run = Callable[[SimpleNamespace, Callable[..., None]], None]
+
 
 @dataclass(frozen=True)
 class VadSettings:
@@ -19,7 +21,7 @@ class VadSettings:
 
 @pytest.fixture(autouse=True)
 def root_logger() -> Iterator[None]:
-    """`run` takes over the root logger, as is right in a job of its own."""
+    """`call` takes over the root logger, as is right in a job of its own."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers.clear()  # else pytest's own would be closed
@@ -36,18 +38,30 @@ def job(folder: Path, **parts: Any) -> SimpleNamespace:
     return SimpleNamespace(log=[str(folder / "logs" / "vad.log")], **(empty | parts))
 
 
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call a function of the test as if the job's rule had named it."""
+
+    def call(job: SimpleNamespace, function: Callable[..., None]) -> None:
+        monkeypatch.setattr(stage, "named_function", {function.__name__: function}.__getitem__)
+        job.params = {**job.params, "call": function.__name__}
+        stage.call(job)
+
+    return call
+
+
 def log_text(folder: Path) -> str:
     return (folder / "logs" / "vad.log").read_text(encoding="utf-8")
 
 
-def test_arguments_come_by_name(tmp_path: Path) -> None:
+def test_arguments_come_by_name(tmp_path: Path, run: Run) -> None:
     calls = []
 
     def vad(*, manifest: str, regions: str, settings: VadSettings, rate: int, split: str, threads: int) -> None:
         calls.append((manifest, regions, settings, rate, split, threads))
         logging.getLogger("unscribed.audio").info("3 files")
 
-    stage.run(
+    run(
         job(
             tmp_path,
             input={"code": ["vad.py"], "manifest": "m.parquet"},
@@ -61,14 +75,14 @@ def test_arguments_come_by_name(tmp_path: Path) -> None:
     assert log_text(tmp_path).endswith(" 3 files\n")
 
 
-def test_a_file_wins_over_the_wildcard_of_its_name(tmp_path: Path) -> None:
+def test_a_file_wins_over_the_wildcard_of_its_name(tmp_path: Path, run: Run) -> None:
     """`finetune/{labels}/labels/{split}.parquet` may be called labels, `…/round{round}` a param round."""
     calls = []
 
     def spell(*, labels: str, split: str, round: int, seed: str) -> None:
         calls.append((labels, split, round, seed))
 
-    stage.run(
+    run(
         job(
             tmp_path,
             input={"split": "in.parquet"},
@@ -81,17 +95,19 @@ def test_a_file_wins_over_the_wildcard_of_its_name(tmp_path: Path) -> None:
     assert calls == [("out.parquet", "in.parquet", 2, "0")]
 
 
-def test_a_dict_stays_a_dict_where_none_else_is_wanted_and_threads_are_optional(tmp_path: Path) -> None:
+def test_a_dict_stays_a_dict_where_none_else_is_wanted_and_threads_are_optional(tmp_path: Path, run: Run) -> None:
     calls = []
 
     def corpus(*, settings: dict[str, Any]) -> None:
         calls.append(settings)
 
-    stage.run(job(tmp_path, params={"settings": {"voice": "en-us"}}), corpus)
+    run(job(tmp_path, params={"settings": {"voice": "en-us"}}), corpus)
     assert calls == [{"voice": "en-us"}]
 
 
-def test_a_users_mistake_is_one_line_without_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_users_mistake_is_one_line_without_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
     def vad() -> None:
         try:
             raise OSError("the cause")
@@ -99,27 +115,27 @@ def test_a_users_mistake_is_one_line_without_traceback(tmp_path: Path, capsys: p
             raise UserError("a.wav is empty: delete it") from error
 
     with pytest.raises(SystemExit) as ended:
-        stage.run(job(tmp_path), vad)
+        run(job(tmp_path), vad)
     assert ended.value.code == 1
     for text in (log_text(tmp_path), capsys.readouterr().err):
         assert text.endswith(" error: a.wav is empty: delete it\n") and text.count("\n") == 1
 
 
-def test_a_defect_shows_its_traceback_and_its_owner(tmp_path: Path) -> None:
+def test_a_defect_shows_its_traceback_and_its_owner(tmp_path: Path, run: Run) -> None:
     def vad() -> None:
         raise ZeroDivisionError("by zero")
 
     with pytest.raises(SystemExit) as ended:
-        stage.run(job(tmp_path), vad)
+        run(job(tmp_path), vad)
     assert ended.value.code == 1
     text = log_text(tmp_path)
     assert "vad failed; this is a defect of the workflow, not of your data" in text
     assert "Traceback" in text and "ZeroDivisionError: by zero" in text
 
 
-def test_the_log_of_an_earlier_run_is_replaced(tmp_path: Path) -> None:
+def test_the_log_of_an_earlier_run_is_replaced(tmp_path: Path, run: Run) -> None:
     for text in ("first", "second"):
-        stage.run(job(tmp_path), lambda text=text: logging.info(text))
+        run(job(tmp_path), lambda text=text: logging.info(text))
     assert "first" not in log_text(tmp_path) and "second" in log_text(tmp_path)
 
 

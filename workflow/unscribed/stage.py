@@ -32,12 +32,6 @@ def call(job: Any) -> None:
         function(**_arguments(job, function))
 
 
-def run(job: Any, function: Callable[..., None]) -> None:
-    """Run `function` as `call` runs the one that a rule names."""
-    with _reported(job, function.__name__):
-        function(**_arguments(job, function))
-
-
 def named_function(name: str) -> Callable[..., Any]:
     """Import the function `module:function` of the package."""
     module, _, function = name.partition(":")

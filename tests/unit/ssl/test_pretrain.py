@@ -21,7 +21,7 @@ from unscribed.ssl.checkpoint import load
 from unscribed.ssl.contrastive import ContrastiveModel
 from unscribed.ssl.model_config import read_model_config
 from unscribed.ssl.pretrain import pretrain
-from unscribed.ssl.pretrain_trainer import PretrainSettings
+from unscribed.ssl.pretrain_settings import PretrainSettings
 from unscribed.ssl.targets import fit_targets
 
 SIZES = {

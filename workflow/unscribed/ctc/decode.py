@@ -57,7 +57,7 @@ def ctc_ngram(
     words: Pathlike,
     nbest: Pathlike,
 ) -> None:
-    """Decode every utterance; one that no path explains has the status `no_path` and no words.
+    """Decode every utterance; one that no path of the graph fits has the status `no_path` and no words.
 
     `words` has phones for a model of phones only; scores and confidences are in units of the language model. `nbest`
     has every hypothesis with the parts of its score, for ctc_transformer. `arpa` is the language model in `graph`.

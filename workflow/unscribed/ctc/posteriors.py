@@ -24,7 +24,7 @@ from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.parallel import log_speed
-from unscribed.ssl.checkpoint import PREPROCESSOR
+from unscribed.ssl.checkpoint_files import PREPROCESSOR
 from unscribed.ssl.waveform import Speech, frames_of, normalized, receptive_field
 from unscribed.tables import NO_PATH, WordTable
 from unscribed.text.letters import WORD_DELIMITER

@@ -47,7 +47,7 @@ def lattices(
     numbers: Sequence[int],
     lattice_beam: float = 0.0,
 ) -> Iterator[Lattice | None]:
-    """The lattice of each utterance in `numbers`, in order; None where no path explains it.
+    """The lattice of each utterance in `numbers`, in order; None where no path of the graph fits it.
 
     Raises UserError if the graph was made for more tokens than the store has.
     """

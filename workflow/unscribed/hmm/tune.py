@@ -60,7 +60,7 @@ def hmm_tune(
         return hypothesis_perplexity(hypotheses, language_model, silence), rate
 
     silent = (
-        f"no path of {graph} explains any of the {len(chosen)} utterances of {features}: they may be shorter than "
+        f"no path of {graph} fits any of the {len(chosen)} utterances of {features}: they may be shorter than "
         "the shortest word or phone (hmm.states), or the search too narrow (hmm.beam, hmm.max_active)."
     )
     write_tuning(tune(grid.weights(), measure, compared, silent), tuning, weights)

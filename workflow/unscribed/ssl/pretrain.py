@@ -23,7 +23,8 @@ from unscribed.errors import UserError
 from unscribed.ssl.clusters import ClusterModel, ClusterObjective
 from unscribed.ssl.contrastive import ContrastiveModel, Objective
 from unscribed.ssl.model_config import hubert_config, read_model_config
-from unscribed.ssl.pretrain_trainer import PretrainSettings, PretrainTrainer
+from unscribed.ssl.pretrain_settings import PretrainSettings
+from unscribed.ssl.pretrain_trainer import PretrainTrainer
 from unscribed.ssl.sampling import Languages
 from unscribed.ssl.targets import Targets, frames_from
 from unscribed.ssl.waveform import Speech, receptive_field

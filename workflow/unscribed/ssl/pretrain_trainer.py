@@ -8,7 +8,7 @@ Dimensions: B utterances of a batch, N samples, T frames, G codebooks (1 for clu
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from unscribed.parallel import ordered_map
 from unscribed.ssl.clusters import ClusterModel
 from unscribed.ssl.contrastive import ContrastiveModel, perplexities
 from unscribed.ssl.masking import span_masks
+from unscribed.ssl.pretrain_settings import PretrainSettings
 from unscribed.ssl.sampling import Batch, Languages, Stream
 from unscribed.ssl.waveform import frames_of
 from unscribed.training_state import adam_tensors, fingerprint, load_state, restore_adam, save_state
@@ -35,34 +36,6 @@ PATIENCE = 3  # checks in a row with such a codebook until it is reported; a you
 PROGRESS = ("done", "seconds", "heard_seconds", "rows", "strikes")  # attributes that a state keeps beside the weights
 # What may be changed before resuming: the remedies for a diverged loss and a full memory, and where and how often.
 CAN_CHANGE = ("learning_rate", "precision", "device", "processes", "batch_seconds", "accumulation", "check_every")
-
-
-@dataclass(frozen=True)
-class PretrainSettings:
-    """Section `pretrain` of the configuration, without the keys for sizes of the model, targets and languages."""
-
-    objective: str
-    updates: int
-    batch_seconds: float
-    accumulation: int
-    max_seconds: float
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    mask_probability: float
-    mask_frames: int
-    negatives: int
-    contrastive_temperature: float
-    diversity_weight: float
-    features_penalty: float
-    encoder_gradient: float
-    gumbel_temperature: list[float]
-    unmasked_weight: float
-    precision: str
-    device: str
-    processes: int
-    check_every: int
-    seed: int
 
 
 class PretrainTrainer:
