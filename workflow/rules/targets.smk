@@ -14,6 +14,7 @@ localrules:
     match,
     acoustic,
     resegment,
+    teacher,
     gan,
     decode,
     hmm,
@@ -97,6 +98,12 @@ rule resegment:
     input:
         expand("<results>/resegment/{place}/discrepancy.json", place=plan.matching.places),
         force(workflow, "resegment", "resegment_round"),
+
+
+rule teacher:
+    input:
+        "<results>/teacher/model.safetensors",
+        force(workflow, "teacher", "teacher_train", "teacher_frames", "speak"),
 
 
 rule gan:

@@ -23,7 +23,8 @@ def check(config: Json) -> None:
 
     Raises UserError with one line per mistake. Paths are relative to the working directory.
     """
-    sections = (_corpus, _audio, check_features, check_pretrain, _text, _language_models, _gan, check_finetune)
+    of_models = (check_features, check_pretrain, check_finetune)
+    sections = (_corpus, _audio, *of_models, _text, _spoken_text, _language_models, _gan)
     stop_for([problem for section in sections for problem in section(config)])
 
 
@@ -77,6 +78,13 @@ def _text(config: Json) -> Iterator[str]:
         yield f"phonemize.backend: phones does not fit corpus.kind {kind}, whose text is words; set it to espeak"
     if backend == "phones" and config["silence"]["probability"] > 0:
         yield "silence.probability: would put silence between the phones of one word; set it to 0.0"
+
+
+def _spoken_text(config: Json) -> Iterator[str]:
+    for key in ("rates_wpm", "pitches", "pitch_ranges"):
+        low, high = config["speak"][key]
+        if low > high:
+            yield f"speak.{key}: begins with {low}, which is above {high}; put the lower one first"
 
 
 def _speaks(config: Json) -> bool:

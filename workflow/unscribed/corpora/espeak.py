@@ -31,7 +31,7 @@ STRESS_MARKS = "ˈˌ"
 # Constants of espeak-ng's speak_lib.h.
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 PHONEME_EVENTS, PHONEME_IPA = 1, 2
-RATE_PARAMETER = 1
+RATE_PARAMETER, PITCH_PARAMETER, RANGE_PARAMETER = 1, 3, 4
 POSITION_CHARACTER = 1
 CHARACTERS_UTF8 = 1
 EVENT_LIST_TERMINATED, EVENT_PHONEME = 0, 7
@@ -91,10 +91,11 @@ class Synthesizer:
     the same sentences in the same order give the same samples.
     """
 
-    def __init__(self, voice: str, rate_wpm: int, sample_rate_hz: int) -> None:
+    def __init__(self, voice: str, rate_wpm: int, sample_rate_hz: int, pitch: int = 50, pitch_range: int = 50) -> None:
         """Load the voice (eSpeak NG's name, for example `en-us`) at a rate in words per minute.
 
-        Speech is resampled from eSpeak NG's 22,050 Hz to `sample_rate_hz`. Raises UserError for an unknown voice.
+        `pitch` and `pitch_range` are on eSpeak NG's scale from 0 to 100. Speech is resampled from its 22,050 Hz to
+        `sample_rate_hz`. Raises UserError for an unknown voice.
         """
         self.sample_rate_hz = sample_rate_hz
         self._samples = bytearray()
@@ -112,7 +113,9 @@ class Synthesizer:
                 f"corpus.espeak.voice: eSpeak NG has no voice {voice!r}. Set it to a language code such as en-us, "
                 "en-gb, de, fr-fr or es; phonemizer's documentation lists all."
             )
-        self._library.espeak_SetParameter(RATE_PARAMETER, rate_wpm, 0)
+        wanted = {RATE_PARAMETER: rate_wpm, PITCH_PARAMETER: pitch, RANGE_PARAMETER: pitch_range}
+        for parameter, value in wanted.items():
+            self._library.espeak_SetParameter(parameter, value, 0)
         self._library.espeak_SetSynthCallback(self._callback)
 
     def __enter__(self) -> "Synthesizer":

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import soundfile
@@ -28,7 +28,9 @@ BATCH = 32  # sentences per call of `speak`; another number changes the samples 
 
 log = logging.getLogger(__name__)
 TimedPhones = list[tuple[float, str]]  # (start in seconds, phone) in order; empty if the synthesiser reports none
-Speak = Callable[[Sequence[str]], list[tuple[np.ndarray, TimedPhones]]]  # for each sentence: int16 samples (T,), phones
+Spoken = tuple[np.ndarray, TimedPhones]  # int16 samples (T,), phones
+Speak = Callable[[Sequence[str]], list[Spoken]]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def speak_corpus(
     rows: list[Recording] = []
     spoken: list[SpokenSentence] = []
     started, seconds = time.monotonic(), 0.0
-    with atomic_folder(audio) as folder, closing(_speak_all(sentences, speak, threads)) as stream:
+    with atomic_folder(audio) as folder, closing(speak_all(sentences, speak, threads)) as stream:
         for split, name, sentence, samples, phones in _assigned(stream, settings, section, sample_rate_hz):
             soundfile.write(folder / f"{name}.wav", samples, sample_rate_hz, subtype="PCM_16")
             rows.append(Recording(name, split, str(Path(audio) / f"{name}.wav")))
@@ -134,9 +136,11 @@ def _next(stream: Iterator[_Synthesised], settings: SpokenSettings, section: str
     return synthesised
 
 
-def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generator[_Synthesised, None, None]:
+def speak_all(
+    sentences: Sequence[Item], speak: Callable[[Sequence[Item]], list[Spoken]], threads: int
+) -> Generator[tuple[Item, np.ndarray, TimedPhones], None, None]:
     """Speak sentences in processes and yield them in order; only a few batches are spoken ahead."""
-    waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, TimedPhones]]]]] = deque()
+    waiting: deque[tuple[Sequence[Item], Future[list[Spoken]]]] = deque()
     context = multiprocessing.get_context("fork")  # other methods would import the calling script once more
     with ProcessPoolExecutor(max_workers=max(1, threads), mp_context=context) as pool:
         try:
@@ -152,8 +156,8 @@ def _speak_all(sentences: Sequence[str], speak: Speak, threads: int) -> Generato
 
 
 def _first_result(
-    waiting: deque[tuple[Sequence[str], Future[list[tuple[np.ndarray, TimedPhones]]]]],
-) -> Iterator[_Synthesised]:
+    waiting: deque[tuple[Sequence[Item], Future[list[Spoken]]]],
+) -> Iterator[tuple[Item, np.ndarray, TimedPhones]]:
     batch, result = waiting.popleft()
     for sentence, (samples, phones) in zip(batch, result.result(), strict=True):
         yield sentence, samples, phones

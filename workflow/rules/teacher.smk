@@ -1,0 +1,88 @@
+"""A teacher that nobody had to transcribe: the unpaired text spoken by eSpeak NG, and a classifier trained on it.
+
+`snakemake teacher` runs it.
+"""
+
+from unscribed.teacher.frames import FEATURES as TEACHER_FEATURES
+
+
+rule speak:
+    input:
+        sentences="<results>/phonemize/sentences.parquet",
+    output:
+        audio=directory("<results>/speak/audio"),
+        spoken="<results>/speak/spoken.parquet",
+        manifest="<results>/speak/manifest.parquet",
+        vad="<results>/speak/vad.parquet",
+    log:
+        "<logs>/speak.log",
+    benchmark:
+        "<benchmarks>/speak.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="4h",
+    params:
+        call="teacher.speak:speak",
+        settings=section("speak"),
+        language=config["corpus"]["language"],
+        margin_ms=config["vad"]["margin_ms"],
+        seed=config["corpus"]["seed"],
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/call.py"
+
+
+rule teacher_frames:
+    input:
+        manifest="<results>/speak/manifest.parquet",
+        vad="<results>/speak/vad.parquet",
+    output:
+        features="<results>/speak/frames.npy",
+        index="<results>/speak/frames.parquet",
+    log:
+        "<logs>/teacher.frames.log",
+    benchmark:
+        "<benchmarks>/teacher.frames.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="4h",
+    params:
+        call="audio.features:features",
+        settings=TEACHER_FEATURES,
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/call.py"
+
+
+rule teacher_train:
+    input:
+        frames="<results>/speak/frames.npy",
+        spoken="<results>/speak/spoken.parquet",
+        vad="<results>/speak/vad.parquet",
+        phones="<results>/phonemize/phones.txt",
+    output:
+        model="<results>/teacher/model.safetensors",
+        curves="<results>/teacher/curves.parquet",
+    log:
+        "<logs>/teacher.log",
+    benchmark:
+        "<benchmarks>/teacher.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime="4h",
+        gpu=int(config["teacher"]["device"] == "cuda"),
+    params:
+        call="teacher.train:teacher",
+        settings=section("teacher"),
+        seed=config["teacher"]["seed"],
+    script:
+        "../scripts/call.py"

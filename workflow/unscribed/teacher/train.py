@@ -1,0 +1,199 @@
+"""Stage teacher: train a frame classifier on the spoken text, augmented so that it may know people's speech, too.
+
+Everything random in a batch comes from (seed, update), so that a killed training resumes with the same losses.
+Dimensions: B utterances of a batch, T frames, M mel bins, J output frames, V phones.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from unscribed.artifacts import Pathlike
+from unscribed.audio.times import to_speech_seconds
+from unscribed.devices import device_of, out_of_memory
+from unscribed.errors import UserError
+from unscribed.frames import FrameStore
+from unscribed.ssl.waveform import mask_of
+from unscribed.tables import REAL, WHOLE, Table, VadTable
+from unscribed.teacher.augment import augmented
+from unscribed.teacher.network import STRIDE, Teacher, TeacherNetwork
+from unscribed.teacher.speak import SpokenTable
+from unscribed.teacher.spectrum import NATS_PER_DB, seen
+from unscribed.text.inventory import read_inventory
+
+log = logging.getLogger(__name__)
+
+NO_LABEL = -100  # of frames behind the end, and of phones that the text does not have: no loss, as in torch
+HELD_OUT = 50  # every so many utterances one is not learned from, but checked
+WARMUP = 0.1  # share of the updates in which the learning rate rises
+WEIGHT_DECAY = 0.01
+PLAIN_WARP, PLAIN_FLOOR = 1.0, 11.0  # of the held-out utterances: the middle of what is augmented
+
+
+@dataclass(frozen=True)
+class TeacherSettings:
+    """Section `teacher` of the configuration, without the keys of the adaptation."""
+
+    channels: int
+    dropout: float
+    updates: int
+    batch_utterances: int
+    max_seconds: float
+    learning_rate: float
+    label_smoothing: float
+    check_every: int
+    device: str
+
+
+class CurveTable(Table):
+    """Losses of a training, and the share of held-out frames whose phone is found."""
+
+    SCHEMA: ClassVar = {"update": WHOLE, "seconds": REAL, "loss": REAL, "heldout_loss": REAL, "heldout_accuracy": REAL}
+
+
+class SpokenFrames:
+    """The frames of spoken sentences with the phone of each, (T, M) in nats and (T,) int64."""
+
+    def __init__(self, store: FrameStore, spoken: Pathlike, vad: Pathlike, phones: Sequence[str]) -> None:
+        self.store = store
+        numbers = {phone: number for number, phone in enumerate(phones)}
+        table = SpokenTable.by_utterance(spoken, store.utterances)
+        regions = VadTable.by_utterance(vad, store.utterances)
+        rate, hop = store.metadata["sample_rate_hz"], store.metadata["hop_ms"] / 1000
+        self.labels: list[np.ndarray] = []
+        rows = zip(table.itertuples(), regions.itertuples(), store.lengths, strict=True)
+        for said, region, frames in rows:
+            times = [*said.starts_seconds, said.end_seconds]
+            edges = to_speech_seconds(times, region.starts_samples, region.ends_samples, rate)
+            classes = np.array([0, *(numbers.get(phone, NO_LABEL) for phone in said.phones), 0])  # 0: silence around
+            self.labels.append(classes[np.searchsorted(edges, np.arange(frames) * hop, side="right")])
+        heldout = np.arange(len(store)) % HELD_OUT == HELD_OUT - 1
+        self.heldout, self.train = np.flatnonzero(heldout), np.flatnonzero(~heldout)
+        if not len(self.heldout):
+            raise UserError(f"{spoken} has fewer than {HELD_OUT} sentences, too few to learn from: raise speak.hours.")
+
+    def batch(self, numbers: Sequence[int], longest: int, generator: np.random.Generator) -> tuple[Tensor, ...]:
+        """Return random parts of at most `longest` frames: x (B, T, M), labels (B, T) and lengths (B,)."""
+        frames, labels = [], []
+        for number in numbers:
+            start = int(generator.integers(max(1, int(self.store.lengths[number]) - longest + 1)))
+            frames.append(torch.from_numpy(self.store[number][start : start + longest].astype(np.float32)))
+            labels.append(torch.from_numpy(self.labels[number][start : start + longest]))
+        lengths = torch.tensor([len(one) for one in frames])
+        padded = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
+        targets = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=NO_LABEL)
+        return padded * NATS_PER_DB, targets, lengths
+
+
+def teacher(
+    *,
+    frames: Pathlike,
+    spoken: Pathlike,
+    vad: Pathlike,
+    phones: Pathlike,
+    settings: TeacherSettings,
+    seed: int,
+    threads: int,
+    model: Pathlike,
+    curves: Pathlike,
+) -> None:
+    """Train on the log-mel store `frames` of the sentences in `spoken`; write the model and its curves.
+
+    `phones` is the inventory. Raises UserError for a missing GPU, a full memory and a loss that is not finite.
+    """
+    device = device_of(settings.device, "teacher.device")
+    torch.set_num_threads(threads)
+    inventory = read_inventory(phones)
+    data = SpokenFrames(FrameStore(frames), spoken, vad, inventory)
+    torch.manual_seed(seed)
+    rate = data.store.metadata["sample_rate_hz"]
+    network = TeacherNetwork(data.store.data.shape[1], settings.channels, len(inventory), settings.dropout).to(device)
+    log.info("%.2f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
+    with out_of_memory("teacher.batch_utterances", settings.batch_utterances):
+        rows = train(network, data, settings, rate, seed)
+    counts = np.bincount(np.concatenate([one[one >= 0] for one in data.labels]), minlength=len(inventory)) + 1.0
+    log_prior = torch.from_numpy(np.log(counts / counts.sum()).astype(np.float32))
+    Teacher(network.eval(), inventory, log_prior, rate).write(model)
+    rows.write(curves)
+
+
+def train(
+    network: TeacherNetwork, data: SpokenFrames, settings: TeacherSettings, sample_rate_hz: int, seed: int
+) -> CurveTable:
+    """Train `network` in place, on the device where it is; return a row per check.
+
+    Raises UserError if the loss is not finite.
+    """
+    device = next(network.parameters()).device
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    longest = round(1000 * settings.max_seconds / data.store.metadata["hop_ms"])
+    rows, recent, started = CurveTable(), [], time.monotonic()
+    for update in range(settings.updates):
+        generator = np.random.default_rng([seed, update])
+        noise = torch.Generator().manual_seed(int(generator.integers(2**62)))
+        numbers = generator.choice(data.train, size=settings.batch_utterances)
+        parts = (part.to(device) for part in data.batch(numbers, longest, generator))
+        x, labels, lengths = augmented(*parts, sample_rate_hz, noise)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * one_cycle(update / settings.updates)
+        network.train()
+        loss = frame_loss(network, x, labels, lengths, settings.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        recent.append(loss.detach())
+        if (update + 1) % settings.check_every == 0 or update + 1 == settings.updates:
+            mean = float(torch.stack(recent).mean())
+            if not np.isfinite(mean):
+                raise UserError(
+                    f"the loss of the teacher is {mean} at update {update + 1}: lower teacher.learning_rate."
+                )
+            heldout, accuracy = check(network, data, longest, sample_rate_hz, settings.label_smoothing)
+            seconds = time.monotonic() - started
+            rows.append(update=update + 1, seconds=seconds, loss=mean, heldout_loss=heldout, heldout_accuracy=accuracy)
+            log.info("update %d: loss %.3f, held out %.3f, accuracy %.3f", update + 1, mean, heldout, accuracy)
+            recent = []
+    return rows
+
+
+def one_cycle(progress: float) -> float:
+    """Return the share of the learning rate at `progress` (0 to 1): a linear rise, then half a cosine to zero."""
+    if progress < WARMUP:
+        return progress / WARMUP
+    return 0.5 * (1 + float(np.cos(np.pi * (progress - WARMUP) / (1 - WARMUP))))
+
+
+def frame_loss(network: TeacherNetwork, x: Tensor, labels: Tensor, lengths: Tensor, smoothing: float) -> Tensor:
+    """Compute the cross entropy of x (B, T, M) with labels (B, T), of which the network takes every STRIDE-th."""
+    logits, _ = network(x, lengths)
+    wanted = labels.masked_fill(~mask_of(lengths, labels.shape[1]), NO_LABEL)[:, ::STRIDE]
+    return cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=NO_LABEL, label_smoothing=smoothing)
+
+
+@torch.inference_mode()
+def check(
+    network: TeacherNetwork, data: SpokenFrames, longest: int, sample_rate_hz: int, smoothing: float
+) -> tuple[float, float]:
+    """Compute loss and share of right frames on the held-out utterances, as they are."""
+    network.eval()
+    device = next(network.parameters()).device
+    losses, right, total = [], 0, 0
+    for first in range(0, len(data.heldout), 32):
+        x, labels, lengths = data.batch(data.heldout[first : first + 32], longest, np.random.default_rng(0))
+        x, labels, lengths = x.to(device), labels.to(device), lengths.to(device)
+        plain = torch.ones(len(x), device=device)
+        x = seen(x, lengths, PLAIN_WARP * plain, PLAIN_FLOOR * plain, sample_rate_hz)
+        logits, _ = network(x, lengths)
+        wanted = labels[:, ::STRIDE]
+        losses.append(float(frame_loss(network, x, labels, lengths, smoothing)))
+        right += int((logits.argmax(-1) == wanted).sum())
+        total += int((wanted >= 0).sum())
+    return float(np.mean(losses)), right / max(1, total)
