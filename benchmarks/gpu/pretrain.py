@@ -33,7 +33,8 @@ from unscribed.ssl.targets import fit_targets
 RATE = 16000  # Hz
 CORES = os.cpu_count() or 1
 CHECKS = 12  # of a training; a state is saved at each
-TRIAL_UPDATES = 24  # of the first measurement, in four checks
+TRIAL_UPDATES = 24  # of the first measurement
+TINY_UPDATES = 6  # of a rehearsal
 PROBE_SECONDS = 60.0  # kept for the last probe and the checkpoint
 POLL_SECONDS = 1.0
 SHARD = "15MB"  # of the checkpoint: files of at most 16 MB can be brought back
@@ -165,7 +166,7 @@ def planned_updates(step: Step, iteration: Iteration, tables: dict[str, Any]) ->
     """
     plan = iteration.folder / "plan.json"
     if not plan.exists():
-        trial = Training(step, iteration, tables, "trial", TRIAL_UPDATES)
+        trial = Training(step, iteration, tables, "trial", TINY_UPDATES if step.rehearse else TRIAL_UPDATES)
         trial.process.join()
         if trial.process.exitcode:
             raise SystemExit("the trial of the pretraining failed; its error is above.")
@@ -173,7 +174,7 @@ def planned_updates(step: Step, iteration: Iteration, tables: dict[str, Any]) ->
         warm, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
         speed = (last["update"] - warm["update"]) / (last["seconds"] - warm["seconds"])
         updates = max(CHECKS, int(SHARE * speed * (step.left() - PROBE_SECONDS)))
-        plan.write_text(json.dumps({"updates": CHECKS if step.rehearse else updates}))
+        plan.write_text(json.dumps({"updates": TINY_UPDATES if step.rehearse else updates}))
     return int(json.loads(plan.read_text())["updates"])
 
 
@@ -218,7 +219,7 @@ def probed(step: Step, model: Path, layer: int) -> dict[str, Figure]:
 def watch(step: Step, training: Training, updates: int, figures: dict[str, Figure]) -> None:
     """Probe the state after the first and second third; end the training when its time is over."""
     third, layer = 1, layer_of(step)
-    while training.process.is_alive() and step.left() > PROBE_SECONDS:
+    while training.process.is_alive() and (step.rehearse or step.left() > PROBE_SECONDS):
         rows = training.rows()
         if rows and third < 3 and rows[-1]["update"] >= third * updates / 3:
             model = model_of(step, training, step.work / "pretrain/looked_at")
