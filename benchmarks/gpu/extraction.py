@@ -3,13 +3,17 @@
 Reuses benchmarks/features.py. On a GPU the package computes matrix products in half precision (float16).
 """
 
+import statistics
 import sys
+from collections.abc import Iterator
 
+import numpy as np
 import torch
 from features import RATE, measure, random_checkpoint, synthesise
 from step import ROOT, Figure, Step, read_arguments, rounded
 
 from unscribed.devices import device_of
+from unscribed.ssl.checkpoint import Checkpoint
 
 LAYER = 8
 MEDIAN_SECONDS = 4.0  # of an utterance, as in read speech
@@ -18,9 +22,33 @@ REPEATS = 3
 FEW, MOST = 8, 2000  # utterances: of the first measurement, and at most
 
 
-def utterances_in(seconds: float, one: float, ways: int) -> int:
-    """How many utterances can be measured in all ways in `seconds`, if one by one each takes `one` seconds."""
-    return max(FEW, min(MOST, int(seconds / (one * ways * REPEATS))))
+def utterances_in(seconds: float, one: float) -> int:
+    """How many utterances can be measured one by one in `seconds`, if each takes `one` seconds."""
+    return max(FEW, min(MOST, int(seconds / (one * REPEATS))))
+
+
+def seconds_of(checkpoint: Checkpoint, waves: list[np.ndarray], layer: int, batch_seconds: float) -> float:
+    """Time the frames of `waves`, the median over repeats; 0 seconds per batch: one by one."""
+    return statistics.median(measure(checkpoint, waves, layer, batch_seconds) for _ in range(REPEATS))
+
+
+def batched(
+    step: Step, checkpoint: Checkpoint, waves: list[np.ndarray], layer: int
+) -> Iterator[tuple[int, float | str]]:
+    """Yield each size of batch with the seconds that it takes, or with the reason why it was left out."""
+    spent = 0.0
+    for batch_seconds in BATCH_SECONDS[:1] if step.rehearse else BATCH_SECONDS:
+        if step.left() < 2 * REPEATS * spent:
+            yield batch_seconds, "left out: no time"
+            continue
+        try:
+            measure(checkpoint, waves, layer, batch_seconds)  # allocates
+            spent = seconds_of(checkpoint, waves, layer, batch_seconds)
+        except RuntimeError as error:  # the memory is full, or a tensor has more values than a kernel can count
+            yield batch_seconds, f"left out: {str(error).splitlines()[0]}"
+            torch.cuda.empty_cache()
+        else:
+            yield batch_seconds, spent
 
 
 def main() -> None:
@@ -28,51 +56,29 @@ def main() -> None:
     step = read_arguments(__doc__)
     device = device_of(step.device.type, "--device")
     checkpoint = random_checkpoint(ROOT / f"config/models/{'tiny' if step.rehearse else 'base'}.yaml", device)
-    layer = min(LAYER, checkpoint.layers)
-    sizes = BATCH_SECONDS[:1] if step.rehearse else BATCH_SECONDS
-    few = synthesise(FEW, MEDIAN_SECONDS)
-    for batch_seconds in (0.0, sizes[0]):
-        measure(checkpoint, few, layer, batch_seconds)  # warms up
+    layer, median = min(LAYER, checkpoint.layers), 0.5 if step.rehearse else MEDIAN_SECONDS
+    few = synthesise(FEW, median)
+    measure(checkpoint, few, layer, 0.0)  # warms up
     one = measure(checkpoint, few, layer, 0.0) / len(few)
-    count = FEW if step.rehearse else utterances_in(0.6 * step.left(), one, 2)  # batches: together about as long
-    waves = synthesise(count, MEDIAN_SECONDS)
+    waves = synthesise(FEW if step.rehearse else utterances_in(0.3 * step.left(), one), median)
     audio = sum(map(len, waves)) / RATE
-    alone = min(measure(checkpoint, waves, layer, 0.0) for _ in range(REPEATS))
+    alone = seconds_of(checkpoint, waves, layer, 0.0)
     figures: dict[str, Figure] = {
         "model": checkpoint.name,
         "layer": layer,
-        "utterances": count,
+        "utterances": len(waves),
         "audio_seconds": round(audio),
         "one_by_one_x_real_time": rounded(audio / alone),
     }
-    batched = measure_batches(step, checkpoint, waves, layer, sizes, figures, audio)
-    if not batched:
-        sys.exit("no time was left for batches.")
-    figures["batched_x_one_by_one"] = rounded(alone / min(batched))
-    step.write(figures)
-
-
-def measure_batches(
-    step: Step, checkpoint, waves: list, layer: int, sizes: tuple[int, ...], figures: dict[str, Figure], audio: float
-) -> list[float]:
-    """Measure each size of batch; add its speed to `figures` and return the seconds of all."""
-    found: list[float] = []
-    for batch_seconds in sizes:
-        key = f"batches_of_{batch_seconds}_s_x_real_time"
-        if found and step.left() < 2 * REPEATS * found[-1]:
-            figures[key] = "left out: no time"
-            continue
-        try:
-            measure(checkpoint, waves, layer, batch_seconds)  # allocates
-            spent = min(measure(checkpoint, waves, layer, batch_seconds) for _ in range(REPEATS))
-        except torch.OutOfMemoryError:
-            figures[key] = "left out: the memory of the GPU is full"
-            torch.cuda.empty_cache()
-        else:
-            found.append(spent)
-            figures[key] = rounded(audio / spent)
+    best = float("inf")
+    for batch_seconds, spent in batched(step, checkpoint, waves, layer):
+        found = isinstance(spent, float)
+        figures[f"batches_of_{batch_seconds}_s_x_real_time"] = rounded(audio / spent) if found else spent
+        best = min(best, spent) if found else best
         step.write(figures)
-    return found
+    if best == float("inf"):
+        sys.exit("no size of batch could be measured.")
+    step.write(figures | {"batched_x_one_by_one": rounded(alone / best)})
 
 
 if __name__ == "__main__":

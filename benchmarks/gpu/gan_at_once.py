@@ -14,8 +14,7 @@ MOST_UPDATES = 200  # per measurement: more only repeat what is known
 
 
 def updates_in(seconds: float, two_updates: float) -> int:
-    """The even number of updates per measurement with which all end in `seconds`, if two updates of all variants take
-    `two_updates` seconds; 0 if not even two fit."""
+    """The even number of updates per measurement that fit into `seconds`, if two of all variants take `two_updates`."""
     pairs = int(seconds / two_updates - 1) // REPEATS  # one pair of each variant is the warm-up
     return max(0, min(MOST_UPDATES, 2 * pairs))
 

@@ -1,5 +1,6 @@
 """Run the tests that need a GPU (pytest's marker `gpu`); one that is skipped on a machine with a GPU is a failure."""
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -34,7 +35,8 @@ def main() -> None:
     report = step.work / "marked_tests.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-p", "no:cacheprovider", f"--junitxml={report}", "-q"]
-    subprocess.run([*command, *marked_files()], cwd=ROOT, check=False)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other packages of the machine bring some
+    subprocess.run([*command, *marked_files()], cwd=ROOT, env=environment, check=False)
     if not report.exists():
         sys.exit("pytest ended without a report.")
     counts = outcome(report)

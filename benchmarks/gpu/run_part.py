@@ -138,8 +138,8 @@ def run_part(
         record = _run_or_reuse(row, left, work, rehearse, scripts)
         found["steps"][row.name] = record
         print(f"{row.name}: {record['status']}, {record['seconds']:.0f} s", record.get("reason", ""), flush=True)
-        if record["status"] in ("failed", "timed out"):
-            print("\n".join(f"    {line}" for line in record.get("log", [])[-8:]), flush=True)
+        for line in record.get("log", [])[-8:] if record["status"] != "ok" else []:
+            print(f"    {line}", flush=True)
         found["brought"], found["not_brought"] = bring(work / "bring", results)
         found["seconds"] = round(time.monotonic() - started, 1)
         write_json(results / f"part{part}.json", found)
