@@ -36,6 +36,13 @@ def synthesise(count: int, seconds: float) -> list[np.ndarray]:
     return [normalized(rng.normal(size=length).astype(np.float32)) for length in lengths]
 
 
+def random_checkpoint(sizes: Path, device: torch.device) -> Checkpoint:
+    """Make a model of the sizes in a file, with random weights, on `device`."""
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(**yaml.safe_load(sizes.read_text(encoding="utf-8")))
+    return Checkpoint(Wav2Vec2Model(config).eval().to(device), True, RATE, sizes.stem, sizes.parent)
+
+
 def measure(checkpoint: Checkpoint, waves: list[np.ndarray], layer: int, batch_seconds: float) -> float:
     """Time the frames of `waves`, in seconds, in batches of at most `batch_seconds`; 0: one by one."""
     lengths = np.array([len(wave) for wave in waves])
@@ -61,15 +68,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = device_of(arguments.device, "--device")
-    torch.manual_seed(0)
-    config = Wav2Vec2Config(**yaml.safe_load(arguments.model.read_text(encoding="utf-8")))
-    model = Wav2Vec2Model(config).eval().to(device)
-    checkpoint = Checkpoint(model, True, RATE, arguments.model.stem, arguments.model.parent)
+    checkpoint = random_checkpoint(arguments.model, device)
     waves = synthesise(arguments.utterances, arguments.seconds)
     audio = sum(map(len, waves)) / RATE
     result = {
         "model": checkpoint.name,
-        "parameters": sum(value.numel() for value in model.parameters()),
+        "parameters": sum(value.numel() for value in checkpoint.model.parameters()),
         "layer": arguments.layer,
         "device": torch.cuda.get_device_name() if arguments.device == "cuda" else f"{arguments.threads} CPU threads",
         "utterances": len(waves),

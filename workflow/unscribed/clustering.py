@@ -30,7 +30,8 @@ def cluster(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cluster `frames` (T, D) float32; return the centroids (K, D) and the scale (D,) that distances are divided by.
 
-    Overwrites `frames`. Raises UserError, naming the parameter `key`, if there are fewer frames than clusters.
+    Runs on the GPU if faiss has one (faiss-gpu). Overwrites `frames`. Raises UserError, naming the parameter `key`, if
+    there are fewer frames than clusters.
     """
     if len(frames) < settings.clusters:
         raise UserError(
@@ -44,15 +45,17 @@ def cluster(
         niter=settings.iterations,
         nredo=settings.restarts,
         seed=seed,
+        gpu=faiss.get_num_gpus() > 0,  # all that the job may see; faiss-cpu has none
         min_points_per_centroid=1,
         max_points_per_centroid=len(frames),  # faiss would otherwise draw its own sample of `frames`
     )
     frames /= scale  # in place: a large model's frames fill gigabytes
     error = model.train(frames)
     log.info(
-        "%d clusters of %d frames; mean squared distance %.3f in %d dimensions",
+        "%d clusters of %d frames on the %s; mean squared distance %.3f in %d dimensions",
         settings.clusters,
         len(frames),
+        "GPU" if model.gpu else "CPU",
         error / len(frames),
         frames.shape[1],
     )

@@ -5,7 +5,6 @@ Dimensions: T samples per channel, C channels.
 
 from pathlib import Path
 
-import av
 import numpy as np
 import soundfile
 import soxr
@@ -93,6 +92,8 @@ def _require_whole_wav(path: Path) -> None:
 
 def _decode_libav(path: Path, reason: str = "") -> tuple[np.ndarray, int]:
     """Decode with FFmpeg; `reason` is libsndfile's error message, for the user if FFmpeg fails as well."""
+    import av  # here: FFmpeg takes 0.1 s and 100 MB of disk, and libsndfile reads most files without it
+
     try:
         with av.open(str(path), format=HEADERLESS.get(path.suffix.lower()), metadata_errors="ignore") as container:
             if not container.streams.audio:
