@@ -53,9 +53,10 @@ STEPS = (
     Row("gan_at_once", "gan_at_once.py", (1,), 80, 30),
     Row("extraction", "extraction.py", (1,), 70, 30),
     Row("kmeans", "kmeans.py", (1,), 30, 15),
-    Row("teacher", "teacher.py", (1, 2), 240, 60),
-    Row("pretrain", "pretrain.py", (2,), 500, 60),
-    Row("pretrain_on", "pretrain.py", (3,), 480, 60),  # goes on from what pretrain left in the work folder
+    Row("speech", "speech.py", (1, 2), 170, 60),
+    Row("teacher", "teacher.py", (1, 2), 120, 45),
+    Row("pretrain", "pretrain.py", (2,), 520, 120),
+    Row("pretrain_on", "pretrain.py", (3,), 520, 120),  # the second iteration, or what part 2 left of the first
 )
 
 
