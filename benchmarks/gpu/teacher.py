@@ -16,8 +16,8 @@ from unscribed.evaluation.scoring import scored_references
 from unscribed.frames import FrameStore
 from unscribed.teacher.frames import FEATURES
 from unscribed.teacher.network import Teacher
-from unscribed.teacher.spectrum import NATS_PER_DB, seen
-from unscribed.teacher.train import PLAIN_FLOOR, PLAIN_WARP, CurveTable, TeacherSettings, teacher
+from unscribed.teacher.spectrum import NATS_PER_DB
+from unscribed.teacher.train import CurveTable, TeacherSettings, teacher
 from unscribed.text.silence import SILENCE
 
 TRIAL_UPDATES = 30  # of the first measurement
@@ -61,8 +61,7 @@ def greedy(step: Step, split: str) -> float:
     found = {}
     for utterance, one in FrameStore(frames):
         x = NATS_PER_DB * torch.from_numpy(one.copy())[None].to(step.device)
-        lengths, plain = torch.tensor([x.shape[1]], device=step.device), torch.ones(1, device=step.device)
-        logits, _ = loaded.network(seen(x, lengths, PLAIN_WARP * plain, PLAIN_FLOOR * plain, 16000), lengths)
+        logits, _ = loaded.logits(x, torch.tensor([x.shape[1]], device=step.device))
         best = torch.unique_consecutive(logits[0].argmax(-1)).tolist()
         found[utterance] = [loaded.phones[phone] for phone in best if loaded.phones[phone] != SILENCE]
     references = scored_references(folder / f"references/{split}.parquet", manifest).phones

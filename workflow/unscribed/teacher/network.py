@@ -3,7 +3,8 @@
 Dimensions: B utterances of a batch, T frames, M mel bins, J output frames (half of T), C channels, V phones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,11 +12,38 @@ from torch import Tensor, nn
 
 from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 from unscribed.ssl.waveform import mask_of
+from unscribed.teacher.spectrum import seen
 
 KERNEL = 5  # frames seen by each convolution
 STRIDE = 2  # input frames of 10 ms per output frame
 DILATIONS = (1, 1, 2, 2)  # of the residual convolutions, which together see 0.5 s
 MOMENTUM = 0.1  # of the running statistics
+PLAIN_WARP, PLAIN_FLOOR = 1.0, 11.0  # where nothing was adapted: the middle of what is augmented
+
+
+class Moments:
+    """Mean and variance (C,) of all frames given so far."""
+
+    def __init__(self) -> None:
+        self.count: Tensor | float = 0.0
+        self.total: Tensor | float = 0.0
+        self.squares: Tensor | float = 0.0
+
+    def add(self, x: Tensor, mask: Tensor) -> None:
+        """Add the frames that mask (B, 1, J) marks of x (B, C, J)."""
+        self.count = self.count + mask.sum().double()
+        self.total = self.total + (x * mask).double().sum((0, 2))
+        self.squares = self.squares + ((x * mask).double().square()).sum((0, 2))
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return self.total / self.count
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        return self.squares / self.count - self.mean.square()
 
 
 class MaskedNorm(nn.Module):
@@ -23,6 +51,7 @@ class MaskedNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.moments: Moments | None = None
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
@@ -30,6 +59,8 @@ class MaskedNorm(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Normalise x (B, C, J), of which mask (B, 1, J) float marks the frames; in training, by their statistics."""
         mean, variance = self.mean, self.variance
+        if self.moments is not None:
+            self.moments.add(x, mask)
         if self.training:
             count = mask.sum()
             mean = (x * mask).sum((0, 2)) / count
@@ -39,6 +70,15 @@ class MaskedNorm(nn.Module):
                 self.variance.lerp_(variance, MOMENTUM)
         scale = self.weight * torch.rsqrt(variance + 1e-5)
         return (x - mean[:, None]) * scale[:, None] + self.bias[:, None]
+
+    @contextmanager
+    def measuring(self) -> Iterator[Moments]:
+        """Yield the moments of all that goes through meanwhile."""
+        self.moments = Moments()
+        try:
+            yield self.moments
+        finally:
+            self.moments = None
 
 
 class TeacherNetwork(nn.Module):
@@ -75,17 +115,33 @@ def output_lengths(lengths: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained network, in eval mode, with its phones and the log of their prior (V,) in training."""
+    """A trained network, in eval mode, with its phones and the log of their prior (V,).
+
+    It sees spectra moved by `warp` and cut `floor` nats below the peak.
+    """
 
     network: TeacherNetwork
     phones: Sequence[str]
     log_prior: Tensor
     sample_rate_hz: int
+    warp: float = PLAIN_WARP
+    floor: float = PLAIN_FLOOR
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.log_prior.device
+
+    def logits(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits (B, J, V) of log-mel spectra x (B, T, M) in nats, and their lengths (B,)."""
+        one = torch.ones(len(x), device=x.device)
+        return self.network(seen(x, lengths, self.warp * one, self.floor * one, self.sample_rate_hz), lengths)
 
     def write(self, path: Pathlike) -> None:
-        """Write as safetensors, sizes, phones and sampling rate in the metadata."""
+        """Write as safetensors, all but the weights in the metadata."""
         tensors = {name: value.detach().float().cpu().numpy() for name, value in self.network.state_dict().items()}
-        about = {"sizes": self.network.sizes, "phones": list(self.phones), "sample_rate_hz": self.sample_rate_hz}
+        about = {"sizes": self.network.sizes, "phones": list(self.phones)}
+        about |= {name: getattr(self, name) for name in ("sample_rate_hz", "warp", "floor")}
         write_tensors(path, {**tensors, "log_prior": self.log_prior.cpu().numpy()}, about)
 
     @classmethod
@@ -94,7 +150,7 @@ class Teacher:
         with readable(path):
             tensors, about = read_tensors(path)
             values = {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
-            log_prior = values.pop("log_prior")
-            network = TeacherNetwork(**about["sizes"])
+            log_prior = values.pop("log_prior").to(device)
+            network = TeacherNetwork(**about.pop("sizes"))
             network.load_state_dict(values)
-            return cls(network.eval().to(device), about["phones"], log_prior.to(device), about["sample_rate_hz"])
+            return cls(network=network.eval().to(device), log_prior=log_prior, **about)

@@ -23,7 +23,7 @@ from unscribed.frames import FrameStore
 from unscribed.ssl.waveform import mask_of
 from unscribed.tables import REAL, WHOLE, Table, VadTable
 from unscribed.teacher.augment import augmented
-from unscribed.teacher.network import STRIDE, Teacher, TeacherNetwork
+from unscribed.teacher.network import PLAIN_FLOOR, PLAIN_WARP, STRIDE, Teacher, TeacherNetwork
 from unscribed.teacher.speak import SpokenTable
 from unscribed.teacher.spectrum import NATS_PER_DB, seen
 from unscribed.text.inventory import read_inventory
@@ -34,7 +34,6 @@ NO_LABEL = -100  # of frames behind the end, and of phones that the text does no
 HELD_OUT = 50  # every so many utterances one is not learned from, but checked
 WARMUP = 0.1  # share of the updates in which the learning rate rises
 WEIGHT_DECAY = 0.01
-PLAIN_WARP, PLAIN_FLOOR = 1.0, 11.0  # of the held-out utterances: the middle of what is augmented
 
 
 @dataclass(frozen=True)

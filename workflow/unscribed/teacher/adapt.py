@@ -1,0 +1,141 @@
+"""Stage adapt: fit the teacher to the corpus without labels: frequency warp, floor, statistics of layers, prior.
+
+Of all warps and floors, those are taken with which the network is surest of what it hears: the mean of its largest
+posterior follows the phone error rate (reference: measurements in docs/results.md).
+Dimensions: B utterances of a batch, T frames, J output frames, M mel bins, V phones.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unscribed.artifacts import Pathlike
+from unscribed.devices import device_of
+from unscribed.errors import UserError
+from unscribed.frames import FrameStore
+from unscribed.ssl.waveform import mask_of
+from unscribed.tables import FLAG, REAL, Table
+from unscribed.teacher.network import MaskedNorm, Teacher
+from unscribed.teacher.spectrum import NATS_PER_DB
+
+log = logging.getLogger(__name__)
+
+BATCH = 16  # utterances
+LEAST_FRAMES = 200  # two seconds, from which statistics mean anything
+SMALLEST_PRIOR = 1e-4  # of a phone that the teacher hardly hears: its score would grow without bounds
+
+
+@dataclass(frozen=True)
+class AdaptSettings:
+    """The keys of the section `teacher` that the adaptation uses."""
+
+    warps: list[float]
+    floors: list[float]
+    adapt_minutes: float
+    least_sureness: float
+    device: str
+
+
+class AdaptationTable(Table):
+    """How sure the teacher is with each warp and floor, and which was chosen."""
+
+    SCHEMA: ClassVar = {"warp": REAL, "floor_nats": REAL, "sureness": REAL, "chosen": FLAG}
+
+
+def adapt(
+    *,
+    model: Pathlike,
+    frames: Pathlike,
+    settings: AdaptSettings,
+    seed: int,
+    threads: int,
+    adapted: Pathlike,
+    adaptation: Pathlike,
+) -> None:
+    """Write the teacher as adapted to the log-mel store `frames`, and the criterion of all that was tried.
+
+    Raises UserError if there is too little audio, and if the teacher is sure of nothing whatever is tried.
+    """
+    device = device_of(settings.device, "teacher.device")
+    torch.set_num_threads(threads)
+    teacher, store = Teacher.read(model, device), FrameStore(frames)
+    numbers = _sample(store, settings.adapt_minutes, seed)
+    pairs = [(warp, floor) for floor in settings.floors for warp in settings.warps]
+    sureness = []
+    for warp, floor in pairs:
+        fitted = replace(teacher, warp=warp, floor=floor)
+        fit_statistics(fitted, store, numbers)
+        sureness.append(mean_sureness(fitted, store, numbers))
+        log.info("warp %.2f, floor %.0f nats: sureness %.3f", warp, floor, sureness[-1])
+    best = int(np.argmax(sureness))
+    AdaptationTable.from_rows(
+        (*pair, value, place == best) for place, (pair, value) in enumerate(zip(pairs, sureness, strict=True))
+    ).write(adaptation)
+    if sureness[best] < settings.least_sureness:
+        raise UserError(
+            f"the teacher is sure of nothing in {frames} (mean of its largest posterior {sureness[best]:.2f}, at least "
+            f"{settings.least_sureness} is wanted): this audio is too unlike speech of {teacher.phones[1]} … as eSpeak "
+            "NG speaks it. Check corpus.language and vad, or leave the teacher out (teacher.candidate: false)."
+        )
+    chosen = replace(teacher, warp=pairs[best][0], floor=pairs[best][1])
+    fit_statistics(chosen, store, numbers)
+    log_prior = mean_posteriors(chosen, store, numbers).clamp_min(SMALLEST_PRIOR).log()
+    replace(chosen, log_prior=log_prior).write(adapted)
+
+
+def _sample(store: FrameStore, minutes: float, seed: int) -> list[int]:
+    """Draw utterances with up to `minutes` of audio, in order. Raises UserError for too little."""
+    order = np.random.default_rng(seed).permutation(len(store))
+    total = np.cumsum(store.lengths[order]) * store.metadata["hop_ms"] / 60_000
+    chosen = order[: max(1, int(np.searchsorted(total, minutes, side="right")))]
+    if store.lengths[chosen].sum() < LEAST_FRAMES:
+        raise UserError(f"{store.path} has too little audio for a teacher to adapt to: give more recordings.")
+    return sorted(int(number) for number in chosen)
+
+
+def batches(store: FrameStore, numbers: Sequence[int], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield x (B, T, M) in nats and lengths (B,) of utterances of similar length."""
+    order = sorted(numbers, key=lambda number: int(store.lengths[number]))
+    for first in range(0, len(order), BATCH):
+        rows = [torch.from_numpy(store[number].astype(np.float32)) for number in order[first : first + BATCH]]
+        lengths = torch.tensor([len(row) for row in rows], device=device)
+        yield NATS_PER_DB * torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device), lengths
+
+
+@torch.inference_mode()
+def fit_statistics(teacher: Teacher, store: FrameStore, numbers: Sequence[int]) -> None:
+    """Replace the statistics of the batch norms by those of the corpus, layer after layer, in place.
+
+    (arXiv 1603.04779, AdaBN): each layer's are measured with the layers below already adapted.
+    """
+    norms = [module for module in teacher.network.modules() if isinstance(module, MaskedNorm)]
+    for norm in norms:
+        with norm.measuring() as measured:
+            for x, lengths in batches(store, numbers, teacher.device):
+                teacher.logits(x, lengths)
+        norm.mean.copy_(measured.mean)
+        norm.variance.copy_(measured.variance)
+
+
+@torch.inference_mode()
+def posteriors(teacher: Teacher, store: FrameStore, numbers: Sequence[int]) -> Iterator[Tensor]:
+    """Yield the posteriors of each batch, (frames, V)."""
+    for x, lengths in batches(store, numbers, teacher.device):
+        logits, counts = teacher.logits(x, lengths)
+        yield logits.softmax(-1)[mask_of(counts, logits.shape[1])]
+
+
+def mean_sureness(teacher: Teacher, store: FrameStore, numbers: Sequence[int]) -> float:
+    """Return the mean over frames of the largest posterior."""
+    largest = torch.cat([found.amax(-1) for found in posteriors(teacher, store, numbers)])
+    return float(largest.mean())
+
+
+def mean_posteriors(teacher: Teacher, store: FrameStore, numbers: Sequence[int]) -> Tensor:
+    """Return the mean posterior of each phone, (V,): the prior of this corpus."""
+    return torch.cat(list(posteriors(teacher, store, numbers))).mean(0)
