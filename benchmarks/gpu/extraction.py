@@ -38,7 +38,7 @@ def batched(
     """Yield each size of batch with the seconds that it takes, or with the reason why it was left out."""
     spent = 0.0
     for batch_seconds in BATCH_SECONDS[:1] if step.rehearse else BATCH_SECONDS:
-        if step.left() < 2 * REPEATS * spent:
+        if spent and step.left() < 2 * REPEATS * spent:
             yield batch_seconds, "left out: no time"
             continue
         try:

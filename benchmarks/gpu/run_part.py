@@ -92,17 +92,17 @@ def run_step(row: Row, seconds: float, work: Path, rehearse: bool, scripts: Path
 
 def _wait(process: subprocess.Popen, seconds: float) -> bool:
     """Wait for a process, end it after `seconds`, and kill what is left of its group; return whether it was in time."""
-    in_time = True
     try:
         process.wait(seconds)
+        return True
     except subprocess.TimeoutExpired:
-        in_time = False
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
-    _signal(process, signal.SIGKILL)
-    process.wait()
-    return in_time
+        return False
+    finally:  # also if this program is interrupted
+        _signal(process, signal.SIGKILL)
+        process.wait()
 
 
 def _signal(process: subprocess.Popen, number: signal.Signals) -> None:
@@ -199,6 +199,7 @@ def gpu_name() -> str:
 def main() -> None:
     """Parse the command line, unpack the packages, run the part; status 1 unless every step ended well."""
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a step does not outlive this program
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", type=int, choices=sorted({part for row in STEPS for part in row.parts}))
     parser.add_argument("--work", type=Path, required=True, help="folder that the parts share")
