@@ -39,6 +39,7 @@ rule decode_split:
         arpa=plan.text.search_lm,
         segments=f"{plan.gan.folder}/{{split}}.npy" if plan.gan.runs else [],
         boundaries=plan.gan.boundaries("{split}") if plan.gan.runs else [],
+        taught=plan.teacher.decoded("{split}"),
     output:
         decoded="<results>/decode/{split}.parquet",
     log:

@@ -102,8 +102,8 @@ rule resegment:
 
 rule teacher:
     input:
-        "<results>/teacher/model.safetensors",
-        force(workflow, "teacher", "teacher_train", "teacher_frames", "speak"),
+        expand("<results>/teacher/decode/{split}.parquet", split=SPLITS),
+        force(workflow, "teacher", "teacher_decode", "teacher_adapt", "teacher_train", "teacher_frames", "speak"),
 
 
 rule gan:

@@ -1,6 +1,5 @@
-"""A teacher that nobody had to transcribe: the unpaired text spoken by eSpeak NG, and a classifier trained on it.
-
-`snakemake teacher` runs it.
+"""A teacher that nobody had to transcribe: the unpaired text spoken by eSpeak NG, a classifier trained on it, and that
+adapted to the corpus without labels. `snakemake teacher` runs it.
 """
 
 from unscribed.teacher.frames import FEATURES as TEACHER_FEATURES
@@ -84,5 +83,87 @@ rule teacher_train:
         call="teacher.train:teacher",
         settings=section("teacher"),
         seed=config["teacher"]["seed"],
+    script:
+        "../scripts/call.py"
+
+
+rule teacher_corpus_frames:
+    input:
+        manifest="<results>/manifest/{split}.parquet",
+        vad="<results>/vad/{split}.parquet",
+    output:
+        features="<results>/teacher/frames/{split}.npy",
+        index="<results>/teacher/frames/{split}.parquet",
+    log:
+        "<logs>/teacher.frames.{split}.log",
+    benchmark:
+        "<benchmarks>/teacher.frames.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="4h",
+    params:
+        call="audio.features:features",
+        settings=TEACHER_FEATURES,
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/call.py"
+
+
+rule teacher_adapt:
+    input:
+        model="<results>/teacher/model.safetensors",
+        frames="<results>/teacher/frames/train.npy",
+    output:
+        adapted="<results>/teacher/adapted.safetensors",
+        adaptation="<results>/teacher/adaptation.parquet",
+    log:
+        "<logs>/teacher.adapt.log",
+    benchmark:
+        "<benchmarks>/teacher.adapt.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime="4h",
+        gpu=int(config["teacher"]["device"] == "cuda"),
+    params:
+        call="teacher.adapt:adapt",
+        settings=section("teacher"),
+        seed=config["teacher"]["seed"],
+    script:
+        "../scripts/call.py"
+
+
+rule teacher_decode:
+    input:
+        model="<results>/teacher/adapted.safetensors",
+        frames="<results>/teacher/frames/{split}.npy",
+        modelled=plan.hmm.store("{split}"),
+        arpa=plan.text.search_lm,
+    output:
+        decoded="<results>/teacher/decode/{split}.parquet",
+    log:
+        "<logs>/teacher.decode.{split}.log",
+    benchmark:
+        "<benchmarks>/teacher.decode.{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="4h",
+        gpu=int(config["teacher"]["device"] == "cuda"),
+    params:
+        call="teacher.decode:teacher_decode",
+        settings=section(
+            "decode",
+            acoustic_scale=config["teacher"]["acoustic_scale"],
+            prior_weight=config["teacher"]["prior_weight"],
+        ),
+        device=config["teacher"]["device"],
     script:
         "../scripts/call.py"

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from unscribed.acoustic.model import AcousticModel
-from unscribed.acoustic.search import decode_utterances
+from unscribed.acoustic.search import FrameClassifier, decode_utterances
 from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams
 from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
@@ -19,11 +19,20 @@ def decode(
     *, frames: Pathlike, model: Pathlike, arpa: Pathlike, settings: DecodeSettings, threads: int, decoded: Pathlike
 ) -> None:
     """Decode every utterance of the PCA store `frames` with `model`; write phones and their first frames."""
-    store, acoustic = FrameStore(frames), AcousticModel.read(model)
-    trigrams = PhoneTrigrams.read(arpa, acoustic.phones, settings)
+    store = FrameStore(frames)
+    table = decode_frames(AcousticModel.read(model), store, arpa, settings, threads)
+    table.write(decoded, store.metadata)
+    log.info("%d utterances decoded, %d phones", len(store), sum(map(len, table.columns["phones"])))
+
+
+def decode_frames(
+    classifier: FrameClassifier, store: FrameStore, arpa: Pathlike, settings: DecodeSettings, threads: int
+) -> PhoneTable:
+    """Decode every utterance of `store` with the phone n-grams `arpa`; return the phones and their first frames."""
+    trigrams = PhoneTrigrams.read(arpa, list(classifier.phones), settings)
     table = PhoneTable()
-    inventory = np.array(acoustic.phones)
-    for first, last, _, path in decode_utterances(acoustic, store, trigrams, settings, threads):
+    inventory = np.array(classifier.phones)
+    for first, last, _, path in decode_utterances(classifier, store, trigrams, settings, threads):
         for number in range(first, last):
             start, end = store.offsets[number : number + 2] - store.offsets[first]
             edges = runs(path[start:end])
@@ -33,5 +42,4 @@ def decode(
                 starts_frames=edges[:-1],
                 frames=int(end - start),
             )
-    table.write(decoded, store.metadata)
-    log.info("%d utterances decoded, %d phones", len(store), sum(map(len, table.columns["phones"])))
+    return table

@@ -3,18 +3,32 @@
 Dimensions: T frames, V phones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numba
 import numpy as np
 
-from unscribed.acoustic.model import AcousticModel
 from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams, decode
 from unscribed.frames import FrameStore, blocks
 
 
+class FrameClassifier(Protocol):
+    """A model with a posterior of each of its `phones` for every frame of a store."""
+
+    phones: Sequence[str]
+
+    def log_posteriors(self, store: FrameStore, first: int, last: int) -> np.ndarray:
+        """Compute log P(phone | frames) of the utterances `first` … `last` - 1, (T, V) float32."""
+        ...
+
+    def scores(self, log_posteriors: np.ndarray, settings: DecodeSettings) -> np.ndarray:
+        """Compute scaled log likelihoods up to a constant, (T, V)."""
+        ...
+
+
 def decode_utterances(
-    model: AcousticModel,
+    model: FrameClassifier,
     store: FrameStore,
     trigrams: PhoneTrigrams,
     settings: DecodeSettings,

@@ -16,6 +16,7 @@ from unscribed.plan.finetune import FinetunePlan
 from unscribed.plan.gan import GanPlan
 from unscribed.plan.hmm import HmmPlan
 from unscribed.plan.matching import MatchingPlan
+from unscribed.plan.teacher import TeacherPlan
 from unscribed.plan.text import TextPlan
 
 
@@ -29,6 +30,7 @@ class Plan:
     pretrain: PretrainPlan
     matching: MatchingPlan
     gan: GanPlan
+    teacher: TeacherPlan
     hmm: HmmPlan
     finetune: FinetunePlan
     utterances: int
@@ -44,6 +46,7 @@ class Plan:
             pretrain=PretrainPlan.from_config(config, corpus),
             matching=MatchingPlan.from_config(config),
             gan=GanPlan.from_config(config),
+            teacher=TeacherPlan.from_config(config),
             hmm=HmmPlan.from_config(config),
             finetune=FinetunePlan.from_config(config, corpus),
             utterances=config["report"]["utterances"],
@@ -51,8 +54,8 @@ class Plan:
 
     @property
     def candidates(self) -> list[Candidate]:
-        """The models that the selection chooses from: rounds of the matching, GAN runs at their best moment."""
-        return self.matching.candidates + self.gan.candidates
+        """The models that the selection chooses from: rounds of the matching, GAN runs at their best, the teacher."""
+        return self.matching.candidates + self.gan.candidates + self.teacher.candidates
 
     @property
     def pretrains(self) -> bool:

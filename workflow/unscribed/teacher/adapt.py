@@ -26,6 +26,7 @@ from unscribed.teacher.spectrum import NATS_PER_DB
 log = logging.getLogger(__name__)
 
 BATCH = 16  # utterances
+LEAST_SURENESS = 0.25  # PROVISIONAL
 LEAST_FRAMES = 200  # two seconds, from which statistics mean anything
 SMALLEST_PRIOR = 1e-4  # of a phone that the teacher hardly hears: its score would grow without bounds
 
@@ -37,7 +38,6 @@ class AdaptSettings:
     warps: list[float]
     floors: list[float]
     adapt_minutes: float
-    least_sureness: float
     device: str
 
 
@@ -76,11 +76,11 @@ def adapt(
     AdaptationTable.from_rows(
         (*pair, value, place == best) for place, (pair, value) in enumerate(zip(pairs, sureness, strict=True))
     ).write(adaptation)
-    if sureness[best] < settings.least_sureness:
+    if sureness[best] < LEAST_SURENESS:
         raise UserError(
             f"the teacher is sure of nothing in {frames} (mean of its largest posterior {sureness[best]:.2f}, at least "
-            f"{settings.least_sureness} is wanted): this audio is too unlike speech of {teacher.phones[1]} … as eSpeak "
-            "NG speaks it. Check corpus.language and vad, or leave the teacher out (teacher.candidate: false)."
+            f"{LEAST_SURENESS} is wanted): this audio is too unlike eSpeak NG's speech. Check corpus.language and vad, "
+            "or leave the teacher out (teacher.candidate: false)."
         )
     chosen = replace(teacher, warp=pairs[best][0], floor=pairs[best][1])
     fit_statistics(chosen, store, numbers)
