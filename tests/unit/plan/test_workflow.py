@@ -24,6 +24,15 @@ def test_rounds_and_runs_are_chosen_from_together() -> None:
     assert [candidate.kind for candidate in plan.candidates] == ["match", "match", "gan", "gan"]
 
 
+def test_the_teacher_is_chosen_from_if_it_is_asked_for() -> None:
+    plan = Plan.from_config(configuration(teacher={"candidate": True}, gan={"seeds": []}))
+    assert (
+        plan.candidates[-1].kind == "teacher"
+        and plan.teacher.decoded("test") == "<results>/teacher/decode/test.parquet"
+    )
+    assert Plan.from_config(configuration()).teacher.decoded("test") == []
+
+
 @pytest.mark.parametrize(
     ("sections", "wanted"),
     [

@@ -135,6 +135,7 @@ def run_decode(folder: Path, candidate: str, kind: str, boundaries: Path | list 
         arpa=folder / "lm.arpa",
         segments=folder / "segments.npy",
         boundaries=boundaries,
+        taught=folder / "taught.parquet",
         settings=SETTINGS,
         threads=1,
         decoded=folder / "decoded.parquet",
@@ -162,6 +163,12 @@ def test_a_round_of_the_matching_decodes_the_frames(folder: Path) -> None:
         decoded=folder / "round.parquet",
     )
     assert (folder / "round.parquet").read_bytes() == (folder / "decoded.parquet").read_bytes()
+
+
+def test_phones_of_the_teacher_are_taken_as_they_are(folder: Path) -> None:
+    PhoneTable.from_rows([("u0", ["a", "b"], [1, 4], 7)]).write(folder / "taught.parquet")
+    assert run_decode(folder, "teacher", "teacher") == [("u0", ["a", "b"], [1, 4], 7)]
+    assert (folder / "taught.parquet").read_bytes() == (folder / "decoded.parquet").read_bytes()
 
 
 @pytest.fixture
