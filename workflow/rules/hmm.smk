@@ -91,6 +91,7 @@ rule hmm_tune:
         graph="<results>/{place}/{lm}/graph.safetensors",
         labels=place_labels,
         arpa=place_text(f"phone_lm/{plan.text.selection_order}gram.arpa"),
+        report=place_text(f"phone_lm/{plan.text.selection_order}gram.json"),
     output:
         tuning="<results>/{place}/{lm}/tuning.parquet",
         weights="<results>/{place}/{lm}/weights.json",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unscribed.artifacts import read_json
+from unscribed.artifacts import read_json, write_json
 from unscribed.frames import FrameStore
 from unscribed.hmm.decode import hmm_decode
 from unscribed.hmm.graph import phone_graph, word_graph
@@ -41,6 +41,7 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
     store, folder = request.param, world.folder
     features, tables = folder / f"{store}.npy", []
     labels = folder / "labels.parquet"
+    write_json(folder / "report.json", {"perplexity": 2.0})
     for step in (1, 2):
         model = train(store, labels, step)
         name = f"{store}-{step}"
@@ -53,6 +54,7 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
             min_edit_rate=0.0,
             labels=folder / "labels.parquet",
             arpa=folder / "phones.arpa",
+            report=folder / "report.json",
             silence=world.silence,
             transcribed=False,
             seed=0,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from unscribed.artifacts import read_json, write_lines
+from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
 from unscribed.hmm.graph import phone_graph
 from unscribed.hmm.tune import hmm_tune, hypothesis_perplexity
@@ -38,8 +38,9 @@ def test_perplexity_by_hand(arpa: Arpa, surround: bool, hypotheses: list[list[st
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def _tune(world, train, tmp_path: Path, **changes):
-    folder = world.folder
+def _tune(world, train, tmp_path: Path, held_out: float = 1.0, **changes):
+    folder, report = world.folder, tmp_path / "report.json"
+    write_json(report, {"perplexity": held_out})
     model = train("mfcc", folder / "labels.parquet", 1)
     phone_graph(model=model, fst=folder / "phones.fst", graph=tmp_path / "graph.safetensors")
     given = {"features": folder / "mfcc.npy", "labels": folder / "labels.parquet"}
@@ -48,6 +49,7 @@ def _tune(world, train, tmp_path: Path, **changes):
         model=model,
         graph=tmp_path / "graph.safetensors",
         arpa=folder / "phones.arpa",
+        report=report,
         grid=GridSettings(lm_weights=[2.0, 200.0], insertion_penalties=[0.0, 8.0], tune_utterances=10),
         search=SearchSettings(beam=12.0, max_active=500),
         silence=world.silence,
@@ -57,6 +59,12 @@ def _tune(world, train, tmp_path: Path, **changes):
         weights=tmp_path / "weights.json",
     )
     return TuningTable.read(tmp_path / "tuning.parquet"), read_json(tmp_path / "weights.json")
+
+
+def test_being_more_predictable_than_text_scores_no_better(world, train, tmp_path: Path) -> None:
+    """So a language model that drowns the audio out is not chosen for it."""
+    table, _ = _tune(world, train, tmp_path, held_out=1000.0)
+    assert table["score"].tolist() == pytest.approx((math.log(1000) * table["edit_rate"]).tolist())
 
 
 @pytest.mark.parametrize("transcribed", [False, True])

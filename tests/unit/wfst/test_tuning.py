@@ -38,6 +38,8 @@ def test_transcripts_score_by_edits_alone_and_pseudo_labels_by_fluency_too() -> 
     assert PSEUDO.score(50.0, 0.2) == math.log(50.0) * 0.2
     floored = Labels({}, transcribed=False, min_edit_rate=0.3)
     assert floored.score(50.0, 0.2) == math.log(50.0) * 0.3 and floored.score(50.0, 0.4) == math.log(50.0) * 0.4
+    text = Labels({}, transcribed=False, text_perplexity=6.0)
+    assert text.score(3.0, 0.2) == math.log(6.0) * 0.2 and text.score(7.0, 0.2) == math.log(7.0) * 0.2
 
 
 def test_the_lowest_score_is_written_with_all_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,7 @@ The labels are the phones of the mapping, the perplexity that of the decoded pho
 
 from collections.abc import Sequence
 
-from unscribed.artifacts import Pathlike
+from unscribed.artifacts import Pathlike, read_json
 from unscribed.frames import FrameStore
 from unscribed.hmm.model import HmmModel
 from unscribed.tables import PhoneTable
@@ -25,6 +25,7 @@ def hmm_tune(
     graph: Pathlike,
     labels: Pathlike,
     arpa: Pathlike,
+    report: Pathlike,
     grid: GridSettings,
     search: SearchSettings,
     min_edit_rate: float,
@@ -38,13 +39,14 @@ def hmm_tune(
     """Decode some utterances of `labels` with all weights; write the scores, and the weights with the lowest.
 
     `labels` (PhoneTable) are phones of the same utterances: the mapping's, or, in the supervised recogniser alone, the
-    transcripts' (`transcribed`), where the edit rate decides. `arpa` is a phone language model. Raises UserError if
-    store and labels have no utterance in common.
+    transcripts' (`transcribed`), where the edit rate decides. `arpa` is a phone language model, and `report` has its
+    perplexity on held-out text. Raises UserError if store and labels have no utterance in common.
     """
     store, acoustic, decoding = FrameStore(features), HmmModel.read(model), Graph.read(graph)
     table = PhoneTable.read(labels)
     phones = {row.utterance: strip_silence(row.phones) for row in table.itertuples()}
-    compared, language_model = Labels(phones, transcribed, min_edit_rate), Arpa.read(arpa)
+    language_model, held_out = Arpa.read(arpa), read_json(report)["perplexity"] or 1.0
+    compared = Labels(phones, transcribed, min_edit_rate, held_out)
     chosen = compared.choose(
         store.utterances,
         grid.tune_utterances,

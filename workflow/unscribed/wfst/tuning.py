@@ -4,7 +4,8 @@ With transcripts as labels the score is the edit rate (wav2vec 2.0, Baevski et a
 it is that of wav2vec-U's self-training (Baevski et al. 2021, §3.4 and its code): the logarithm of the hypotheses'
 perplexity times their edit rate to the labels, where edit rates below `min_edit_rate` count as `min_edit_rate`, since
 the labels contain errors. The perplexity alone would choose too large a language model weight, the edit rate alone too
-small a one.
+small a one. If most labels are wrong, the edit rate hardly changes and the published score takes the largest weight; so
+perplexities below that of held-out text count as the text's: no speaker is more predictable than the text.
 """
 
 import logging
@@ -55,6 +56,7 @@ class Labels:
     symbols: Mapping[str, Sequence[str]]
     transcribed: bool
     min_edit_rate: float = 0.0  # with pseudo-labels, lower edit rates score no better than this one
+    text_perplexity: float = 1.0  # of held-out text; lower perplexities score no better than this one
 
     def choose(self, utterances: Sequence[str], count: int, seed: int, missing: str) -> list[int]:
         """Choose `count` random utterances among those with labels; return their numbers in rising order.
@@ -80,7 +82,7 @@ class Labels:
         """Return the score of a trial, lower is better: see the docstring of this module."""
         if self.transcribed:
             return edit_rate
-        return math.log(perplexity) * max(edit_rate, self.min_edit_rate)
+        return math.log(max(perplexity, self.text_perplexity)) * max(edit_rate, self.min_edit_rate)
 
 
 @dataclass(frozen=True)
