@@ -11,7 +11,7 @@ BASE_PYTHON = $(shell for python in python3.11 python3; do \
   && echo $$python && break; done)
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input --timeout 60 --retries 5
 
-.PHONY: help install demo test lint config-docs clean
+.PHONY: help install demo demo-natural test lint config-docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -21,6 +21,10 @@ install: $(STAMP) ## put all software into .venv (about 6 GB; the other targets 
 demo: $(STAMP) ## learn from synthetic speech, measure, draw figures: results/demo
 	@$(VENV)/bin/snakemake
 	@$(PYTHON) -m unscribed.evaluation.summary results/demo
+
+demo-natural: $(STAMP) ## the same with a natural voice, which a teacher helps to learn: results/natural-en
+	@$(VENV)/bin/snakemake --configfile config/corpora/natural-en.yaml
+	@$(PYTHON) -m unscribed.evaluation.summary results/natural-en
 
 test: $(STAMP) ## run the tests
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -35,8 +39,8 @@ lint: $(STAMP) ## check style and format of the Python code and the rules
 config-docs: $(STAMP) ## write the tables of config/README.md from the schema
 	@$(PYTHON) -m unscribed.config.documentation
 
-clean: ## delete the results of the demo
-	@rm -rf results/demo
+clean: ## delete the results of the demos
+	@rm -rf results/demo results/natural-en
 
 $(STAMP):
 	@[ "$$(uname -sm)" = "Linux x86_64" ] || { \
