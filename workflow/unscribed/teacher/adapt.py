@@ -26,8 +26,8 @@ from unscribed.teacher.spectrum import NATS_PER_DB
 log = logging.getLogger(__name__)
 
 BATCH = 16  # utterances
-# Of the mean largest posterior. Measured: white noise 0.33, gliding tones 0.34, a voice played backwards 0.43 and forwards
-# 0.54, eSpeak NG 0.81.
+# Of the mean largest posterior. Measured: white noise 0.33, gliding tones 0.34, a natural voice 0.54 (played backwards
+# 0.43), eSpeak NG 0.81.
 LEAST_SURENESS = 0.38
 LEAST_FRAMES = 200  # two seconds, from which statistics mean anything
 SMALLEST_PRIOR = 1e-4  # of a phone that the teacher hardly hears: its score would grow without bounds
