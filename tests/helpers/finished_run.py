@@ -20,6 +20,8 @@ from unscribed.tables import (
     Table,
     VadTable,
 )
+from unscribed.teacher.adapt import AdaptationTable
+from unscribed.teacher.train import CurveTable
 
 NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
 FINAL = [
@@ -83,6 +85,8 @@ def finished(tmp_path: Path) -> Run:
         write_json(run.root / f"resegment/{place}/discrepancy.json", {"discrepancy": discrepancy})
     run.table("candidates.parquet", CANDIDATES, CandidateTable)
     run.table("segment/test.boundaries.parquet", [("u1", [0, 20, 35, 60]), ("u2", [0, 70, 100])], BoundaryTable)
+    run.table("teacher/curves.parquet", [(500, 9.0, 2.0, 1.5, 0.6), (900, 18.0, 1.5, 1.2, 0.8)], CurveTable)
+    run.table("teacher/adaptation.parquet", [(0.9, 11.0, 0.5, False), (1.0, 11.0, 0.6, True)], AdaptationTable)
     write_lines(run.root / "phones.txt", ["<SIL>", "a", "b", "d", "n̩", "tʃ"])
     write_lines(run.root / "text.txt", ["one", "two", "", "three", "4"])
     Path(run.path("lexicon.txt")).write_text("a a\nb b\n", encoding="utf-8")

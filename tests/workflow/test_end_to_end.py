@@ -87,7 +87,7 @@ def test_files_can_be_opened(results):
 
 def test_figures(results):
     figures = sorted(path.name for path in (results / "figures").iterdir())
-    expected = [figure.stem.format(index=0) for figure in FIGURES if "pretrain" not in figure.needs]
+    expected = [figure.stem.format(index=0) for figure in FIGURES if not {"pretrain", "teacher"} & set(figure.needs)]
     assert figures == sorted(f"{name}.png" for name in expected)
     for name in figures:
         content = (results / "figures" / name).read_bytes()

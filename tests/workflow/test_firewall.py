@@ -110,7 +110,7 @@ def check_sides(jobs):
 @pytest.mark.parametrize("name", WITH_REFERENCES)
 def test_only_the_evaluation_depends_on_references(data, name):
     write_config(data, WITH_REFERENCES[name])
-    jobs = graph(data, "all", "figures", *STAGES)
+    jobs = graph(data, "all", "figures", "teacher", *STAGES)
     check(jobs)
     assert {"evaluate", "utterance_figure", "all"} <= readers(jobs)  # the walk does follow references
     assert {"match_round", "select", "decode_split"} <= {job["rule"] for job in jobs}
@@ -118,14 +118,14 @@ def test_only_the_evaluation_depends_on_references(data, name):
 
 def test_without_transcripts_there_are_no_references(data):
     write_config(data, NO_TRANSCRIPTS)
-    jobs = graph(data, "all", "figures", *STAGES)
+    jobs = graph(data, "all", "figures", "teacher", *STAGES)
     check(jobs)
     assert not readers(jobs) and "make_references" not in {job["rule"] for job in jobs}
 
 
 def test_unsupervised_targets_do_not_even_make_references(data):
     write_config(data, WITH_REFERENCES["folder"])
-    jobs = graph(data, *UNSUPERVISED)
+    jobs = graph(data, "teacher", *UNSUPERVISED)
     assert not [name for job in jobs for name in job["input"] + job["output"] if "/references/" in name]
 
 

@@ -39,7 +39,19 @@ CONFIG = {
     "match": {**TINY["match"], "rounds": 1, "clusters": [64], "restarts": 2, "steps": 50},
     "segment": {"method": "clusters"},
     "kmeans": {"clusters": 32, "restarts": 1},
+    "speak": {"hours": 0.1},
+    "teacher": {
+        "candidate": True,
+        "channels": 48,
+        "updates": 120,
+        "max_seconds": 2.0,
+        "learning_rate": 0.004,
+        "warps": [0.93, 1.0],
+        "floors": [11.0],
+        "adapt_minutes": 2.0,
+    },
 }
+MADE = [*UNSUPERVISED, "speak", "teacher"]
 # Ways in which the matching could look at references beside its inputs, in a copy of the workflow.
 PEEKING = """
 import functools
@@ -80,7 +92,7 @@ class Moment:
 
 def moment(folder, output):
     scores = json.loads((folder / RESULTS / "metrics.json").read_text())
-    return Moment(folder, output, scores, contents(folder / RESULTS, *UNSUPERVISED))
+    return Moment(folder, output, scores, contents(folder / RESULTS, *MADE))
 
 
 def configure(folder, transcripts):
@@ -108,7 +120,7 @@ def recorded(tiny, tmp_path_factory):
 def untranscribed(recorded):
     """The finished run without transcripts, with what the targets of the stages make beyond a run."""
     configure(recorded, "")
-    output = snakemake(recorded, "all", *UNSUPERVISED)
+    output = snakemake(recorded, "all", *MADE)
     assert no_traceback(output)
     assert not (recorded / RESULTS / "references").exists()
     return moment(recorded, output)
@@ -124,9 +136,9 @@ def scrambled(untranscribed):
 @pytest.fixture(scope="module")
 def remade(scrambled):
     """The same when everything unsupervised was made anew beside the scrambled references."""
-    before = state(scrambled.results, *UNSUPERVISED)
-    output = snakemake(scrambled.folder, "--forceall", *UNSUPERVISED)
-    after = state(scrambled.results, *UNSUPERVISED)
+    before = state(scrambled.results, *MADE)
+    output = snakemake(scrambled.folder, "--forceall", *MADE)
+    after = state(scrambled.results, *MADE)
     kept = [name for name, (time, _) in before.items() if after[name][0] <= time]
     assert all(Path(name).name.startswith("test.") for name in kept)  # some are decoded from it for scores alone,
     snakemake(scrambled.folder)  # and follow here

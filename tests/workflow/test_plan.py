@@ -76,8 +76,9 @@ def needed(jobs, target):
 
 def test_every_stage_is_a_target(tmp_path):
     write_config(tmp_path, TINY)
-    jobs = graph(tmp_path, "all", "figures", *STAGES)
-    for stage in STAGES:
+    stages = [*STAGES, "speak", "teacher"]
+    jobs = graph(tmp_path, "all", "figures", *stages)
+    for stage in stages:
         made = {output for job in jobs if job["rule"] in needed(jobs, stage) for output in job["output"]}
         assert any(name.startswith(f"results/tiny/{stage}/") for name in made) or stage == "evaluate", stage
     assert needed(jobs, "segment").isdisjoint({"match_round", "normalize", "evaluate"})
@@ -88,7 +89,7 @@ def test_every_stage_is_a_target(tmp_path):
 def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
     write_config(tmp_path, {**TINY, **MODELS[name]})
     shutil.copytree(data / "config/models", tmp_path / "config/models")
-    targets = ["pretrain", "finetune"] if name == "learned" else []
+    targets = ["teacher", "pretrain", "finetune"] if name == "learned" else []
     jobs = [job for job in graph(tmp_path, "all", "figures", *STAGES, *targets) if not job["local"]]
     assert len({job["rule"] for job in jobs}) > 20
     for job in jobs:

@@ -113,7 +113,7 @@ def test_fitted_statistics_normalise_the_corpus(model: Path, moved) -> None:
     teacher, store = Teacher.read(model, CPU), FrameStore(moved[0])
     fit_statistics(teacher, store, range(len(store)))
     inputs = []
-    norm = teacher.network.first_norm
+    norm = teacher.network.blocks[0].norm
     norm.register_forward_hook(lambda _, given, result: inputs.append(result))
     list(teacher.logits(NATS_PER_DB * torch.from_numpy(np.stack([store[0], store[1]])), torch.tensor([128, 128])))
     scaled = (inputs[0] - norm.bias[:, None]) / norm.weight[:, None]

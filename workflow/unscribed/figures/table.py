@@ -81,6 +81,17 @@ FIGURES = (
         needs=("gan",),
     ),
     ReportFigure(
+        name="teacher",
+        call="figures.teacher:teacher_figure",
+        inputs={
+            "curves": "<results>/teacher/curves.parquet",
+            "adaptation": "<results>/teacher/adaptation.parquet",
+        },
+        category="Learning",
+        labels={"figure": "the teacher"},
+        needs=("teacher",),
+    ),
+    ReportFigure(
         name="pretrain",
         call="figures.pretrain:pretrain_figure",
         inputs={"curves": "<results>/pretrain/curves.parquet"},

@@ -66,7 +66,12 @@ class Plan:
     def figures(self) -> FiguresPlan:
         """The figures of the report."""
         return FiguresPlan(
-            given={"gan": bool(self.gan.runs), "pretrain": self.pretrains, "codebook": self.pretrain.codebook},
+            given={
+                "gan": bool(self.gan.runs),
+                "teacher": self.teacher.taken,
+                "pretrain": self.pretrains,
+                "codebook": self.pretrain.codebook,
+            },
             values={
                 "place": self.matching.places,
                 "job": self.gan.jobs,

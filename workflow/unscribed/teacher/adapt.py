@@ -20,7 +20,7 @@ from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.ssl.waveform import mask_of
 from unscribed.tables import FLAG, REAL, Table
-from unscribed.teacher.network import MaskedNorm, Teacher
+from unscribed.teacher.network import Teacher, output_lengths, output_mask
 from unscribed.teacher.spectrum import NATS_PER_DB
 
 log = logging.getLogger(__name__)
@@ -111,17 +111,20 @@ def batches(store: FrameStore, numbers: Sequence[int], device: torch.device) -> 
 
 @torch.inference_mode()
 def fit_statistics(teacher: Teacher, store: FrameStore, numbers: Sequence[int]) -> None:
-    """Replace the statistics of the batch norms by those of the corpus, layer after layer, in place.
+    """Replace the statistics of the batch norms by those of the corpus, in place (AdaBN, arXiv 1603.04779).
 
-    (arXiv 1603.04779, AdaBN): each layer's are measured with the layers below already adapted.
+    Block after block, each on what the blocks below make of the corpus when they are already fitted.
     """
-    norms = [module for module in teacher.network.modules() if isinstance(module, MaskedNorm)]
-    for norm in norms:
-        with norm.measuring() as measured:
-            for x, lengths in batches(store, numbers, teacher.device):
-                teacher.logits(x, lengths)
-        norm.mean.copy_(measured.mean)
-        norm.variance.copy_(measured.variance)
+    hidden = []
+    for x, lengths in batches(store, numbers, teacher.device):
+        hidden.append((teacher.view(x, lengths).transpose(1, 2), output_mask(output_lengths(lengths))))
+    for block in teacher.network.blocks:
+        count = sum(mask.sum().double() for _, mask in hidden)
+        sums = sum((block.conv(x) * mask).sum((0, 2), dtype=torch.double) for x, mask in hidden)
+        block.norm.mean.copy_(sums / count)
+        away = (((block.conv(x) - block.norm.mean[:, None]) * mask).square() for x, mask in hidden)
+        block.norm.variance.copy_(sum(one.sum((0, 2), dtype=torch.double) for one in away) / count)
+        hidden = [(block(x, mask), mask) for x, mask in hidden]
 
 
 @torch.inference_mode()

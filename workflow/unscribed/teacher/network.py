@@ -3,8 +3,7 @@
 Dimensions: B utterances of a batch, T frames, M mel bins, J output frames (half of T), C channels, V phones.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,37 +20,11 @@ MOMENTUM = 0.1  # of the running statistics
 PLAIN_WARP, PLAIN_FLOOR = 1.0, 11.0  # where nothing was adapted: the middle of what is augmented
 
 
-class Moments:
-    """Mean and variance (C,) of all frames given so far."""
-
-    def __init__(self) -> None:
-        self.count: Tensor | float = 0.0
-        self.total: Tensor | float = 0.0
-        self.squares: Tensor | float = 0.0
-
-    def add(self, x: Tensor, mask: Tensor) -> None:
-        """Add the frames that mask (B, 1, J) marks of x (B, C, J)."""
-        self.count = self.count + mask.sum().double()
-        self.total = self.total + (x * mask).double().sum((0, 2))
-        self.squares = self.squares + ((x * mask).double().square()).sum((0, 2))
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean."""
-        return self.total / self.count
-
-    @property
-    def variance(self) -> Tensor:
-        """The variance."""
-        return self.squares / self.count - self.mean.square()
-
-
 class MaskedNorm(nn.Module):
     """Batch norm over the frames of utterances, not over their padding."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.moments: Moments | None = None
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
@@ -59,8 +32,6 @@ class MaskedNorm(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Normalise x (B, C, J), of which mask (B, 1, J) float marks the frames; in training, by their statistics."""
         mean, variance = self.mean, self.variance
-        if self.moments is not None:
-            self.moments.add(x, mask)
         if self.training:
             count = mask.sum()
             mean = (x * mask).sum((0, 2)) / count
@@ -71,14 +42,22 @@ class MaskedNorm(nn.Module):
         scale = self.weight * torch.rsqrt(variance + 1e-5)
         return (x - mean[:, None]) * scale[:, None] + self.bias[:, None]
 
-    @contextmanager
-    def measuring(self) -> Iterator[Moments]:
-        """Yield the moments of all that goes through meanwhile."""
-        self.moments = Moments()
-        try:
-            yield self.moments
-        finally:
-            self.moments = None
+
+class Block(nn.Module):
+    """A convolution with its norm; of the same size as its input, it is added to that."""
+
+    def __init__(self, width: int, channels: int, dropout: float, stride: int = 1, dilation: int = 1) -> None:
+        super().__init__()
+        padding = dilation * (KERNEL // 2)
+        self.conv = nn.Conv1d(width, channels, KERNEL, stride=stride, dilation=dilation, padding=padding)
+        self.norm = MaskedNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+        self.residual = stride == 1
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return the output (B, C, J), of which mask (B, 1, J) float marks the frames; zero behind them."""
+        y = nn.functional.gelu(self.norm(self.conv(x), mask)) * mask
+        return x + self.dropout(y) if self.residual else y
 
 
 class TeacherNetwork(nn.Module):
@@ -87,25 +66,24 @@ class TeacherNetwork(nn.Module):
     def __init__(self, bins: int, channels: int, phones: int, dropout: float) -> None:
         super().__init__()
         self.sizes = {"bins": bins, "channels": channels, "phones": phones, "dropout": dropout}
-        self.first = nn.Conv1d(bins, channels, KERNEL, stride=STRIDE, padding=KERNEL // 2)
-        self.first_norm = MaskedNorm(channels)
-        self.layers = nn.ModuleList(
-            nn.Conv1d(channels, channels, KERNEL, dilation=dilation, padding=dilation * (KERNEL // 2))
-            for dilation in DILATIONS
-        )
-        self.norms = nn.ModuleList(MaskedNorm(channels) for _ in DILATIONS)
-        self.dropout = nn.Dropout(dropout)
+        first = Block(bins, channels, 0.0, stride=STRIDE)
+        others = [Block(channels, channels, dropout, dilation=dilation) for dilation in DILATIONS]
+        self.blocks = nn.ModuleList([first, *others])
         self.output = nn.Conv1d(channels, phones, 1)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (B, J, V) of x (B, T, M), zero behind `lengths` (B,), and their lengths (B,)."""
         lengths = output_lengths(lengths)
-        x = self.first(x.transpose(1, 2))
-        mask = mask_of(lengths, x.shape[2])[:, None].to(x.dtype)
-        x = nn.functional.gelu(self.first_norm(x, mask)) * mask
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = x + self.dropout(nn.functional.gelu(norm(layer(x), mask))) * mask
+        mask = output_mask(lengths)
+        x = x[:, : STRIDE * mask.shape[2]].transpose(1, 2)
+        for block in self.blocks:
+            x = block(x, mask)
         return self.output(x).transpose(1, 2), lengths
+
+
+def output_mask(lengths: Tensor) -> Tensor:
+    """Mark the output frames of utterances of `lengths` (B,) such frames, (B, 1, J) float."""
+    return mask_of(lengths, int(lengths.max()))[:, None].float()
 
 
 def output_lengths(lengths: Tensor) -> Tensor:
@@ -134,8 +112,12 @@ class Teacher:
 
     def logits(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (B, J, V) of log-mel spectra x (B, T, M) in nats, and their lengths (B,)."""
+        return self.network(self.view(x, lengths), lengths)
+
+    def view(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Return what the network sees of log-mel spectra x (B, T, M) in nats."""
         one = torch.ones(len(x), device=x.device)
-        return self.network(seen(x, lengths, self.warp * one, self.floor * one, self.sample_rate_hz), lengths)
+        return seen(x, lengths, self.warp * one, self.floor * one, self.sample_rate_hz)
 
     def write(self, path: Pathlike) -> None:
         """Write as safetensors, all but the weights in the metadata."""
