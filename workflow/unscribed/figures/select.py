@@ -11,10 +11,14 @@ from matplotlib.patches import Patch
 
 from unscribed.artifacts import Pathlike
 from unscribed.evaluation.select import ScoredTable, anchor_scores
-from unscribed.figures.style import BLUE, GREEN, INK, ORANGE, save, style
+from unscribed.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, save, style
 from unscribed.text.label_free import SLACK
 
-KINDS = {"match": (BLUE, "o", "round of the matching"), "gan": (ORANGE, "s", "run of the GAN")}
+KINDS = {
+    "match": (BLUE, "o", "round of the matching"),
+    "gan": (ORANGE, "s", "run of the GAN"),
+    "teacher": (PURPLE, "^", "teacher"),
+}
 SCORE = "negative log-likelihood − ln(usage), validation set: lower is better"
 BAND = "#E8E8E8"
 

@@ -14,7 +14,8 @@ from unscribed.artifacts import Pathlike, atomic_path
 
 # The coloured ones are Okabe and Ito's (2008), which people with any kind of colour blindness can tell apart.
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8A8A8A", "#262626"
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", GREY)  # for many curves
+PURPLE = "#CC79A7"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#F0E442", GREY)  # for many curves
 
 
 @contextmanager
