@@ -1,5 +1,6 @@
 """The many voices that eSpeak NG can speak a language with: its variants, at any rate and pitch."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,9 @@ import numpy as np
 
 # Variants that no person sounds like: whispers, robots, a monster; and two that differ from others in speed alone.
 UNNATURAL = ("whisper", "robo", "demonic", "croak", "tweaky", "mr serious", "fast", "announcer", "anxiousandy")
+
+# The noise of these variants has a generator that nothing sets: the same sentence sounds different in every run.
+BREATHY = re.compile(r"^breath", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,11 @@ class Voice:
 
 @cache
 def variants() -> tuple[str, ...]:
-    """Return the names of the installed variants that sound like people, in alphabetical order."""
+    """Return the names of the installed variants that sound like people and always the same, in alphabetical order."""
     folder = Path(espeakng_loader.get_data_path()) / "voices/!v"
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    return tuple(name for name in names if not any(sign in name.lower() for sign in UNNATURAL))
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    usable = (path for path in files if not any(sign in path.name.lower() for sign in UNNATURAL))
+    return tuple(path.name for path in usable if not BREATHY.search(path.read_text(encoding="utf-8")))
 
 
 def draw_voice(
