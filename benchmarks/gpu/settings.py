@@ -1,6 +1,7 @@
 """Sections of the workflow's configuration with their defaults, for steps that call stages without Snakemake."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from step import ROOT
@@ -18,5 +19,5 @@ def defaults() -> dict[str, Any]:
 
 def settings_of(kind: type[Settings], section: Mapping[str, Any], **changes: Any) -> Settings:
     """Make the dataclass `kind` of a stage from the keys of a section that it has."""
-    wanted = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    return kind(**{**{name: section[name] for name in wanted if name in section}, **changes})
+    wanted = {field.name: section[field.name] for field in fields(kind) if field.name in section}
+    return kind(**{**wanted, **changes})
