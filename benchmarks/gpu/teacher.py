@@ -1,11 +1,11 @@
 """Train the teacher on the spoken text, and tell how much of natural-en it knows: greedy phones against references.
 
-The references only score. The warp and the floor of the spectra are those of the middle of what is augmented.
+The references only score. The teacher is not adapted to the voice.
 """
 
 import time
+from itertools import groupby
 
-import torch
 from settings import defaults, settings_of
 from step import Step, read_arguments, rounded
 
@@ -14,11 +14,11 @@ from unscribed.devices import device_of
 from unscribed.evaluation.per import phone_error_rate
 from unscribed.evaluation.scoring import scored_references
 from unscribed.frames import FrameStore
+from unscribed.teacher.decode import TeacherClassifier
 from unscribed.teacher.frames import FEATURES
 from unscribed.teacher.network import Teacher
-from unscribed.teacher.spectrum import NATS_PER_DB
 from unscribed.teacher.train import CurveTable, TeacherSettings, teacher
-from unscribed.text.silence import SILENCE
+from unscribed.text.silence import strip_silence
 
 TRIAL_UPDATES = 30  # of the first measurement
 SHARE = 0.7  # of the time for the training
@@ -44,26 +44,19 @@ def train(step: Step, updates: int, name: str) -> float:
     return float(CurveTable.read(step.work / f"teacher/{name}.parquet")["seconds"].iloc[-1])
 
 
-@torch.inference_mode()
 def greedy(step: Step, split: str) -> float:
     """Compute the PER of the best phone of every frame, in per cent."""
     folder, frames = step.work / "speech/natural-en", step.work / f"teacher/{split}.npy"
     manifest, vad = folder / f"manifest/{split}.parquet", folder / f"vad/{split}.parquet"
-    features(
-        manifest=manifest,
-        vad=vad,
-        settings=FeatureSettings(**FEATURES),
-        sample_rate_hz=16000,
-        features=frames,
-        threads=2,
-    )
-    loaded = Teacher.read(step.work / "teacher/teacher.safetensors", device_of(step.device.type, "--rehearse"))
-    found = {}
-    for utterance, one in FrameStore(frames):
-        x = NATS_PER_DB * torch.from_numpy(one.copy())[None].to(step.device)
-        logits, _ = loaded.logits(x, torch.tensor([x.shape[1]], device=step.device))
-        best = torch.unique_consecutive(logits[0].argmax(-1)).tolist()
-        found[utterance] = [loaded.phones[phone] for phone in best if loaded.phones[phone] != SILENCE]
+    seen_as = FeatureSettings(**FEATURES)
+    features(manifest=manifest, vad=vad, settings=seen_as, sample_rate_hz=16000, features=frames, threads=2)
+    device = device_of(step.device.type, "--rehearse")
+    classifier = TeacherClassifier(Teacher.read(step.work / "teacher/teacher.safetensors", device))
+    store, found = FrameStore(frames), {}
+    for number, utterance in enumerate(store.utterances):
+        best = classifier.log_posteriors(store, number, number + 1).argmax(axis=1)
+        phones = [classifier.phones[phone] for phone, _ in groupby(best)]
+        found[utterance] = strip_silence(phones)
     references = scored_references(folder / f"references/{split}.parquet", manifest).phones
     return 100 * phone_error_rate(references, found)
 
