@@ -12,6 +12,7 @@ from unscribed.config.schema import complete
 @pytest.mark.parametrize(
     ("config", "line"),
     [
+        ({"speak": {"pitches": [80, 20]}}, "speak.pitches: begins with 80, which is above 20; put the lower one first"),
         ({"audio": {"min_seconds": 40}}, "audio.min_seconds: 40 must be below audio.max_seconds, which is 40.0"),
         (
             {"normalize": {"min_words": 61}},
@@ -101,6 +102,8 @@ def test_the_language_must_be_one_that_espeak_knows_where_it_makes_phones(tmp_pa
     assert mistakes({"corpus": transcribed, **phones}) == [line]  # their words get phones
     timit = {"name": "a", "kind": "timit", "language": "en", "dataset": {"root": str(tmp_path)}}
     check(complete({"corpus": timit, **phones}, SCHEMA))
+    line = "teacher.candidate: the text is phones, which eSpeak NG cannot speak; set it to false"
+    assert mistakes({"corpus": timit, **phones, "teacher": {"candidate": True}}) == [line]
 
 
 @pytest.mark.parametrize(
