@@ -89,7 +89,9 @@ rule hmm_tune:
         features=plan.hmm.store("valid"),
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
-        labels=place_labels,
+        labels=plan.hmm.tuning_labels,
+        partner=plan.hmm.partner("model.safetensors"),
+        partner_graph=plan.hmm.partner("{lm}/graph.safetensors"),
         arpa=place_text(f"phone_lm/{plan.text.selection_order}gram.arpa"),
         report=place_text(f"phone_lm/{plan.text.selection_order}gram.json"),
     output:

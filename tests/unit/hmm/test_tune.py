@@ -44,13 +44,13 @@ def _tune(world, train, tmp_path: Path, held_out: float = 1.0, **changes):
     model = train("mfcc", folder / "labels.parquet", 1)
     phone_graph(model=model, fst=folder / "phones.fst", graph=tmp_path / "graph.safetensors")
     given = {"features": folder / "mfcc.npy", "labels": folder / "labels.parquet"}
+    given["grid"] = GridSettings(lm_weights=[2.0, 200.0], insertion_penalties=[0.0, 8.0], tune_utterances=10)
     hmm_tune(
-        **given | {"transcribed": False, "min_edit_rate": 0.0} | changes,
+        **given | {"transcribed": False, "min_edit_rate": 0.0, "partner": None, "partner_graph": None} | changes,
         model=model,
         graph=tmp_path / "graph.safetensors",
         arpa=folder / "phones.arpa",
         report=report,
-        grid=GridSettings(lm_weights=[2.0, 200.0], insertion_penalties=[0.0, 8.0], tune_utterances=10),
         search=SearchSettings(beam=12.0, max_active=500),
         silence=world.silence,
         seed=0,
@@ -86,6 +86,25 @@ def test_min_edit_rate(world, train, tmp_path: Path) -> None:
     table, _ = _tune(world, train, tmp_path, min_edit_rate=100.0)
     assert table["score"].tolist() == pytest.approx([100 * math.log(value) for value in table["perplexity"]])
     assert table["chosen"].idxmax() == table["perplexity"].idxmin()
+
+
+def test_models_are_compared_with_the_same_weights(world, train, tmp_path: Path) -> None:
+    """A model that is its own partner agrees with itself at all weights, as it would not with labels of one weight."""
+    model = train("mfcc", world.folder / "labels.parquet", 1)
+    given = {"labels": None, "partner": model, "partner_graph": tmp_path / "graph.safetensors"}
+    table, _ = _tune(world, train, tmp_path, **given)
+    assert table["edit_rate"].tolist() == [0.0] * 4
+    assert table["perplexity"].nunique() > 1
+
+
+def test_weights_with_which_nothing_is_decoded_are_not_chosen(world, train, tmp_path: Path) -> None:
+    """Two models that are both silent agree, too."""
+    model = train("mfcc", world.folder / "labels.parquet", 1)
+    given = {"labels": None, "partner": model, "partner_graph": tmp_path / "graph.safetensors"}
+    grid = GridSettings(lm_weights=[2.0], insertion_penalties=[1000.0, 0.0], tune_utterances=10)
+    table, weights = _tune(world, train, tmp_path, grid=grid, **given)
+    assert table["perplexity"].tolist()[0] == math.inf
+    assert weights["insertion_penalty"] == 0.0
 
 
 def test_labels_of_other_utterances(world, train, tmp_path: Path) -> None:

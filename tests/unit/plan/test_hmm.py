@@ -7,7 +7,6 @@ from unscribed.plan.hmm import (
     HmmPlan,
     cycle_before,
     is_supervised,
-    place_labels,
     place_text,
     supervised_step_labels,
 )
@@ -55,16 +54,27 @@ def test_cycles_are_compared_only_if_there_are_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "labels"),
+    ("place", "labels", "partner"),
     [
-        ("hmm/final", "<results>/decode/valid.parquet"),
-        ("hmm/cycle1/step2", "<results>/decode/valid.parquet"),
-        ("hmm/cycle12/step1", "<results>/hmm/cycle12/mapping/valid.parquet"),
-        ("supervised/step1", "<results>/supervised/labels/valid.parquet"),
+        ("hmm/cycle1/step1", "<results>/decode/valid.parquet", []),
+        ("hmm/cycle2/step1", "<results>/hmm/cycle2/mapping/valid.parquet", []),
+        ("hmm/cycle1/step2", [], "<results>/hmm/cycle1/step1/words/graph.safetensors"),
+        ("hmm/final", [], "<results>/hmm/cycle2/step2/words/graph.safetensors"),
+        ("supervised/step2", "<results>/supervised/labels/valid.parquet", []),
     ],
 )
-def test_decoding_is_tuned_by_the_mapping_of_the_cycle_or_by_transcripts(place: str, labels: str) -> None:
-    assert place_labels(SimpleNamespace(place=place)) == labels
+def test_decoding_is_tuned_by_the_step_before_or_by_the_labels_it_starts_from(
+    place: str, labels: str | list[str], partner: str | list[str]
+) -> None:
+    plan, wildcards = hmm(cycles=2), SimpleNamespace(place=place, lm="words")
+    assert plan.tuning_labels(wildcards) == labels
+    assert plan.partner("{lm}/graph.safetensors")(wildcards) == partner
+
+
+def test_a_single_step_has_no_step_before_it() -> None:
+    plan, wildcards = hmm(labels="words"), SimpleNamespace(place="hmm/final", lm="words")
+    assert plan.tuning_labels(wildcards) == "<results>/decode/valid.parquet"
+    assert plan.partner("model.safetensors")(wildcards) == []
 
 
 def test_the_topline_has_its_own_text_and_starts_from_transcripts() -> None:

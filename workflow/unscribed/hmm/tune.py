@@ -1,9 +1,13 @@
 """Stage hmm_tune: weight of the language model and insertion penalty, chosen without labels.
 
-The labels are the phones of the mapping, the perplexity that of the decoded phones: see `unscribed.wfst.tuning`.
+The score is that of `unscribed.wfst.tuning`. What the hypotheses are compared with is the labels of the mapping for the
+first step, and for later ones what the model of the step before decodes *with the same weights*. Two models of different
+kinds err differently: too small a weight leaves each its own noise, too large a one its own fluent sentence, and they
+agree most in between. Labels that were decoded once with one weight would only ask for that weight again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from unscribed.artifacts import Pathlike, read_json
 from unscribed.frames import FrameStore
@@ -11,11 +15,19 @@ from unscribed.hmm.model import HmmModel
 from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
-from unscribed.text.silence import SilenceSettings, as_sentence, strip_silence
+from unscribed.text.silence import SILENCE, SilenceSettings, as_sentence, strip_silence
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.search import SearchSettings, decode_store
 from unscribed.wfst.tuning import GridSettings, Labels, tune, write_tuning
 from unscribed.wfst.weights import Weights
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model with its graph."""
+
+    model: HmmModel
+    graph: Graph
 
 
 def hmm_tune(
@@ -23,7 +35,9 @@ def hmm_tune(
     features: Pathlike,
     model: Pathlike,
     graph: Pathlike,
-    labels: Pathlike,
+    labels: Pathlike | None,
+    partner: Pathlike | None,
+    partner_graph: Pathlike | None,
     arpa: Pathlike,
     report: Pathlike,
     grid: GridSettings,
@@ -36,18 +50,20 @@ def hmm_tune(
     tuning: Pathlike,
     weights: Pathlike,
 ) -> None:
-    """Decode some utterances of `labels` with all weights; write the scores, and the weights with the lowest.
+    """Decode some utterances with all weights; write the scores, and the weights with the lowest.
 
-    `labels` (PhoneTable) are phones of the same utterances: the mapping's, or, in the supervised recogniser alone, the
-    transcripts' (`transcribed`), where the edit rate decides. `arpa` is a phone language model, and `report` has its
-    perplexity on held-out text. Raises UserError if store and labels have no utterance in common.
+    Hypotheses are compared with `labels` (PhoneTable), phones of the same utterances: the mapping's, or, in the
+    supervised recogniser alone, the transcripts' (`transcribed`), where the edit rate decides. If there are none, they
+    are compared with what the model `partner` decodes on `partner_graph`. `arpa` is a phone language model, and
+    `report` has its perplexity on held-out text. Raises UserError if store and labels have no utterance in common.
     """
-    store, acoustic, decoding = FrameStore(features), HmmModel.read(model), Graph.read(graph)
-    table = PhoneTable.read(labels)
-    phones = {row.utterance: strip_silence(row.phones) for row in table.itertuples()}
+    store = FrameStore(features)
+    phones: dict[str, list[str]] = dict.fromkeys(store.utterances, [SILENCE])  # with a partner, any utterance will do
+    if labels:
+        phones = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
     language_model, held_out = Arpa.read(arpa), read_json(report)["perplexity"] or 1.0
-    compared = Labels(phones, transcribed, min_edit_rate, held_out)
-    chosen = compared.choose(
+    given = Labels(phones, transcribed, min_edit_rate, held_out)
+    chosen = given.choose(
         store.utterances,
         grid.tune_utterances,
         seed,
@@ -55,9 +71,18 @@ def hmm_tune(
     )
     names = [store.utterances[number] for number in chosen]
 
+    def decode(place: Place, candidate: Weights) -> list[list[str]]:
+        found = decode_store(place.model, store, place.graph, candidate, search, threads, chosen)
+        return [place.model.topology.phones_of(lattice.alignment())[0] if lattice else [] for lattice in found]
+
+    own = Place(HmmModel.read(model), Graph.read(graph))
+    other = Place(HmmModel.read(partner), Graph.read(partner_graph)) if partner and partner_graph else None
+
     def measure(candidate: Weights) -> tuple[float, float]:
-        found = decode_store(acoustic, store, decoding, candidate, search, threads, chosen)
-        hypotheses = [acoustic.topology.phones_of(lattice.alignment())[0] if lattice else [] for lattice in found]
+        hypotheses, compared = decode(own, candidate), given
+        if other:
+            others = map(strip_silence, decode(other, candidate))
+            compared = replace(given, symbols=dict(zip(names, others, strict=True)))
         rate = compared.edit_rate(zip(names, map(strip_silence, hypotheses), strict=True))
         return hypothesis_perplexity(hypotheses, language_model, silence), rate
 
@@ -65,7 +90,7 @@ def hmm_tune(
         f"no path of {graph} fits any of the {len(chosen)} utterances of {features}: they may be shorter than "
         "the shortest word or phone (hmm.states), or the search too narrow (hmm.beam, hmm.max_active)."
     )
-    write_tuning(tune(grid.weights(), measure, compared, silent), tuning, weights)
+    write_tuning(tune(grid.weights(), measure, given, silent), tuning, weights)
 
 
 def hypothesis_perplexity(hypotheses: Sequence[Sequence[str]], arpa: Arpa, silence: SilenceSettings) -> float:

@@ -61,21 +61,43 @@ class HmmPlan:
         return f"<results>/hmm/cycle{cycle}/step{step - 1}/{self.labels[step - 2]}/train.parquet"
 
 
+    def tuned_by(self, wildcards: Any) -> str | None:
+        """Return the place by whose agreement decoding at a {place} is tuned: the step before.
+
+        The first step of a cycle has none; hmm/final has the last step but one of the last cycle.
+        """
+        found = re.fullmatch(r"hmm/cycle(\d+)/step(\d+)", wildcards.place)
+        if is_supervised(wildcards):
+            return None
+        cycle, step = (int(found[1]), int(found[2])) if found else (self.cycles, self.last_step)
+        return f"hmm/cycle{cycle}/step{step - 1}" if step > 1 else None
+
+    def partner(self, name: str) -> Callable[[Any], str | list[str]]:
+        """Find the file `name` of the place that a {place} is tuned by; `name` may have the wildcard {lm}."""
+
+        def find(wildcards: Any) -> str | list[str]:
+            place = self.tuned_by(wildcards)
+            return f"<results>/{place}/{name.format(lm=wildcards.lm)}" if place else []
+
+        return find
+
+    def tuning_labels(self, wildcards: Any) -> str | list[str]:
+        """Return the labels of valid by which decoding at a {place} is tuned: the mapping's where no step is before.
+
+        For the topline they are the phones of the transcripts.
+        """
+        if is_supervised(wildcards):
+            return "<results>/supervised/labels/valid.parquet"
+        if self.tuned_by(wildcards):
+            return []
+        found = re.search(r"cycle(\d+)", wildcards.place)
+        return mapping_labels(int(found[1]) if found else 1, "valid")
+
+
 def mapping_labels(cycle: int, split: str) -> str:
     """Return the phones of the mapping that a cycle starts from."""
     folder = "decode" if cycle == 1 else f"hmm/cycle{cycle}/mapping"
     return f"<results>/{folder}/{split}.parquet"
-
-
-def place_labels(wildcards: Any) -> str:
-    """Return the labels of valid by which decoding at a {place} is tuned: the phones of the mapping.
-
-    For the topline they are the phones of the transcripts.
-    """
-    if is_supervised(wildcards):
-        return "<results>/supervised/labels/valid.parquet"
-    found = re.search(r"cycle(\d+)", wildcards.place)
-    return mapping_labels(int(found[1]) if found else 1, "valid")
 
 
 def is_supervised(wildcards: Any) -> bool:

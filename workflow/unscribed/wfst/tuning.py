@@ -82,6 +82,8 @@ class Labels:
         """Return the score of a trial, lower is better: see the docstring of this module."""
         if self.transcribed:
             return edit_rate
+        if math.isinf(perplexity):  # nothing was decoded, in which even an empty label agrees
+            return math.inf
         return math.log(max(perplexity, self.text_perplexity)) * max(edit_rate, self.min_edit_rate)
 
 
