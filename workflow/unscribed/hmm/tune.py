@@ -1,9 +1,9 @@
 """Stage hmm_tune: weight of the language model and insertion penalty, chosen without labels.
 
 The score is that of `unscribed.wfst.tuning`. What the hypotheses are compared with is the labels of the mapping for the
-first step, and for later ones what the model of the step before decodes *with the same weights*. Two models of different
-kinds err differently: too small a weight leaves each its own noise, too large a one its own fluent sentence, and they
-agree most in between. Labels that were decoded once with one weight would only ask for that weight again.
+first step, and for later ones what the model of the step before decodes *with the same weights*. Two models of
+different kinds err differently: too small a weight leaves each its own noise, too large a one its own fluent sentence,
+and they agree most in between. Labels that were decoded once with one weight would only ask for that weight again.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def hmm_tune(
     `report` has its perplexity on held-out text. Raises UserError if store and labels have no utterance in common.
     """
     store = FrameStore(features)
-    phones: dict[str, list[str]] = dict.fromkeys(store.utterances, [SILENCE])  # with a partner, any utterance will do
+    phones = {utterance: [SILENCE] for utterance in store.utterances}  # with a partner, any utterance will do
     if labels:
         phones = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
     language_model, held_out = Arpa.read(arpa), read_json(report)["perplexity"] or 1.0

@@ -60,7 +60,6 @@ class HmmPlan:
             return mapping_labels(cycle, "train")
         return f"<results>/hmm/cycle{cycle}/step{step - 1}/{self.labels[step - 2]}/train.parquet"
 
-
     def tuned_by(self, wildcards: Any) -> str | None:
         """Return the place by whose agreement decoding at a {place} is tuned: the step before.
 
