@@ -5,7 +5,7 @@ it is that of wav2vec-U's self-training (Baevski et al. 2021, §3.4 and its code
 perplexity times their edit rate to the labels, where edit rates below `min_edit_rate` count as `min_edit_rate`, since
 the labels contain errors. The perplexity alone would choose too large a language model weight, the edit rate alone too
 small a one. If most labels are wrong, the edit rate hardly changes and the published score takes the largest weight; so
-perplexities below that of held-out text count as the text's: no speaker is more predictable than the text.
+a perplexity below that of held-out text counts as one that is as far above it: no speaker is more predictable than text.
 """
 
 import logging
@@ -56,7 +56,7 @@ class Labels:
     symbols: Mapping[str, Sequence[str]]
     transcribed: bool
     min_edit_rate: float = 0.0  # with pseudo-labels, lower edit rates score no better than this one
-    text_perplexity: float = 1.0  # of held-out text; lower perplexities score no better than this one
+    text_perplexity: float = 1.0  # of held-out text; lower perplexities score as those that are as far above it
 
     def choose(self, utterances: Sequence[str], count: int, seed: int, missing: str) -> list[int]:
         """Choose `count` random utterances among those with labels; return their numbers in rising order.
@@ -84,7 +84,8 @@ class Labels:
             return edit_rate
         if math.isinf(perplexity):  # nothing was decoded, in which even an empty label agrees
             return math.inf
-        return math.log(max(perplexity, self.text_perplexity)) * max(edit_rate, self.min_edit_rate)
+        text = math.log(self.text_perplexity)
+        return (text + abs(math.log(perplexity) - text)) * max(edit_rate, self.min_edit_rate)
 
 
 @dataclass(frozen=True)
