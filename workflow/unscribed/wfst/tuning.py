@@ -5,7 +5,7 @@ it is that of wav2vec-U's self-training (Baevski et al. 2021, §3.4 and its code
 perplexity times their edit rate to the labels, where edit rates below `min_edit_rate` count as `min_edit_rate`, since
 the labels contain errors. The perplexity alone would choose too large a language model weight, the edit rate alone too
 small a one. If most labels are wrong, the edit rate hardly changes and the published score takes the largest weight; so
-a perplexity below that of held-out text counts as one that is as far above it: no speaker is more predictable than text.
+a perplexity below that of held-out text counts as one as far above it: no speaker is more predictable than text.
 """
 
 import logging
