@@ -123,7 +123,7 @@ def train(world: World):
         path = world.folder / f"{store}-{step}-{realign}.safetensors"
         steps = [{"features": "frames", "gaussians": 20}, {"features": "lda", "gaussians": 24}]
         settings = TrainSettings(
-            steps=steps, states=2, iterations=6, realign=realign, lda_dims=40, lda_context_frames=1, max_frames=10**6
+            steps=steps, states=2, iterations=6, realign=realign, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500
         )
         hmm_train(
             features=world.folder / f"{store}.npy",

@@ -27,7 +27,7 @@ rule hmm_train:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=500 + config["hmm"]["max_memory_mb"],
         runtime="8h",
     params:
         call="hmm.train:hmm_train",

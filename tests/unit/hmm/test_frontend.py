@@ -1,14 +1,18 @@
+import logging
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.hmm.frontend import FrontEnd, scaling, splice, with_lda
+from unscribed.hmm import gmm
+from unscribed.hmm.frontend import SHRINKAGE, FrontEnd, lda_context, scaling, splice, with_lda
 
 
 def _store(path: Path, parts: list[np.ndarray], **metadata: float) -> FrameStore:
-    with FrameWriter(path, {"hop_ms": 20.0, **metadata}) as writer:
+    with FrameWriter(path, {"hop_ms": 20.0} | metadata) as writer:
         for number, part in enumerate(parts):
             writer.append(f"u{number}", part)
     return FrameStore(path)
@@ -66,6 +70,50 @@ def test_lda_separates(fitted: tuple[FrontEnd, FrameStore, np.ndarray]) -> None:
     np.testing.assert_allclose(np.cov(within.T), np.eye(2), atol=0.05)
     nearest = ((found[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
     assert (nearest == states).mean() > 0.95
+
+
+def test_lda_is_that_of_scikit_learn(
+    fitted: tuple[FrontEnd, FrameStore, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all spliced frames at once, up to the sign of a direction; the sizes of blocks change nothing."""
+    front_end, store, states = fitted
+    positions = np.arange(len(states))
+    spliced = FrontEnd(front_end.scale, front_end.dims, 2, None).rows(store, positions)
+    expected = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(spliced, states).scalings_[:, :2]
+    monkeypatch.setattr(gmm, "BLOCK_BYTES", 100_000)
+    in_blocks = with_lda(scaling(store, positions), store, positions, states, 40, 2, 0)
+    for found in (front_end.lda, in_blocks.lda):
+        signs = np.sign((found * expected).sum(axis=0))
+        np.testing.assert_allclose(found * signs, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_lda_is_fitted_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20,000 frames of 5 x 64 features are 26 MB; held are blocks of 1 MB and two covariances of 0.8 MB."""
+    rng = np.random.default_rng(0)
+    store = _store(tmp_path / "f.npy", [rng.normal(size=(20_000, 64))])
+    monkeypatch.setattr(gmm, "BLOCK_BYTES", 1_000_000)
+    positions, states = np.arange(20_000), rng.integers(5, size=20_000)
+    tracemalloc.start()
+    with_lda(scaling(store, positions), store, positions, states, 40, 2, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6
+
+
+def test_the_context_is_the_same_time_at_every_hop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two frames of 20 ms on each side are 40 ms, four of 10 ms.
+
+    With 8 MB, covariances may have (8e6 / 32) ** 0.5 = 500 features: 9 frames of 50 fit, of 56 only 7.
+    """
+
+    def context(dims: int, hop_ms: float) -> int:
+        store = _store(tmp_path / f"{dims}.npy", [np.zeros((3, dims))], hop_ms=hop_ms)
+        return lda_context(40.0, store, 8)
+
+    caplog.set_level(logging.WARNING)
+    assert [context(50, 20.0), context(50, 10.0), context(50, 100.0)] == [2, 4, 0] and not caplog.text
+    assert context(56, 10.0) == 3 and context(600, 20.0) == 0
+    assert "splices 3 frames on each side instead of 4" in caplog.text and "hmm.max_memory_mb (8)" in caplog.text
 
 
 def test_utterances_do_not_depend_on_each_other(

@@ -1,8 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm
 
+from unscribed.hmm import gmm
 from unscribed.hmm.gmm import MIN_VARIANCE, Mixtures, reestimate, single_gaussians, split
 
 
@@ -135,3 +138,26 @@ def test_gaussians_without_frames_are_dropped() -> None:
     found, _, _ = reestimate(far, frames, np.zeros(200, dtype=int))
     assert found.offsets.tolist() == [0, 1] and found.weights.tolist() == [1]
     np.testing.assert_allclose(found.means[0], frames.mean(axis=0), atol=1e-4)
+
+
+def test_memory_of_the_estimation_does_not_grow_with_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40,000 frames of 64 features, 10 MB, most of one state: in blocks of 0.5 MB, the same result as at once."""
+    rng = np.random.default_rng(6)
+    frames = rng.normal(size=(40_000, 64)).astype(np.float32)
+    states = rng.choice(3, p=[0.9, 0.05, 0.05], size=len(frames))
+
+    def estimated() -> Mixtures:
+        mixtures, counts = single_gaussians(frames, states, 3), np.bincount(states)
+        for target in (6, 12):
+            mixtures, _, _ = reestimate(split(mixtures, counts, target), frames, states)
+        return mixtures
+
+    at_once = estimated()
+    monkeypatch.setattr(gmm, "BLOCK_BYTES", 500_000)
+    tracemalloc.start()
+    in_blocks = estimated()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+    for name in ("weights", "means", "variances"):
+        np.testing.assert_allclose(getattr(in_blocks, name), getattr(at_once, name), atol=1e-4)

@@ -166,7 +166,8 @@ def test_model_file(world, trained, tmp_path: Path) -> None:
     scores, again = model.scores(store, 3), HmmModel.read(tmp_path / "model.safetensors").scores(store, 3)
     np.testing.assert_array_equal(scores, again)
     assert scores.shape == (store.offsets[4] - store.offsets[3], model.topology.transitions.num_transition_ids + 1)
-    assert model.front_end.dims == (13 if trained.store == "mfcc" else 32) and model.front_end.context == 1
+    # 20 ms on each side: two frames of 10 ms, one of 20 ms
+    assert (model.front_end.dims, model.front_end.context) == ((13, 2) if trained.store == "mfcc" else (32, 1))
 
 
 def test_same_seed_same_model(world, train, trained) -> None:

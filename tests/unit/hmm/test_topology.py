@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unscribed.hmm.topology import Topology
+from unscribed.hmm.topology import Topology, states_per_phone
 
 PHONES = ["<SIL>", "a", "b"]
 A, B = 3, 5  # first states: silence has 0, 1, 2
@@ -54,3 +54,10 @@ def test_counts_become_probabilities(topology: Topology) -> None:
     assert found[loop] == pytest.approx(0.75, rel=0.01) and found[leave] == pytest.approx(0.25, rel=0.01)
     for number in topology.loop_and_leave[B]:  # never visited
         assert found[number] == before[number] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("states", "hop_ms", "expected"), [(None, 10.0, 3), (None, 12.5, 3), (None, 20.0, 1), (None, 62.5, 1), (2, 20.0, 2)]
+)
+def test_phones_of_long_frames_have_one_state(states: int | None, hop_ms: float, expected: int) -> None:
+    assert states_per_phone(states, hop_ms) == expected

@@ -4,6 +4,7 @@ Splitting is Kaldi's. Its accumulators take one frame per call from Python, five
 Dimensions: T frames, D features, P states (pdfs), G Gaussians of all states, in the order of the states.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ MIN_FRAMES = 20  # a state with fewer is neither re-estimated nor split
 NEGLIGIBLE = np.float32(6.0)  # log densities this far below a mixture's largest add less than 0.3 % of it each
 # Kaldi's: halves move apart by 0.01 standard deviations; the Gaussians of a state grow with its frames**0.25.
 PERTURB, SPLIT_POWER = 0.01, 0.25
+BLOCK_BYTES = 32_000_000  # of frames that are worked on at once: copies of all frames of a state would fill gigabytes
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ def single_gaussians(frames: np.ndarray, states: np.ndarray, size: int) -> Mixtu
 
     A state with fewer than MIN_FRAMES gets the mean and variance of all frames.
     """
-    means = np.tile(frames.mean(axis=0), (size, 1))
-    variances = np.tile(frames.var(axis=0), (size, 1))
+    mean, variance = mean_and_variance(frames, np.arange(len(frames)))
+    means, variances = np.tile(mean, (size, 1)), np.tile(variance, (size, 1))
     for state, rows in _by_state(states, size):
         if len(rows) >= MIN_FRAMES:
-            means[state], variances[state] = frames[rows].mean(axis=0), frames[rows].var(axis=0)
+            means[state], variances[state] = mean_and_variance(frames, rows)
     return Mixtures(np.ones(size, np.float32), means, np.maximum(variances, MIN_VARIANCE), np.arange(size + 1))
 
 
@@ -103,13 +105,16 @@ def reestimate(mixtures: Mixtures, frames: np.ndarray, states: np.ndarray) -> tu
             old = (mixtures.weights[first:last], mixtures.means[first:last], mixtures.variances[first:last])
             parts.append(old)
             continue
-        own = frames[rows]
-        densities = mixtures.log_densities(own, slice(first, last))
-        highest = densities.max(axis=1, keepdims=True)
-        densities = np.exp(densities - highest)
-        sums = densities.sum(axis=1, keepdims=True)
-        total += float((highest + np.log(sums)).sum(dtype=np.float64))
-        parts.append(_maximise(densities / sums, own))
+        statistics = _Statistics(last - first, frames.shape[1])
+        for block in row_blocks(rows, max(frames.shape[1], last - first)):
+            own = frames[block]
+            densities = mixtures.log_densities(own, slice(first, last))
+            highest = densities.max(axis=1, keepdims=True)
+            densities = np.exp(densities - highest)
+            sums = densities.sum(axis=1, keepdims=True)
+            total += float((highest + np.log(sums)).sum(dtype=np.float64))
+            statistics.add(densities / sums, own)
+        parts.append(statistics.maximised())
     weights, means, variances = (np.concatenate(part) for part in zip(*parts, strict=True))
     offsets = np.concatenate([[0], np.cumsum([len(part[0]) for part in parts])])
     return Mixtures(weights, means, variances, offsets), counts, total / max(int((states >= 0).sum()), 1)
@@ -142,16 +147,51 @@ def split(mixtures: Mixtures, counts: np.ndarray, target: int) -> Mixtures:
     )
 
 
-def _maximise(shares: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, means and variances from the shares (T, G) of frames (T, D); Gaussians with few frames are dropped."""
-    occupancy = shares.sum(axis=0, dtype=np.float64)
-    kept = occupancy > MIN_OCCUPANCY
-    kept[occupancy.argmax()] = True
-    occupancy = occupancy[kept, None]
-    means = (shares.T @ frames)[kept] / occupancy
-    variances = (shares.T @ (frames * frames))[kept] / occupancy - means**2
-    weights = (occupancy / occupancy.sum())[:, 0]
-    return weights.astype(np.float32), means.astype(np.float32), np.maximum(variances, MIN_VARIANCE).astype(np.float32)
+class _Statistics:
+    """Sums over frames (T, D) by their shares (T, G), from which the Gaussians of a state are re-estimated."""
+
+    def __init__(self, gaussians: int, dims: int) -> None:
+        self.occupancy = np.zeros(gaussians)
+        self.sums, self.squares = np.zeros((gaussians, dims)), np.zeros((gaussians, dims))
+
+    def add(self, shares: np.ndarray, frames: np.ndarray) -> None:
+        """Count more frames."""
+        self.occupancy += shares.sum(axis=0, dtype=np.float64)
+        self.sums += shares.T @ frames
+        self.squares += shares.T @ (frames * frames)
+
+    def maximised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return weights, means and variances; Gaussians with few frames are dropped."""
+        kept = self.occupancy > MIN_OCCUPANCY
+        kept[self.occupancy.argmax()] = True
+        occupancy = self.occupancy[kept, None]
+        means = self.sums[kept] / occupancy
+        variances = np.maximum(self.squares[kept] / occupancy - means**2, MIN_VARIANCE)
+        weights = (occupancy / occupancy.sum())[:, 0]
+        return weights.astype(np.float32), means.astype(np.float32), variances.astype(np.float32)
+
+
+def row_blocks(rows: np.ndarray, width: int) -> Iterator[np.ndarray]:
+    """Cut numbers of frames, of which `width` float32 each are worked on, into blocks of up to BLOCK_BYTES."""
+    size = max(1, BLOCK_BYTES // (4 * width))
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
+
+
+def mean_and_variance(
+    frames: np.ndarray, rows: np.ndarray, release: Callable[[], None] = lambda: None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute mean and variance (D,) of some rows of `frames` (T, D), block by block, each followed by `release`."""
+    width = frames.shape[1]
+    mean, variance = np.zeros(width), np.zeros(width)
+    for block in row_blocks(rows, width):
+        mean += frames[block].sum(axis=0, dtype=np.float64) / len(rows)
+        release()
+    for block in row_blocks(rows, width):
+        away = frames[block] - mean.astype(np.float32)
+        variance += np.square(away, out=away).sum(axis=0, dtype=np.float64) / len(rows)
+        release()
+    return mean.astype(np.float32), variance.astype(np.float32)
 
 
 def _by_state(states: np.ndarray, size: int) -> list[tuple[int, np.ndarray]]:

@@ -74,5 +74,5 @@ def _part(found: list[Labelled], store: FrameStore, max_frames: int, seed: int) 
         return found
     order = np.random.default_rng(seed).permutation(len(found))
     chosen = np.sort(order[: max(1, int(np.searchsorted(lengths[order].cumsum(), max_frames)))])
-    log.info("%d of %d utterances are trained on (hmm.max_frames)", len(chosen), len(found))
+    log.info("%d of %d utterances are trained on (hmm.max_memory_mb)", len(chosen), len(found))
     return [found[place] for place in chosen]

@@ -12,6 +12,7 @@ import kaldifst  # noqa: F401  (defines the graph types that kaldi_hmm_gmm takes
 import numpy as np
 
 SILENCE_STATES = 3  # at least three frames per silence
+LONG_HOP_MS = 20.0  # at which a phone has one state: with three, none could be shorter than 60 ms
 SELF_LOOP_SCALE = 0.1  # Kaldi's default: durations count little beside the acoustics
 
 
@@ -85,6 +86,11 @@ class Topology:
 
     def _table(self, lookup) -> np.ndarray:  # type: ignore[no-untyped-def]  (a method of the extension)
         return np.array([0] + [lookup(number) for number in range(1, self.transitions.num_transition_ids + 1)])
+
+
+def states_per_phone(states: int | None, hop_ms: float) -> int:
+    """Return `hmm.states`, or where it is None what suits frames every `hop_ms`: 3 as in Kaldi, 1 from 20 ms on."""
+    return states or (3 if hop_ms < LONG_HOP_MS else 1)
 
 
 def _entry(phones: list[int], states: int) -> str:

@@ -1,8 +1,7 @@
 """Stage hmm_train: a GMM-HMM from labels, by Viterbi training with growing mixtures.
 
 As in Kaldi's train_mono.sh and train_lda_mllt.sh, in fewer iterations: the labels come with times, so that training
-starts from them and not from a flat start. LDA is scikit-learn's and there is no MLLT, for which the wheels have no
-accumulators.
+starts from them and not from a flat start. There is no MLLT, for which the wheels have no accumulators.
 Dimensions: T frames of all utterances, D features, P states (pdfs).
 """
 
@@ -14,18 +13,20 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from unscribed.artifacts import Pathlike
-from unscribed.frames import FrameStore
+from unscribed.frames import BLOCK_FRAMES, FrameStore
 from unscribed.hmm.align import align, state_sequence, transition_counts, uniform_states
-from unscribed.hmm.frontend import FrontEnd, scaling, with_lda
+from unscribed.hmm.frontend import FrontEnd, lda_context, scaling, with_lda
 from unscribed.hmm.gmm import MIN_FRAMES, Mixtures, reestimate, single_gaussians, split
 from unscribed.hmm.labels import Labelled, read_labelled
 from unscribed.hmm.model import HmmModel
-from unscribed.hmm.topology import Topology
+from unscribed.hmm.topology import Topology, states_per_phone
 from unscribed.parallel import ordered_map
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
+# Measured beside the frames themselves: blocks and sums of the estimation in MB, numbers of each frame in bytes.
+WORKING_MB, FRAME_BYTES = 300, 48
 GROWING = 0.7  # mixtures are split in this first share of the iterations, then only re-estimated
 
 
@@ -34,12 +35,12 @@ class TrainSettings:
     """Training parameters from section `hmm`."""
 
     steps: list[dict[str, Any]]
-    states: int
+    states: int | None
     iterations: int
     realign: int
     lda_dims: int
-    lda_context_frames: int
-    max_frames: int
+    lda_context_ms: float
+    max_memory_mb: int
 
 
 def hmm_train(
@@ -60,20 +61,27 @@ def hmm_train(
     store = FrameStore(features)
     inventory = read_inventory(phones)
     kind = settings.steps[int(step) - 1]
-    labelled = read_labelled(labels, store, inventory, settings.max_frames, seed)
-    topology = Topology(inventory, settings.states)
+    dims = settings.lda_dims if kind["features"] == "lda" else store.data.shape[1]
+    labelled = read_labelled(labels, store, inventory, most_frames(settings.max_memory_mb, dims), seed)
+    topology = Topology(inventory, states_per_phone(settings.states, store.metadata["hop_ms"]))
     positions = np.concatenate([np.arange(*store.offsets[item.number : item.number + 2]) for item in labelled])
     states = np.concatenate(
         [uniform_states(item.phone_ids, item.starts, store.lengths[item.number], topology) for item in labelled]
     )
     front_end = scaling(store, positions)
     if kind["features"] == "lda":
-        dims, context = settings.lda_dims, settings.lda_context_frames
+        context = lda_context(settings.lda_context_ms, store, settings.max_memory_mb)
         front_end = with_lda(front_end, store, positions, states, dims, context, seed)
+    del positions  # 8 bytes per frame
     trainer = ViterbiTrainer(store, labelled, front_end, topology, threads)
     trainer.start(states)
     trainer.run(settings.iterations, settings.realign, kind["gaussians"])
     trainer.model().write(model)
+
+
+def most_frames(max_memory_mb: int, dims: int) -> int:
+    """Return the number of frames of `dims` float32 features that training holds in `max_memory_mb`."""
+    return max(1, int((max_memory_mb - WORKING_MB) * 1e6) // (4 * dims + FRAME_BYTES))
 
 
 class ViterbiTrainer:
@@ -85,9 +93,11 @@ class ViterbiTrainer:
         self.front_end, self.topology, self.threads = front_end, topology, threads
         lengths = store.lengths[[item.number for item in labelled]]
         self.offsets = np.concatenate([[0], np.cumsum(lengths)])
-        parts = [front_end(store, item.number, item.number + 1) for item in labelled]
-        self.frames = np.concatenate(parts)
-        store.release()
+        self.frames = np.empty((self.offsets[-1], front_end.size), dtype=np.float32)
+        for item, start, end in zip(labelled, self.offsets[:-1], self.offsets[1:], strict=True):
+            self.frames[start:end] = front_end(store, item.number, item.number + 1)
+            if start // BLOCK_FRAMES < end // BLOCK_FRAMES:
+                store.release()
         self.sequences = [state_sequence(item.phone_ids, topology) for item in labelled]
         self.states = np.empty(0, dtype=np.int32)
         self.mixtures: Mixtures
