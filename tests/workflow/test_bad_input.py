@@ -46,6 +46,18 @@ def test_missing_audio_folder(own):
     assert not (own / "results").exists()
 
 
+def test_a_language_that_espeak_lacks_leaves_the_teacher_out(own):
+    """Text of phones needs no eSpeak NG; a teacher does. It is left out with one warning, and all else is planned."""
+    corpus = {"name": "own", "kind": "folder", "language": "xx", "folder": FOLDER}
+    (own / "data/text.txt").write_text("a i u k\n" * 20)
+    phones = {"phonemize": {"backend": "phones"}, "silence": {"probability": 0.0}, "gan": {"seeds": []}}
+    configure(own, corpus=corpus, **phones, teacher={"candidate": True})
+    output = snakemake(own, "--dry-run")
+    assert output.count("the teacher is left out and the rest runs") == 1
+    assert "eSpeak NG has no language 'xx'" in output
+    assert "rule select:" in output and "rule speak:" not in output and "rule teacher" not in output
+
+
 def test_corpus_of_one_utterance(own):
     for path in sorted(own.glob("data/audio/*"))[1:]:
         path.unlink()

@@ -19,7 +19,7 @@ from unscribed.plan.finetune import DECODERS, HOURS, PSEUDO_LABELS, few_hours, r
 from unscribed.plan.finetune import valid_pseudo_labels, valid_transcripts
 from unscribed.plan.hmm import cycle_before, is_supervised, place_text, supervised_step_labels
 from unscribed.plan.matching import round_before
-from unscribed.plan.snakemake_hooks import PROJECT, Section, force, link, project_file
+from unscribed.plan.snakemake_hooks import PROJECT, Section, force, link, project_file, warn
 from unscribed.plan.workflow import Plan
 
 try:
@@ -28,6 +28,7 @@ except UserError as error:
     sys.exit(f"error: {error}")  # an exception would print lines of this file
 
 plan = Plan.from_config(config)
+warn(workflow, plan.teacher.left_out)
 RATE = config["audio"]["sample_rate_hz"]
 HOP_MS = plan.features.hop_ms
 

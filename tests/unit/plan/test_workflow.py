@@ -33,6 +33,17 @@ def test_the_teacher_is_chosen_from_if_it_is_asked_for() -> None:
     assert Plan.from_config(configuration()).teacher.decoded("test") == []
 
 
+@pytest.mark.parametrize(("language", "also"), [("xx", "eSpeak NG has no language 'xx'"), ("fr-fr", "")])
+def test_a_text_that_cannot_be_spoken_leaves_the_teacher_out_and_says_why(language: str, also: str) -> None:
+    sections = {"phonemize": {"backend": "phones"}, "teacher": {"candidate": True}}
+    plan = Plan.from_config(configuration({"kind": "folder", "language": language}, **sections))
+    assert "teacher" not in {candidate.kind for candidate in plan.candidates} and plan.teacher.decoded("test") == []
+    assert "teacher.candidate: the teacher is left out" in plan.teacher.left_out and also in plan.teacher.left_out
+    assert ("(corpus.language)" in plan.teacher.left_out) == (language == "xx")
+    without = Plan.from_config(configuration({"kind": "folder", "language": language}))
+    assert without.teacher.left_out is None
+
+
 @pytest.mark.parametrize(
     ("sections", "wanted"),
     [

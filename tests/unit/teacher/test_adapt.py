@@ -1,5 +1,6 @@
 """Adapting a network to speech that differs from what it learned in a known way, and decoding it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -159,18 +160,33 @@ def test_a_phone_shorter_than_a_frame_is_left_out() -> None:
     assert same.columns["phones"] == [["a", "b", "c"]] and same.columns["starts_frames"][0].tolist() == [0, 3, 4]
 
 
-def test_bad_input(model: Path, tmp_path: Path) -> None:
+def test_one_utterance_of_one_speaker_is_enough_if_it_is_two_seconds_long(model: Path, tmp_path: Path) -> None:
+    """Below that the message names file, seconds and remedy; where there is more audio, it names the key."""
+    (spoken, _), *more = utterances(4, 1.0, 5)
     outputs = {"adapted": tmp_path / "adapted", "adaptation": tmp_path / "adaptation.parquet"}
-    short = write_store(tmp_path / "short.npy", [np.zeros((50, BINS), np.float32)])
-    with pytest.raises(UserError, match=r"short\.npy has too little audio"):
-        adapt(model=model, frames=short, settings=SETTINGS, seed=0, threads=1, **outputs)
+    given = {"model": model, "seed": 0, "threads": 1, **outputs}
+    short = write_store(tmp_path / "short.npy", [spoken])  # 128 frames
+    needed = r"1\.3 s in 1 utterance\(s\) where 2\.0 s are needed"
+    with pytest.raises(UserError, match=rf"short\.npy has too little audio .*{needed}: give more.*teacher\.candidate"):
+        adapt(frames=short, settings=SETTINGS, **given)
+    many = write_store(tmp_path / "many.npy", [spoken, *(frames for frames, _ in more)])
+    with pytest.raises(UserError, match=rf"{needed}: raise teacher\.adapt_minutes"):
+        adapt(frames=many, settings=replace(SETTINGS, adapt_minutes=0.01), **given)
+    assert not (tmp_path / "adapted").exists()
+    one = write_store(tmp_path / "one.npy", [np.concatenate([spoken, more[0][0]])])
+    adapt(frames=one, settings=SETTINGS, **given)
+    assert Teacher.read(tmp_path / "adapted", CPU).warp == 1.0
+
+
+def test_a_teacher_that_is_unsure_of_everything_stops_and_writes_no_model(tmp_path: Path) -> None:
+    outputs = {"adapted": tmp_path / "adapted", "adaptation": tmp_path / "adaptation.parquet"}
     unsure = tmp_path / "unsure.safetensors"
     network = TeacherNetwork(BINS, 4, 40, 0.0)
     torch.nn.init.zeros_(network.output.weight)
     torch.nn.init.zeros_(network.output.bias)
     Teacher(network.eval(), [str(phone) for phone in range(40)], torch.zeros(40), RATE).write(unsure)
     noise = np.random.default_rng(0).normal(size=(400, BINS)).astype(np.float32)
-    with pytest.raises(UserError, match="sure of nothing"):
+    with pytest.raises(UserError, match=r"sure of nothing in .*n\.npy.*corpus\.language.*teacher\.candidate: false"):
         adapt(
             model=unsure,
             frames=write_store(tmp_path / "n.npy", [noise]),

@@ -1,5 +1,6 @@
 """The stages speak and teacher on a little text, really spoken."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from unscribed.audio.features import FeatureSettings, features
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.tables import SentenceTable, VadTable
+from unscribed.teacher import speak as speaking
 from unscribed.teacher.frames import FEATURES
 from unscribed.teacher.speak import SpeakSettings, SpokenTable, speak
 from unscribed.teacher.train import CurveTable, SpokenFrames, TeacherSettings, teacher
@@ -90,6 +92,21 @@ def test_the_text_is_spoken_by_many_voices_until_it_is_enough(spoken: Path) -> N
     assert rate == RATE and len(samples) == round(regions["total_seconds"][0] * RATE)
 
 
+def test_a_text_that_is_too_short_is_spoken_again_and_the_log_says_so(
+    text: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    sentences = SentenceTable.read(text)
+    few = [(number, words, []) for number, words in enumerate(sentences["words"][:20])]
+    SentenceTable.from_rows(few).write(tmp_path / "sentences.parquet")
+    speak_into(tmp_path, tmp_path / "sentences.parquet", settings=replace(SPEAK, hours=0.03))
+    said = SpokenTable.read(tmp_path / "spoken.parquet")
+    assert said["sentence"].value_counts().max() > 1
+    assert said.groupby("sentence")["voice"].nunique().max() > 1
+    times = len(said) / 20
+    assert "speak.hours: " in caplog.text and f"so 20 sentences were spoken {times:.1f} times over" in caplog.text
+
+
 def test_what_is_spoken_depends_on_the_seed_alone(text: Path, tmp_path: Path) -> None:
     little = replace(SPEAK, hours=0.005)
     folders = {
@@ -125,12 +142,21 @@ def test_a_teacher_learns_and_is_the_same_twice(spoken: Path, tmp_path: Path) ->
     assert curves["heldout_accuracy"].iloc[-1] > 0.15  # the commonest phone has less
 
 
-def test_bad_input(text: Path, spoken: Path, tmp_path: Path) -> None:
+def test_bad_input(text: Path, spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"corpus\.language.*xx"):
         speak_into(tmp_path / "a", text, language="xx")
     SentenceTable.from_rows([(0, ["two", "words"], [[], []])]).write(tmp_path / "few.parquet")
     with pytest.raises(UserError, match=r"few\.parquet has fewer than 50 different words"):
         speak_into(tmp_path / "b", tmp_path / "few.parquet")
+    signs = [(number, [f"{number}_" * 2 for number in range(60)], []) for number in range(2)]
+    SentenceTable.from_rows(signs).write(tmp_path / "signs.parquet")
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(UserError, match=r"nothing for any sentence of .*signs\.parquet"),
+    ):
+        patch.setattr(speaking, "_pauses_named", lambda phones: [])
+        speak_into(tmp_path / "c", tmp_path / "signs.parquet")
+    assert not (tmp_path / "c/audio").exists()
     given = {"frames": spoken / "frames.npy", "spoken": spoken / "spoken.parquet", "vad": spoken / "vad.parquet"}
     outputs = {"model": tmp_path / "model", "curves": tmp_path / "curves"}
     steep = replace(TEACHER, learning_rate=1e18, updates=4, check_every=4)

@@ -85,8 +85,6 @@ def _spoken_text(config: Json) -> Iterator[str]:
         low, high = config["speak"][key]
         if low > high:
             yield f"speak.{key}: begins with {low}, which is above {high}; put the lower one first"
-    if config["teacher"]["candidate"] and config["phonemize"]["backend"] == "phones":
-        yield "teacher.candidate: the text is phones, which eSpeak NG cannot speak; set it to false"
 
 
 def _speaks(config: Json) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snakemake.io import sourcecache_entry
+from snakemake.logging import logger
 
 from unscribed.calls import FUNCTION_PARAMS, PACKAGE, check_arguments, closure, settings_fields, split_call
 from unscribed.stage import is_argument
@@ -72,6 +73,12 @@ def project_file(path: str | Path) -> str:
     if not path.is_relative_to(PROJECT):
         return str(path)
     return sourcecache_entry(os.path.relpath(path), path.relative_to(PROJECT).as_posix())
+
+
+def warn(workflow: Any, message: str | None) -> None:
+    """Show a message once, on the screen and in Snakemake's log; jobs, which read the Snakefile again, stay silent."""
+    if message and workflow.is_main_process:
+        logger.warning(f"warning: {message}")
 
 
 def force(workflow: Any, stage: str, *rules: str) -> Callable[[Any], list[str]]:

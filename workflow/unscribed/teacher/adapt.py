@@ -95,8 +95,14 @@ def _sample(store: FrameStore, minutes: float, seed: int) -> list[int]:
     order = np.random.default_rng(seed).permutation(len(store))
     total = np.cumsum(store.lengths[order]) * store.metadata["hop_ms"] / 60_000
     chosen = order[: max(1, int(np.searchsorted(total, minutes, side="right")))]
-    if store.lengths[chosen].sum() < LEAST_FRAMES:
-        raise UserError(f"{store.path} has too little audio for a teacher to adapt to: give more recordings.")
+    if (frames := store.lengths[chosen].sum()) < LEAST_FRAMES:
+        hop = store.metadata["hop_ms"] / 1000
+        remedy = "give more recordings" if len(chosen) == len(store) else "raise teacher.adapt_minutes"
+        raise UserError(
+            f"{store.path} has too little audio for a teacher to adapt to, {frames * hop:.1f} s in {len(chosen)} "
+            f"utterance(s) where {LEAST_FRAMES * hop:.1f} s are needed: {remedy}, or leave the teacher out "
+            "(teacher.candidate: false)."
+        )
     return sorted(int(number) for number in chosen)
 
 

@@ -77,7 +77,7 @@ def speak(
 
     A text that is too short is spoken again, by other voices. `spoken` tells the phones and their times; `manifest` and
     `vad` are as those of a corpus, with one region per utterance: the phones and `margin_ms` around them.
-    Raises UserError if eSpeak NG does not have the language or the text has too few words.
+    Raises UserError if eSpeak NG does not have the language or says nothing, and if the text has too few words.
     """
     if problem := unknown_language(language):
         raise UserError(f"corpus.language: {problem}. The teacher needs a language that eSpeak NG speaks.")
@@ -89,10 +89,17 @@ def speak(
         )
     table, files, regions = SpokenTable(), ManifestTable(), VadTable()
     started, left = time.monotonic(), settings.hours * 3600
+    silent = 0  # sentences one after the other of which nothing was heard
     stream = _requests(texts, settings, language, seed, sample_rate_hz, threads)
     with atomic_folder(audio) as folder, closing(stream), tqdm(total=round(left), unit="s", disable=None) as bar:
         for number, ((voice, sentence), samples, phones) in enumerate(stream):
             said = _pauses_named(phones)
+            silent = 0 if said else silent + 1
+            if silent == len(texts):
+                raise UserError(
+                    f"eSpeak NG says nothing for any sentence of {sentences} in the language {language!r}: set "
+                    "corpus.language to that of the text, or leave the teacher out (teacher.candidate: false)."
+                )
             if not said:
                 continue
             name, seconds = f"spoken-{number:06d}", len(samples) / sample_rate_hz
@@ -112,7 +119,15 @@ def speak(
     voices = len(set(table.columns["voice"]))
     log.info("%d voices spoke %.2f h in %.0f s (%.0f x real time)", voices, hours, elapsed, 3600 * hours / elapsed)
     if len(table) > len(texts):
-        log.warning("the text was spoken %.1f times over: more text would teach more words", len(table) / len(texts))
+        times = len(table) / len(texts)
+        log.warning(
+            "speak.hours: %s gives %.2g h, so %d sentences were spoken %.1f times over, each time by other voices; "
+            "more text would teach more sequences of phones",
+            sentences,
+            hours / times,
+            len(texts),
+            times,
+        )
 
 
 def _requests(
