@@ -19,6 +19,8 @@ def evaluated(finished: Run) -> Run:
     """The finished run with a GAN, a pretraining in two languages, and the tables and numbers of the evaluation."""
     history = [(0, 1, True, 2.0, 1.0), (0, 2, True, 1.0, 0.4), (1, 1, False, 1.2, 0.2), (1, 2, False, 2.5, 1.0)]
     finished.table("evaluate/rounds.parquet", history, tables.RoundTable)
+    answers = [("segments", tables.ORACLE, 0, 2.0, None, 0.2), ("segments", tables.DRAWN, 0, 3.0, None, 1.0)]
+    finished.table("evaluate/diagnose.parquet", answers, tables.AnswerTable)
     tables.write_confusions(finished.path("evaluate/hmm_confusions.parquet"), PAIRS)
     tables.write_word_errors(finished.path("evaluate/word_errors.parquet"), PAIRS)
     chosen = candidates(LABELS[0])

@@ -6,7 +6,7 @@ By running, test_own_data.py and test_resume.py show it; among the modules, a co
 import pytest
 from workflow_runs import EVALUATION, STAGES, TINY, UNSUPERVISED, copy_project, graph, write_config
 
-GATHERING = {"all", "figures"}  # targets: they only gather the outputs of the others
+GATHERING = {"all", "figures", "diagnose"}  # targets: they only gather the outputs of the others
 WRITERS = {"make_corpus", "make_references"}
 
 DATASET = {"root": "data", "text": "data/text.txt"}
@@ -110,9 +110,10 @@ def check_sides(jobs):
 @pytest.mark.parametrize("name", WITH_REFERENCES)
 def test_only_the_evaluation_depends_on_references(data, name):
     write_config(data, WITH_REFERENCES[name])
-    jobs = graph(data, "all", "figures", "teacher", *STAGES)
+    jobs = graph(data, "all", "figures", "teacher", "diagnose", *STAGES)
     check(jobs)
-    assert {"evaluate", "utterance_figure", "all"} <= readers(jobs)  # the walk does follow references
+    # the walk does follow references
+    assert {"evaluate", "utterance_figure", "diagnose_corpus", "all"} <= readers(jobs)
     assert {"match_round", "select", "decode_split"} <= {job["rule"] for job in jobs}
 
 
@@ -121,6 +122,14 @@ def test_without_transcripts_there_are_no_references(data):
     jobs = graph(data, "all", "figures", "teacher", *STAGES)
     check(jobs)
     assert not readers(jobs) and "make_references" not in {job["rule"] for job in jobs}
+    assert {job["rule"] for job in graph(data, "diagnose")} == {"diagnose_corpus", "diagnose_figure", "diagnose"}
+
+
+def test_nothing_but_its_figure_needs_the_diagnosis(data):
+    write_config(data, WITH_REFERENCES["espeak"])
+    jobs = graph(data, "all", "figures", "teacher", "supervised", "diagnose", *STAGES)
+    told = {name for job in jobs if job["rule"] == "diagnose_corpus" for name in job["output"]}
+    assert {job["rule"] for job in jobs if not told.isdisjoint(job["input"])} == {"diagnose_figure", "diagnose"}
 
 
 def test_unsupervised_targets_do_not_even_make_references(data):

@@ -127,3 +127,31 @@ rule evaluate:
         benchmarks=f"{plan.corpus.results}/benchmarks",
     script:
         "../scripts/call.py"
+
+
+# Without transcripts it needs nothing, so that it says so at once; nothing depends on what it makes.
+rule diagnose_corpus:
+    input:
+        **plan.diagnosed,
+    output:
+        report="<results>/evaluate/diagnose.json",
+        table="<results>/evaluate/diagnose.parquet",
+    log:
+        "<logs>/evaluate.diagnose.log",
+    benchmark:
+        "<benchmarks>/evaluate.diagnose.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime="1h",
+    params:
+        call="evaluation.diagnose:diagnose",
+        match=section("match"),
+        settings=section("evaluate"),
+        seed=plan.matching.seeds[0],
+        hop_ms=HOP_MS,
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/call.py"

@@ -20,6 +20,7 @@ localrules:
     hmm,
     words,
     supervised,
+    diagnose,
     finetune,
     ctm,
     textgrid,
@@ -54,7 +55,7 @@ rule features:
 rule pretrain:
     input:
         "<results>/pretrain/model",
-        plan.figures.pretraining,
+        plan.figures.of("pretrain"),
         force(workflow, "pretrain", "pretrain_model", "pretrain_targets", "codebook"),
 
 
@@ -158,6 +159,13 @@ rule supervised:
         "<results>/supervised/evaluate/hmm.json",
         "<results>/supervised/evaluate/words.json",
         force(workflow, "supervised", "supervised_text", "supervised_labels", "supervised_train", "supervised_align"),
+
+
+rule diagnose:
+    input:
+        "<results>/evaluate/diagnose.json",
+        plan.figures.of("diagnose"),
+        force(workflow, "diagnose", "diagnose_corpus"),
 
 
 rule finetune:

@@ -37,4 +37,4 @@ def test_a_figure_is_drawn_if_all_that_it_needs_is_given(
     monkeypatch.setattr(figures, "FIGURES", TABLE)
     plan = FiguresPlan({need: need in given for need in ("gan", "pretrain", "codebook")}, VALUES)
     assert plan.drawn == [f"<results>/figures/{name}.png" for name in drawn]
-    assert plan.pretraining == [f"<results>/figures/{name}.png" for name in pretraining]
+    assert plan.of("pretrain") == [f"<results>/figures/{name}.png" for name in pretraining]

@@ -44,6 +44,15 @@ def test_a_text_that_cannot_be_spoken_leaves_the_teacher_out_and_says_why(langua
     assert without.teacher.left_out is None
 
 
+def test_the_diagnosis_of_a_corpus_without_transcripts_needs_no_file() -> None:
+    """So that it says at once what it needs."""
+    found = Plan.from_config(configuration(match={"seeds": [5, 0]})).diagnosed
+    assert found["labels"] == "<results>/match/seed5/round1/labels.npy" and len(found["references"]) == 2
+    corpus = {"name": "a", "kind": "folder", "folder": {"audio": "a", "text": "t", "transcripts": ""}}
+    without = Plan.from_config(configuration(corpus=corpus)).diagnosed
+    assert without.keys() == found.keys() and not any(without.values())
+
+
 @pytest.mark.parametrize(
     ("sections", "wanted"),
     [

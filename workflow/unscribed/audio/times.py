@@ -28,6 +28,12 @@ class TimeBase:
         row = self.regions.loc[utterance]
         return to_original_seconds(frames, self.hop_ms, row.starts_samples, row.ends_samples, self.sample_rate_hz, ends)
 
+    def frames(self, utterance: str, seconds: Sequence[float]) -> np.ndarray:
+        """Return where these times lie in the speech-only audio, in frames that are not whole numbers; NaN stays."""
+        row = self.regions.loc[utterance]
+        speech = to_speech_seconds(seconds, row.starts_samples, row.ends_samples, self.sample_rate_hz)
+        return speech * 1000 / self.hop_ms
+
 
 def to_original_seconds(
     frames: Sequence[int],

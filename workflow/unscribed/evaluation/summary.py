@@ -57,6 +57,7 @@ NEXT = (
     ("textgrid/test", "words and phones with times, for Praat"),
     ("evaluate/utterances.parquet", "what was recognised in each test utterance"),
     ("evaluate/hmm_confusions.parquet", "which phones are taken for which"),
+    ("evaluate/diagnose.json", "can the text's statistics tell the phones?"),
     ("metrics.json", "every number, by round and by seed"),
 )
 

@@ -1,4 +1,4 @@
-"""Outputs of the evaluation stages: metrics, and tables of confusions, utterances and rounds."""
+"""Outputs of the evaluation stages: metrics, and tables of confusions, utterances, rounds and answers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,9 @@ from unscribed.evaluation.per import (
     kept_hypothesis,
 )
 from unscribed.tables import FLAG, REAL, TEXT, WHOLE, Table
+
+# Answers of the stage diagnose.
+ORACLE, FROM_ORACLE, DRAWN, FOUND = "oracle map", "matching from the oracle map", "drawn by lot", "matching"
 
 
 class ConfusionTable(Table):
@@ -39,6 +42,23 @@ class RoundTable(Table):
     """Discrepancy from the text and PER of test, null where unknown, of each round; `selected` if its seed is shown."""
 
     SCHEMA: ClassVar = {"seed": WHOLE, "round": WHOLE, "selected": FLAG, "discrepancy": REAL, "per": REAL}
+
+
+class AnswerTable(Table):
+    """Whose phones of the segments (`answer`) are how far from the text; those drawn by lot are several (`draw`).
+
+    `loss` is the discrepancy of the phones from the text over-segmented as the audio is; `objective` the same of the
+    probabilities that a matching ended with, null for other answers; `per` the phone error rate.
+    """
+
+    SCHEMA: ClassVar = {
+        "segmentation": TEXT,
+        "answer": TEXT,
+        "draw": WHOLE,
+        "loss": REAL,
+        "objective": REAL,
+        "per": REAL,
+    }
 
 
 def write_metrics(path: Pathlike, values: Mapping[str, float]) -> None:

@@ -116,6 +116,15 @@ FIGURES = (
         scored=True,
     ),
     ReportFigure(
+        name="diagnose",
+        call="figures.diagnose:diagnose_figure",
+        inputs={"table": "<results>/evaluate/diagnose.parquet"},
+        category="Learning",
+        labels={"figure": "is the mapping identifiable?"},
+        needs=("diagnose",),
+        scored=True,
+    ),
+    ReportFigure(
         name="hmm",
         call="figures.hmm:hmm_figure",
         inputs={"metrics": "<results>/metrics.json"},

@@ -90,7 +90,7 @@ def match(
         )
     inventory = read_inventory(phones)
     text, phones_per_sentence = read_text(phones_text, inventory, settings)
-    ratio = settings.segments_per_phone or _segments_per_phone(store.offsets[-1] / len(store), phones_per_sentence)
+    ratio = segments_per_phone(store, phones_per_sentence, settings)
     log.info("%.3f segments per phone, %d phones", ratio, len(inventory))
     oversegmented = oversegment(text, max(0.0, 1 - 1 / ratio))
     matcher = Matcher(store, oversegmented, settings, int(seed), np.random.default_rng(int(seed)))
@@ -106,19 +106,22 @@ def match(
     _write_objectives(objectives, passes)
 
 
-def _segments_per_phone(segments: float, phones: float) -> float:
-    """Estimate segments per phone from mean segments per utterance and mean phones per sentence.
+def segments_per_phone(store: FrameStore, phones_per_sentence: float, settings: MatchSettings) -> float:
+    """Return `match.segments_per_phone`; if it is null, estimate it from the lengths of utterances and sentences.
 
     USUAL_RATIO, with a warning, if the estimate is outside LIKELY_RATIOS.
     """
-    ratio = segments / phones
+    if settings.segments_per_phone:
+        return settings.segments_per_phone
+    segments_per_utterance = store.offsets[-1] / len(store)
+    ratio = segments_per_utterance / phones_per_sentence
     if LIKELY_RATIOS[0] <= ratio <= LIKELY_RATIOS[1]:
         return ratio
     log.warning(
         "%.1f segments per utterance, but %.1f phones per sentence: utterances and sentences differ too much in length "
         "to estimate the segments per phone, so %.1f is assumed. Set match.segments_per_phone if you know the number.",
-        segments,
-        phones,
+        segments_per_utterance,
+        phones_per_sentence,
         USUAL_RATIO,
     )
     return USUAL_RATIO

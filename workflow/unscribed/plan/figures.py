@@ -20,11 +20,10 @@ class FiguresPlan:
         """The files of all figures whose needs are met."""
         return self._files([figure for figure in FIGURES if all(self.given[need] for need in figure.needs)])
 
-    @property
-    def pretraining(self) -> list[str]:
-        """The files of the figures of pretraining, drawn by the target pretrain even if no stage uses the model."""
-        given = {**self.given, "pretrain": True}
-        figures = [figure for figure in FIGURES if "pretrain" in figure.needs]
+    def of(self, need: str) -> list[str]:
+        """The files of the figures that need `need`, drawn by the target of this name even if no other stage asks."""
+        given = {**self.given, need: True}
+        figures = [figure for figure in FIGURES if need in figure.needs]
         return self._files([figure for figure in figures if all(given[need] for need in figure.needs)])
 
     def inputs(self, figure: ReportFigure) -> dict[str, str | list[str]]:

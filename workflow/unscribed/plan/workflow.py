@@ -63,6 +63,26 @@ class Plan:
         return self.features.checkpoint.made_here or self.finetune.checkpoint.made_here
 
     @property
+    def diagnosed(self) -> dict[str, str | list[str]]:
+        """The inputs of the stage diagnose by argument; all empty without transcripts."""
+        splits = ("train", "valid")
+        place = self.matching.places[0]
+        files = {
+            "manifests": [f"<results>/manifest/{split}.parquet" for split in splits],
+            "vads": [f"<results>/vad/{split}.parquet" for split in splits],
+            "frames": [f"<results>/pca/{split}.npy" for split in splits],
+            "segments": [f"<results>/segment/{split}.npy" for split in splits],
+            "boundaries": [f"<results>/segment/{split}.boundaries.parquet" for split in splits],
+            "labels": f"<results>/match/{place}/labels.npy",
+            "objectives": f"<results>/match/{place}/objectives.parquet",
+            "phones_text": "<results>/silence/phones.txt",
+            "phones": "<results>/phonemize/phones.txt",
+        }
+        if not self.corpus.transcribed:
+            return {"references": [], **{argument: [] for argument in files}}
+        return {"references": self.corpus.references(*splits), **files}
+
+    @property
     def figures(self) -> FiguresPlan:
         """The figures of the report."""
         return FiguresPlan(
@@ -71,6 +91,7 @@ class Plan:
                 "teacher": self.teacher.taken,
                 "pretrain": self.pretrains,
                 "codebook": self.pretrain.codebook,
+                "diagnose": False,  # drawn by its target alone
             },
             values={
                 "place": self.matching.places,
