@@ -142,6 +142,7 @@ rule teacher_decode:
     input:
         model="<results>/teacher/adapted.safetensors",
         frames="<results>/teacher/frames/{split}.npy",
+        manifest="<results>/manifest/{split}.parquet",
         modelled=plan.hmm.store("{split}"),
         arpa=plan.text.search_lm,
     output:
@@ -164,6 +165,8 @@ rule teacher_decode:
             acoustic_scale=config["teacher"]["acoustic_scale"],
             prior_weight=config["teacher"]["prior_weight"],
         ),
+        warps=config["teacher"]["warps"],
+        speaker_level=plan.corpus.speaker_level,
         device=config["teacher"]["device"],
     script:
         "../scripts/call.py"

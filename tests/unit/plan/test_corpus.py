@@ -34,3 +34,8 @@ def test_ones_own_data_has_references_only_with_transcripts() -> None:
 def test_every_other_corpus_has_references() -> None:
     for kind in ("espeak", "hibari", "asterisk", "librispeech", "timit", "mls", "commonvoice"):
         assert corpus(kind=kind).references("test") == ["<results>/references/test.parquet"], kind
+
+
+def test_folders_tell_the_speakers_of_some_corpora() -> None:
+    levels = {"librispeech": 2, "mls": 2, "timit": 1, "folder": 1, "commonvoice": 0, "espeak": 0}
+    assert {kind: corpus(kind=kind).speaker_level for kind in levels} == levels

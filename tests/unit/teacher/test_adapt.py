@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.tables import filled
 
 from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.tables import PhoneTable
+from unscribed.tables import ManifestTable, PhoneTable
 from unscribed.teacher.adapt import AdaptationTable, AdaptSettings, adapt, fit_statistics
 from unscribed.teacher.decode import TeacherClassifier, at_hop, teacher_decode
 from unscribed.teacher.network import Teacher, TeacherNetwork
+from unscribed.teacher.speakers import speaker_warps, speakers_of
 from unscribed.teacher.spectrum import NATS_PER_DB, seen
 
 RATE, BINS, PHONES = 16000, 40, ["<SIL>", "a", "i", "u"]
@@ -137,9 +139,12 @@ def test_decoded_phones_have_the_times_of_the_store_that_hmms_model(moved, adapt
     teacher_decode(
         model=adapted / "adapted.safetensors",
         frames=moved[0],
+        manifest=tmp_path / "manifest.parquet",
         modelled=tmp_path / "modelled.npy",
         arpa=arpa,
         settings=DECODE,
+        warps=SETTINGS.warps,
+        speaker_level=0,
         device="cpu",
         threads=1,
         decoded=tmp_path / "decoded.parquet",
@@ -150,6 +155,37 @@ def test_decoded_phones_have_the_times_of_the_store_that_hmms_model(moved, adapt
     assert table["frames"][0] == len(labels) == 64
     assert table["phones"][0].tolist() == [PHONES[label] for label in labels[edges]]
     assert np.abs(table["starts_frames"][0] - edges).max() <= 1
+
+
+def test_each_speaker_is_heard_with_a_warp_of_its_own(model: Path, tmp_path: Path) -> None:
+    """Two people of 31 s, whose vocal tracts differ by half, and a third with too little audio for a choice."""
+    lengths = {"tall/1": (25, 1.0), "short/1": (25, SHORTER), "brief/1": (4, SHORTER)}
+    spoken = [one for count, factor in lengths.values() for one in utterances(count, factor, count)]
+    store = FrameStore(write_store(tmp_path / "train.npy", [frames for frames, _ in spoken]))
+    folders = [folder for folder, (count, _) in lengths.items() for _ in range(count)]
+    paths = [f"audio/{folder}/{name}.flac" for folder, name in zip(folders, store.utterances, strict=True)]
+    filled(ManifestTable, utterance=store.utterances, path=paths).write(tmp_path / "manifest.parquet")
+    speakers = speakers_of(tmp_path / "manifest.parquet", store.utterances, 2)
+    assert speakers == [f"audio/{folder.split('/')[0]}" for folder in folders]
+    teacher = Teacher.read(model, CPU)
+    fit_statistics(teacher, store, range(25))  # the corpus is mostly tall
+    found = speaker_warps(teacher, store, speakers, SETTINGS.warps)
+    assert found == {"audio/tall": 1.0, "audio/short": 1 / SHORTER}
+    warps = {number: found[name] for number, name in enumerate(speakers) if name in found}
+    labels = np.concatenate([labels for _, labels in spoken[25:50]])
+    shares = [
+        float((TeacherClassifier(teacher, given).log_posteriors(store, 25, 50).argmax(-1) == labels).mean())
+        for given in (warps, None)
+    ]
+    assert shares[0] > 0.9 > shares[1]
+
+
+def test_speakers_are_folders_where_the_corpus_says_so_and_there_are_several(tmp_path: Path) -> None:
+    names, paths = ["a", "b"], ["root/one/a.wav", "root/two/b.wav"]
+    filled(ManifestTable, utterance=names, path=paths).write(tmp_path / "manifest.parquet")
+    assert speakers_of(tmp_path / "manifest.parquet", names, 1) == ["root/one", "root/two"]
+    assert speakers_of(tmp_path / "manifest.parquet", names, 2) == []  # one for all
+    assert speakers_of(tmp_path / "manifest.parquet", names, 0) == []
 
 
 def test_a_phone_shorter_than_a_frame_is_left_out() -> None:

@@ -15,12 +15,14 @@ class Kind:
 
     `section`: where its settings are, within `corpus`. `text`: the unpaired text is a file that the user names, or
     comes with the corpus as words or as phones. `speaks`: audio and references are synthesised together; otherwise the
-    audio exists already.
+    audio exists already. `speaker_level`: which folder above a recording is its speaker's, 1 the one that it lies in;
+    0 where folders do not tell.
     """
 
     section: str
     text: Literal["file", "words", "phones"]
     speaks: bool = False
+    speaker_level: int = 0
 
 
 # By their values of corpus.kind.
@@ -28,9 +30,9 @@ KINDS = {
     "espeak": Kind("espeak", "words", speaks=True),
     "hibari": Kind("hibari", "words", speaks=True),
     "asterisk": Kind("asterisk", "words"),
-    "folder": Kind("folder", "file"),
-    "librispeech": Kind(DATASET, "file"),
-    "timit": Kind(DATASET, "phones"),
-    "mls": Kind(DATASET, "file"),
+    "folder": Kind("folder", "file", speaker_level=1),
+    "librispeech": Kind(DATASET, "file", speaker_level=2),
+    "timit": Kind(DATASET, "phones", speaker_level=1),
+    "mls": Kind(DATASET, "file", speaker_level=2),
     "commonvoice": Kind(DATASET, "file"),
 }

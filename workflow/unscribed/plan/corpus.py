@@ -42,6 +42,11 @@ class CorpusPlan:
         return self.language if takes(f"corpora.{self.kind}:make_corpus", "language") else None
 
     @property
+    def speaker_level(self) -> int:
+        """Which folder above a recording is its speaker's; 0 where folders do not tell."""
+        return KINDS[self.kind].speaker_level
+
+    @property
     def transcribed(self) -> bool:
         """Whether the corpus has transcripts, to be compared with hypotheses."""
         return self.kind != "folder" or bool(self.settings["transcripts"])

@@ -4,6 +4,8 @@ Dimensions: T frames of the log-mel store, J output frames of the network (half 
 """
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,16 +17,20 @@ from unscribed.devices import device_of
 from unscribed.frames import FrameStore
 from unscribed.tables import PhoneTable
 from unscribed.teacher.network import STRIDE, Teacher
+from unscribed.teacher.speakers import speaker_warps, speakers_of
 from unscribed.teacher.spectrum import NATS_PER_DB
 
 log = logging.getLogger(__name__)
 
 
 class TeacherClassifier:
-    """The teacher as a classifier of the frames of a log-mel store: each output counts for STRIDE frames."""
+    """The teacher as a classifier of the frames of a log-mel store: each output counts for STRIDE frames.
 
-    def __init__(self, teacher: Teacher) -> None:
-        self.teacher, self.phones = teacher, teacher.phones
+    `warps` are those of the store's utterances by their number; the others have the teacher's.
+    """
+
+    def __init__(self, teacher: Teacher, warps: Mapping[int, float] | None = None) -> None:
+        self.teacher, self.phones, self.warps = teacher, teacher.phones, warps or {}
         self.log_prior = teacher.log_prior.cpu().numpy()
 
     @torch.inference_mode()
@@ -33,7 +39,8 @@ class TeacherClassifier:
         found = []
         for number in range(first, last):
             x = NATS_PER_DB * torch.from_numpy(store[number].astype(np.float32))[None].to(self.teacher.device)
-            logits, _ = self.teacher.logits(x, torch.tensor([x.shape[1]], device=x.device))
+            own = replace(self.teacher, warp=self.warps.get(number, self.teacher.warp))
+            logits, _ = own.logits(x, torch.tensor([x.shape[1]], device=x.device))
             rows = logits[0].log_softmax(-1).repeat_interleave(STRIDE, dim=0)
             found.append(rows[: x.shape[1]].cpu().numpy())
         return np.concatenate(found)
@@ -47,21 +54,32 @@ def teacher_decode(
     *,
     model: Pathlike,
     frames: Pathlike,
+    manifest: Pathlike,
     modelled: Pathlike,
     arpa: Pathlike,
     settings: DecodeSettings,
+    warps: list[float],
+    speaker_level: int,
     device: str,
     threads: int,
     decoded: Pathlike,
 ) -> None:
-    """Decode the log-mel store `frames`; write phones and first frames in those of the store `modelled` by HMMs."""
+    """Decode the log-mel store `frames`; write phones and first frames in those of the store `modelled` by HMMs.
+
+    Where the recordings of `manifest` tell speakers, the teacher hears each with a warp of its own, kept in the
+    metadata.
+    """
     torch.set_num_threads(threads)
     store = FrameStore(frames)
     teacher = Teacher.read(model, device_of(device, "teacher.device"))
-    table = decode_frames(TeacherClassifier(teacher), store, arpa, settings, threads)
+    speakers = speakers_of(manifest, store.utterances, speaker_level)
+    found = speaker_warps(teacher, store, speakers, warps)
+    own = {number: found[name] for number, name in enumerate(speakers) if name in found}
+    table = decode_frames(TeacherClassifier(teacher, own), store, arpa, settings, threads)
     wanted = FrameStore(modelled)
     ratio = store.metadata["hop_ms"] / wanted.metadata["hop_ms"]
-    at_hop(table, wanted.lengths, ratio).write(decoded, wanted.metadata)
+    about = {**wanted.metadata, "speaker_warps": found} if found else wanted.metadata
+    at_hop(table, wanted.lengths, ratio).write(decoded, about)
     log.info("%d utterances decoded, %d phones", len(store), sum(map(len, table.columns["phones"])))
 
 
