@@ -93,12 +93,39 @@ rule pca_split:
         "../scripts/call.py"
 
 
+# Only if segment.rate_hz asks for it.
+rule segment_rate:
+    input:
+        frames="<results>/pca/train.npy",
+        features="<results>/features/train.npy",
+        clusters="<results>/kmeans/train.npy" if config["segment"]["method"] == "clusters" else [],
+    output:
+        rate="<results>/segment/rate.json",
+    log:
+        "<logs>/segment.rate.log",
+    benchmark:
+        "<benchmarks>/segment.rate.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="1h",
+    params:
+        call="segmentation.rate:segment_rate",
+        settings=section("segment"),
+        rate_hz=config["segment"]["rate_hz"],
+    script:
+        "../scripts/call.py"
+
+
 rule segment_split:
     input:
         frames="<results>/pca/{split}.npy",
         features="<results>/features/{split}.npy",
         train_features="<results>/features/train.npy",
         clusters="<results>/kmeans/{split}.npy" if config["segment"]["method"] == "clusters" else [],
+        rate="<results>/segment/rate.json" if config["segment"]["rate_hz"] else [],
     output:
         boundaries="<results>/segment/{split}.boundaries.parquet",
         segments="<results>/segment/{split}.npy",

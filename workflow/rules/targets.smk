@@ -74,7 +74,7 @@ rule pca:
 rule segment:
     input:
         expand("<results>/segment/{split}.npy", split=SPLITS),
-        force(workflow, "segment", "segment_split"),
+        force(workflow, "segment", "segment_rate", "segment_split"),
 
 
 rule phone_lm:

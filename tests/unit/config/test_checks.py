@@ -35,6 +35,10 @@ from unscribed.config.schema import complete
             "pca.dims: 40 is more than the 39 of its input (13 features of 3 frame(s)); lower it",
         ),
         (
+            {"segment": {"rate_hz": 15, "pool_neighbours": True}},
+            "segment.pool_neighbours: segment.rate_hz merges segments already; set it to false, or rate_hz to null",
+        ),
+        (
             {"vad": {"method": "silero"}, "audio": {"sample_rate_hz": 22050}},
             "vad.method: silero needs audio.sample_rate_hz 8000 or 16000, not 22050; set it, or use energy",
         ),

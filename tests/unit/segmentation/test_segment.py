@@ -23,13 +23,14 @@ def _store(path: Path, frames: np.ndarray, lengths: tuple[int, ...] = LENGTHS, d
 
 
 def _run(
-    folder: Path, settings: SegmentSettings, train_features: str = "features.npy"
+    folder: Path, settings: SegmentSettings, train_features: str = "features.npy", rate: Path | list[str] | None = None
 ) -> tuple[list[list[int]], FrameStore]:
     segment(
         frames=folder / "pca.npy",
         features=folder / "features.npy",
         train_features=folder / train_features,
         clusters=folder / "clusters.npy" if settings.method == "clusters" else [],
+        rate=rate or [],
         settings=settings,
         boundaries=folder / "boundaries.parquet",
         segments=folder / "segments.npy",

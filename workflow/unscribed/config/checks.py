@@ -60,6 +60,8 @@ def _audio(config: Json) -> Iterator[str]:
     dims = static * (3 if features["deltas"] else 1)
     if kind := LEARNED.get(features["kind"]):
         dims = encoder_sizes(config, kind).get("dims", pca["dims"])  # the sizes of a model on the hub are unknown
+    if config["segment"]["rate_hz"] and config["segment"]["pool_neighbours"]:
+        yield "segment.pool_neighbours: segment.rate_hz merges segments already; set it to false, or rate_hz to null"
     width = dims * (2 * pca["context_frames"] + 1)
     if pca["dims"] > width:
         frames = f"{dims} features of {2 * pca['context_frames'] + 1} frame(s)"

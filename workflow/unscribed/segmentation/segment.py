@@ -1,7 +1,8 @@
 """Stage segment: cut the frames into segments of about a phone, and average the frames of each.
 
 Methods: `peaks` (cut where the spectrum changes most), `clusters` (runs of one k-means id, wav2vec-U §4.2), `fixed`
-(equal lengths). Dimensions: T frames, D features, S segments; boundaries are S + 1 frame numbers from 0 to T.
+(equal lengths). Segments that are alike may be merged until there are so many a second (stage segment_rate).
+Dimensions: T frames, D features, S segments; boundaries are S + 1 frame numbers from 0 to T.
 """
 
 import logging
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from unscribed.artifacts import Pathlike
+from unscribed.artifacts import Pathlike, read_json
 from unscribed.config.feature_kinds import LEARNED
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter, sample_positions, standard_deviations
+from unscribed.segmentation.merge import merged_edges
 from unscribed.tables import BoundaryTable
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ def segment(
     features: Pathlike,
     train_features: Pathlike,
     clusters: Pathlike | Sequence[str],
+    rate: Pathlike | Sequence[str],
     settings: SegmentSettings,
     boundaries: Pathlike,
     segments: Pathlike,
@@ -48,15 +51,17 @@ def segment(
 
     `frames` is the PCA store, `features` the store that it was projected from. `train_features` are the features of
     the split train: all splits are scaled by their standard deviations, so that the same audio is cut alike in each.
-    Only the method `clusters` needs `clusters`, the k-means ids; else it may be empty. Raises UserError if the stores
-    have different utterances or lengths.
+    Only the method `clusters` needs `clusters`, the k-means ids; else it may be empty. `rate` holds the threshold up to
+    which segments are merged; nothing is, if it is empty. Raises UserError if the stores have different utterances or
+    lengths.
     """
     store = FrameStore(frames)
-    cut = _cutter(store, features, train_features, clusters, settings)
+    cut = cutter(store, features, train_features, clusters, settings)
+    threshold = float(read_json(rate)["threshold"]) if rate else None
     all_boundaries = []
     with FrameWriter(segments, store.metadata) as writer:
         for number, (utterance, values) in enumerate(store):
-            edges = cut(number)
+            edges = cut(number) if threshold is None else merged_edges(values, cut(number), threshold)
             means = segment_means(values, edges)
             if settings.pool_neighbours:
                 means, edges = pool_neighbours(means, edges)
@@ -105,7 +110,7 @@ def change_peaks(frames: np.ndarray, smoothing_frames: float, threshold: float) 
     return np.concatenate([[0], np.flatnonzero(peaks) + 1, [len(frames)]])
 
 
-def _cutter(
+def cutter(
     store: FrameStore,
     features: Pathlike,
     train_features: Pathlike,
