@@ -85,6 +85,20 @@ def test_every_stage_is_a_target(tmp_path):
     assert needed(jobs, "normalize") == {"normalize", "make_corpus"}
 
 
+def test_more_rounds_go_on_from_those_that_are_there(tmp_path):
+    """Jobs of the first rounds do not know how many follow, so raising match.rounds runs the new rounds alone."""
+
+    def of_rounds(rounds):
+        write_config(tmp_path, {**TINY, "match": {**TINY["match"], "rounds": rounds}})
+        jobs = graph(tmp_path, "match", "acoustic", "resegment")
+        found = {job["output"][0]: job for job in jobs if "/round" in "".join(job["output"])}
+        return {name: (job["rule"], job["input"], job["params"]) for name, job in found.items()}
+
+    two, four = of_rounds(2), of_rounds(4)
+    assert len(two) == 6 and len(four) == 12
+    assert {name: four[name] for name in two} == two
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
     write_config(tmp_path, {**TINY, **MODELS[name]})
