@@ -17,7 +17,7 @@ from unscribed.plan.candidates import hypotheses
 from unscribed.plan.corpus import EVALUATED, SPLITS
 from unscribed.plan.finetune import DECODERS, HOURS, PSEUDO_LABELS, few_hours, round_words
 from unscribed.plan.finetune import valid_pseudo_labels, valid_transcripts
-from unscribed.plan.hmm import cycle_before, is_supervised, place_text, supervised_step_labels
+from unscribed.plan.hmm import cycle_before, place_text, supervised_step_labels
 from unscribed.plan.matching import round_before
 from unscribed.plan.snakemake_hooks import PROJECT, Section, force, link, project_file, warn
 from unscribed.plan.workflow import Plan

@@ -93,7 +93,6 @@ rule hmm_tune:
         partner=plan.hmm.partner("model.safetensors"),
         partner_graph=plan.hmm.partner("{lm}/graph.safetensors"),
         arpa=place_text(f"phone_lm/{plan.text.selection_order}gram.arpa"),
-        report=place_text(f"phone_lm/{plan.text.selection_order}gram.json"),
     output:
         tuning="<results>/{place}/{lm}/tuning.parquet",
         weights="<results>/{place}/{lm}/weights.json",
@@ -111,9 +110,7 @@ rule hmm_tune:
         call="hmm.tune:hmm_tune",
         grid=section("hmm"),
         search=section("hmm"),
-        min_edit_rate=config["hmm"]["min_edit_rate"],
         silence=section("silence"),
-        transcribed=is_supervised,
         seed=config["corpus"]["seed"],
     script:
         "../scripts/call.py"

@@ -79,13 +79,13 @@ def word_labels(references: Pathlike | Sequence[str], pseudo_labels: Pathlike | 
     pairs = PseudoLabelTable.read(references or pseudo_labels)[["utterance", "words"]].itertuples(index=False)
     spoken = words_of(dict(pairs), language)
     if references:
-        return Labels(spoken, transcribed=True)
-    return Labels({utterance: _letters(words) for utterance, words in spoken.items()}, transcribed=False)
+        return Labels(spoken, fluency=False)
+    return Labels({utterance: _letters(words) for utterance, words in spoken.items()}, fluency=True)
 
 
 def compared(words: Sequence[str], labels: Labels) -> list[str]:
     """Spell decoded words in the symbols of the labels: words, or the letters of pseudo-labels."""
-    return list(words) if labels.transcribed else _letters(words)
+    return _letters(words) if labels.fluency else list(words)
 
 
 def _letters(words: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Stage hmm_tune: weight of the language model and insertion penalty, chosen without labels.
 
-The score is that of `unscribed.wfst.tuning`. What the hypotheses are compared with is the labels of the mapping for the
-first step, and for later ones what the model of the step before decodes *with the same weights*. Two models of
+The edits decide. What the hypotheses are compared with is the labels of the mapping for the first step, and for later
+ones what the model of the step before decodes *with the same weights*. Two models of
 different kinds err differently: too small a weight leaves each its own noise, too large a one its own fluent sentence,
 and they agree most in between. Labels that were decoded once with one weight would only ask for that weight again.
 """
@@ -9,7 +9,7 @@ and they agree most in between. Labels that were decoded once with one weight wo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from unscribed.artifacts import Pathlike, read_json
+from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.hmm.model import HmmModel
 from unscribed.tables import PhoneTable
@@ -39,30 +39,26 @@ def hmm_tune(
     partner: Pathlike | None,
     partner_graph: Pathlike | None,
     arpa: Pathlike,
-    report: Pathlike,
     grid: GridSettings,
     search: SearchSettings,
-    min_edit_rate: float,
     silence: SilenceSettings,
-    transcribed: bool,
     seed: int,
     threads: int,
     tuning: Pathlike,
     weights: Pathlike,
 ) -> None:
-    """Decode some utterances with all weights; write the scores, and the weights with the lowest.
+    """Decode some utterances with all weights; write the scores, and the weights with the lowest edit rate.
 
     Hypotheses are compared with `labels` (PhoneTable), phones of the same utterances: the mapping's, or, in the
-    supervised recogniser alone, the transcripts' (`transcribed`), where the edit rate decides. If there are none, they
-    are compared with what the model `partner` decodes on `partner_graph`. `arpa` is a phone language model, and
-    `report` has its perplexity on held-out text. Raises UserError if store and labels have no utterance in common.
+    supervised recogniser alone, the transcripts'. If there are none, they are compared with what the model `partner`
+    decodes on `partner_graph`. `arpa` is a phone language model, whose perplexity of the hypotheses is written, too.
+    Raises UserError if store and labels have no utterance in common.
     """
     store = FrameStore(features)
     phones = {utterance: [SILENCE] for utterance in store.utterances}  # with a partner, any utterance will do
     if labels:
         phones = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
-    language_model, held_out = Arpa.read(arpa), read_json(report)["perplexity"] or 1.0
-    given = Labels(phones, transcribed, min_edit_rate, held_out)
+    language_model, given = Arpa.read(arpa), Labels(phones, fluency=False)
     chosen = given.choose(
         store.utterances,
         grid.tune_utterances,

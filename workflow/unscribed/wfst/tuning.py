@@ -1,11 +1,9 @@
 """Tune the weights of decoding: try all candidates on some utterances and choose the one with the lowest score.
 
 With transcripts as labels the score is the edit rate (wav2vec 2.0, Baevski et al. 2020, appendix B). With pseudo-labels
-it is that of wav2vec-U's self-training (Baevski et al. 2021, §3.4 and its code): the logarithm of the hypotheses'
-perplexity times their edit rate to the labels, where edit rates below `min_edit_rate` count as `min_edit_rate`, since
-the labels contain errors. The perplexity alone would choose too large a language model weight, the edit rate alone too
-small a one. If most labels are wrong, the edit rate hardly changes and the published score takes the largest weight; so
-a perplexity below that of held-out text counts as one as far above it: no speaker is more predictable than text.
+that were decoded without a language model it is that of wav2vec-U's self-training (Baevski et al. 2021, §3.4 and its
+code): the logarithm of the hypotheses' perplexity times their edit rate to the labels. The perplexity alone would
+choose too large a weight of the language model, the edit rate alone too small a one.
 """
 
 import logging
@@ -51,12 +49,13 @@ class GridSettings:
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels that hypotheses are compared with: symbols by utterance, from transcripts or from pseudo-labels."""
+    """The labels that hypotheses are compared with: symbols by utterance, from transcripts or from pseudo-labels.
+
+    `fluency`: whether the perplexity counts beside the edits.
+    """
 
     symbols: Mapping[str, Sequence[str]]
-    transcribed: bool
-    min_edit_rate: float = 0.0  # with pseudo-labels, lower edit rates score no better than this one
-    text_perplexity: float = 1.0  # of held-out text; lower perplexities score as those that are as far above it
+    fluency: bool
 
     def choose(self, utterances: Sequence[str], count: int, seed: int, missing: str) -> list[int]:
         """Choose `count` random utterances among those with labels; return their numbers in rising order.
@@ -80,12 +79,9 @@ class Labels:
 
     def score(self, perplexity: float, edit_rate: float) -> float:
         """Return the score of a trial, lower is better: see the docstring of this module."""
-        if self.transcribed:
-            return edit_rate
         if math.isinf(perplexity):  # nothing was decoded, in which even an empty label agrees
             return math.inf
-        text = math.log(self.text_perplexity)
-        return (text + abs(math.log(perplexity) - text)) * max(edit_rate, self.min_edit_rate)
+        return math.log(perplexity) * edit_rate if self.fluency else edit_rate
 
 
 @dataclass(frozen=True)
