@@ -64,7 +64,6 @@ rule gan_decode:
         segments=f"{plan.gan.folder}/{{split}}.npy",
         boundaries=plan.gan.boundaries("{split}"),
         model=plan.gan.model,
-        arpa=plan.text.search_lm,
     output:
         posteriors="<results>/gan/run{run}/{moment}/{split}.npy",
         index="<results>/gan/run{run}/{moment}/{split}.parquet",
@@ -81,6 +80,5 @@ rule gan_decode:
         runtime="4h",
     params:
         call="gan.transcribe:gan_decode",
-        settings=section("decode"),
     script:
         "../scripts/call.py"

@@ -1,7 +1,5 @@
 """Stage gan_decode: decode a split with one run, to phones with times and the posteriors of every phone.
 
-The generator's phones are searched with the n-grams and weights that all other candidates are decoded with, so that the
-choice compares like with like.
 Dimensions: S segments, J phones of an utterance, V phones.
 """
 
@@ -12,19 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from unscribed.acoustic.viterbi import DecodeSettings, PhoneTrigrams, decode
 from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.gan.batches import read_segments
 from unscribed.gan.model import Generators
-from unscribed.segmentation.segment import runs
 from unscribed.tables import BoundaryTable, PhoneTable
-from unscribed.text.arpa import Arpa
 
 log = logging.getLogger(__name__)
-
-SMALLEST = 1e-8  # of a posterior, before its logarithm
 
 
 @dataclass(frozen=True)
@@ -47,8 +40,6 @@ def gan_decode(
     segments: Pathlike,
     boundaries: Pathlike | Sequence[str],
     model: Pathlike,
-    arpa: Pathlike,
-    settings: DecodeSettings,
     run: str,
     posteriors: Pathlike,
     decoded: Pathlike,
@@ -56,13 +47,12 @@ def gan_decode(
     """Write the phones of run number `run` with their first frames (`decoded`) and their `posteriors`, (J, V) each.
 
     `segments` are representations with their `boundaries` in frames, or frames without. Neighbouring segments with the
-    same phone become one phone. `arpa` has phone n-grams. Raises UserError if the generator was trained on other
-    features, or the n-grams on other phones.
+    same predicted phone become one phone. Raises UserError if the generator was trained on other features.
     """
     table = PhoneTable()
     generator = find_run(model, "run", int(run))
     with FrameWriter(posteriors, {"phones": generator.phones}) as writer:
-        for found in decode_segments(generator, segments, boundaries, arpa, settings):
+        for found in decode_segments(generator, segments, boundaries):
             writer.append(found.utterance, found.posteriors)
             found.append_to(table)
     table.write(decoded)
@@ -82,13 +72,9 @@ def find_run(model: Pathlike, key: str, value: object) -> Generators:
 
 
 def decode_segments(
-    generator: Generators,
-    segments: Pathlike,
-    boundaries: Pathlike | Sequence[str],
-    arpa: Pathlike,
-    settings: DecodeSettings,
+    generator: Generators, segments: Pathlike, boundaries: Pathlike | Sequence[str]
 ) -> Iterator[DecodedUtterance]:
-    """Decode every utterance in the store `segments`, in order, with one generator and phone n-grams."""
+    """Decode every utterance in the store `segments`, in order, with one generator."""
     store = FrameStore(segments)
     generator.check(store)
     if boundaries:
@@ -97,37 +83,5 @@ def decode_segments(
         edges = [np.arange(length + 1) for length in store.lengths]
     inventory = np.array(generator.phones)
     found = generator.transcribe(read_segments(segments, torch.device("cpu")))
-    search = PhoneSearch.read(arpa, generator.phones, settings)
-    for utterance, edge, ((_, first, posteriors),) in zip(store.utterances, edges, found, strict=True):
-        phones, kept, joined = search(posteriors)
-        yield DecodedUtterance(utterance, inventory[phones].tolist(), edge[first[kept]], joined, int(edge[-1]))
-
-
-@dataclass(frozen=True)
-class PhoneSearch:
-    """Beam search over the generator's phones; their prior (V,) is that of the text, which it learned to imitate."""
-
-    trigrams: PhoneTrigrams
-    log_prior: np.ndarray
-    settings: DecodeSettings
-
-    @classmethod
-    def read(cls, arpa: Pathlike, phones: Sequence[str], settings: DecodeSettings) -> "PhoneSearch":
-        """Read phone n-grams. Raises UserError if they lack a phone."""
-        language_model = Arpa.read(arpa)
-        log_prior = np.array([language_model.log_prob((), phone) for phone in phones], dtype=np.float32)
-        return cls(PhoneTrigrams.read(arpa, list(phones), settings), log_prior, settings)
-
-    def __call__(self, posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return phones (K,), the place of the first of the J posteriors of each, (K,), and their means, (K, V).
-
-        `posteriors` are (J, V). Neighbours with the same phone become one phone.
-        """
-        if not len(posteriors):
-            return np.empty(0, dtype=np.int16), np.empty(0, dtype=np.int64), posteriors
-        scores = np.log(np.maximum(posteriors, SMALLEST)) - np.float32(self.settings.prior_weight) * self.log_prior
-        scores *= np.float32(self.settings.acoustic_scale)
-        path = decode(scores, np.array([0, len(scores)]), self.trigrams, self.settings.beam)
-        edges = runs(path)
-        sums = np.add.reduceat(posteriors, edges[:-1], axis=0)
-        return path[edges[:-1]], edges[:-1], sums / np.diff(edges)[:, None]
+    for utterance, edge, ((phones, first, posteriors),) in zip(store.utterances, edges, found, strict=True):
+        yield DecodedUtterance(utterance, inventory[phones].tolist(), edge[first], posteriors, int(edge[-1]))

@@ -25,10 +25,10 @@ def decode_chosen(
     threads: int,
     decoded: Pathlike,
 ) -> None:
-    """Write the decoded phones and their first frames, by beam search with the phone n-grams `arpa`.
+    """Write the decoded phones and their first frames.
 
-    The matching decodes `frames`, the PCA store. The GAN decodes `segments`; their `boundaries` are empty if the
-    segments are single frames. The teacher's phones are in `taught` already.
+    The matching decodes `frames`, the PCA store, by beam search. The GAN decodes `segments`; their `boundaries` are
+    empty if the segments are single frames. The teacher's phones are in `taught` already.
     """
     chosen = read_json(selection)
     if chosen["kind"] == "match":
@@ -42,8 +42,7 @@ def decode_chosen(
     from unscribed.gan.transcribe import decode_segments, find_run
 
     table = PhoneTable()
-    generator = find_run(model, "label", chosen["candidate"])
-    for found in decode_segments(generator, segments, boundaries, arpa, settings):
+    for found in decode_segments(find_run(model, "label", chosen["candidate"]), segments, boundaries):
         found.append_to(table)
     table.write(decoded)
     log.info("%d utterances by %s", len(table), chosen["candidate"])
