@@ -53,6 +53,15 @@ def test_variants_of_connected_speech(tmp_path, caplog):
     assert "3 words in the lexicon, 1 more" in caplog.text
 
 
+def test_a_word_with_a_rare_phone_on_its_own_is_pronounced_as_in_sentences(tmp_path):
+    """Else the word n-grams would have words that the lexicon lacks."""
+    entries = {"e": ["ɛː"], "ma": ["m", "a"], "w": ["ʋ"]}
+    sentences = [("ma e ma", "m a|e|m a"), *[("e ma", "ɛ|m a")] * 2]
+    plain, weighted = run(tmp_path, entries, ["<SIL>", "m", "a", "e", "ɛ"], sentences)
+    assert plain == "e e\ne ɛ\nma m a\n"
+    assert weighted == "e 0.5 e\ne 1 ɛ\nma 1 m a\n"
+
+
 def test_phones_as_words_have_no_variants(tmp_path):
     entries = {"AH0": ["AH0"], "tʃ": ["tʃ"]}
     plain, weighted = run(tmp_path, entries, ["<SIL>", "AH0", "tʃ"], [("<SIL> AH0 tʃ", "<SIL>|AH0|tʃ")])

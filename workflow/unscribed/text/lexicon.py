@@ -1,7 +1,7 @@
 """The pronunciation lexicon in Kaldi's format: `word phone phone …`, one pronunciation per line."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,26 +28,29 @@ def lexicon(
     lexicon: str | Path,
     lexiconp: str | Path,
 ) -> None:
-    """Write the words of `lexicon_table` whose phones are all in the inventory `phones`, with their pronunciations.
+    """Write the words of `lexicon_table` with their pronunciations, those whose phones are all in `phones`.
 
-    These are the pronunciation of the isolated word and the frequent ones in `sentences` (`probabilities`).
+    These are the pronunciation of the isolated word and the frequent ones in `sentences` (`probabilities`). A word
+    without any is left out; so every word of `sentences` is there.
     `lexiconp` also has the probability of each, after the word.
     Both are sorted by code point, as by `LC_ALL=C sort`. Raises UserError if no word is left.
     """
     inventory = set(read_inventory(phones))
     table = LexiconTable.read(lexicon_table)
-    isolated = {
-        word: tuple(found)
-        for word, found in zip(table["word"], table["phones"], strict=True)
-        if len(found) and inventory.issuperset(found)
-    }
+    spoken = SentenceTable.read(sentences)
+    counts = count_variants(spoken["words"], spoken["phones"])
+    isolated = {}
+    for word, alone in zip(table["word"], table["phones"], strict=True):
+        # On its own a word may have a rare phone that it lacks among others: Italian "e" is long as a letter's name.
+        heard = [found for found, _ in counts.get(word, Counter()).most_common()]
+        fitting = [found for found in (tuple(alone), *heard) if found and inventory.issuperset(found)]
+        if fitting:
+            isolated[word] = fitting[0]
     if not isolated:
         raise UserError(
             f"no word of {lexicon_table} is made of the phones in {phones}: the two come from different texts. "
             "Delete both and run the stage phonemize again."
         )
-    spoken = SentenceTable.read(sentences)
-    counts = count_variants(spoken["words"], spoken["phones"])
     entries = sorted(
         (word, found, probability)
         for word, alone in isolated.items()
