@@ -1,5 +1,7 @@
 """Settings that tests of several rooms share. A test names only the parameters that it is about."""
 
+from typing import Any
+
 from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.evaluation.metrics import EvaluateSettings
 from unscribed.matching.phone_text import MatchSettings
@@ -13,16 +15,8 @@ def decode_settings(**changes: float) -> DecodeSettings:
     return DecodeSettings(**{**plain, **changes})
 
 
-def discrepancy_settings() -> MatchSettings:
-    """Of the statistics whose discrepancy is measured; nothing is matched."""
-    return MatchSettings(
-        clusters=[4],
-        restarts=1,
-        steps=1,
-        warm_restarts=1,
-        warm_steps=1,
-        learning_rate=0.1,
-        skips=2,
-        positions=2,
-        segments_per_phone=None,
-    )
+def match_settings(**changes: Any) -> MatchSettings:
+    """One step of one restart: enough where only the discrepancy is measured."""
+    plain = {"clusters": [4], "restarts": 1, "steps": 1, "warm_restarts": 1, "warm_steps": 1, "learning_rate": 0.1}
+    plain |= {"skips": 2, "positions": 2, "segments_per_phone": None}
+    return MatchSettings(**{**plain, **changes})

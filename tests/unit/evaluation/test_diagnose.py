@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.settings import EVALUATE
+from helpers.settings import EVALUATE, match_settings
 from helpers.tables import filled
 
 from unscribed.artifacts import read_json, write_lines
@@ -11,21 +11,10 @@ from unscribed.errors import UserError
 from unscribed.evaluation.diagnose import diagnose
 from unscribed.evaluation.tables import AnswerTable
 from unscribed.frames import FrameWriter
-from unscribed.matching.phone_text import MatchSettings
 from unscribed.tables import BoundaryTable, ManifestTable, ReferenceTable, RestartTable, VadTable
 
 PHONES = ["<SIL>", "a", "b", "d"]
-MATCH = MatchSettings(
-    clusters=[3, 4],
-    restarts=1,
-    steps=10,
-    warm_restarts=1,
-    warm_steps=10,
-    learning_rate=0.1,
-    skips=2,
-    positions=2,
-    segments_per_phone=2.0,
-)
+MATCH = match_settings(clusters=[3, 4], steps=10, warm_steps=10, segments_per_phone=2.0)
 SEGMENT = 4  # frames; a phone has two segments
 
 

@@ -1,15 +1,13 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from helpers.settings import discrepancy_settings
+from helpers.settings import match_settings
 
 from unscribed.evaluation.identifiability import Cut, answers, verdict
 from unscribed.evaluation.tables import DRAWN, FOUND, FROM_ORACLE, ORACLE
 from unscribed.matching.statistics import count, flatten
 
 PHONES = ["<SIL>", "a", "b"]
-SETTINGS = replace(discrepancy_settings(), clusters=[2], skips=1, positions=1, steps=50, warm_steps=50)
+SETTINGS = match_settings(clusters=[2], skips=1, positions=1, steps=50, warm_steps=50)
 TEXT = count(*flatten([np.array([1, 2] * 20)] * 10), 3, 1, 1)  # a b a b …
 SAID = {f"u{number}": ["a", "b"] * 20 for number in range(10)}
 EDGES = [np.arange(41)] * 10  # one frame each

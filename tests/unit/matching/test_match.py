@@ -5,6 +5,7 @@ from pathlib import Path
 import kaldialign
 import numpy as np
 import pytest
+from helpers.settings import match_settings
 
 from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
@@ -16,16 +17,8 @@ from unscribed.segmentation.segment import runs
 from unscribed.tables import RestartTable
 
 PHONES = ["<SIL>", "a", "b", "d", "e", "k"]
-SETTINGS = MatchSettings(
-    clusters=[8, 12],
-    restarts=8,
-    steps=150,
-    warm_restarts=2,
-    warm_steps=100,
-    learning_rate=0.1,
-    skips=3,
-    positions=4,
-    segments_per_phone=None,
+SETTINGS = match_settings(
+    clusters=[8, 12], restarts=8, steps=150, warm_restarts=2, warm_steps=100, skips=3, positions=4
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.settings import decode_settings, discrepancy_settings
+from helpers.settings import decode_settings, match_settings
 
 from unscribed.acoustic import search
 from unscribed.acoustic.model import AcousticModel
@@ -17,7 +17,7 @@ from unscribed.tables import BoundaryTable
 PHONES = ["<SIL>", "a", "b"]
 UTTERANCES = ([0, 0, 0, 1, 1, 2, 2, 2], [2, 2], [1, 1, 1, 0, 0, 1, 1, 2, 2, 2, 0, 0])  # a phone per frame
 DECODE = decode_settings()
-MATCH = discrepancy_settings()
+MATCH = match_settings()
 
 
 @pytest.fixture

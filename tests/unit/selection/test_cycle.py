@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
-from helpers.settings import discrepancy_settings
+from helpers.settings import match_settings
 
 from unscribed.artifacts import read_json, write_lines
 from unscribed.selection.cycle import hmm_select
 from unscribed.tables import PhoneTable
 
-MATCH = discrepancy_settings()
+MATCH = match_settings()
 TEXT = ["<SIL> a b a <SIL>", "<SIL> b a <SIL>", "<SIL> a b <SIL>"]
 NEAR, FAR = [*TEXT[:2], "<SIL> a a <SIL>"], ["<SIL> b b b <SIL>"] * 3
 

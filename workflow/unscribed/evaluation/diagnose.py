@@ -127,10 +127,10 @@ def diagnose(
     found = _found(labels, objectives, audio.names) if split == "train" else None
     values: dict[str, Any] = {"split": split, "utterances": len(said), "timed": bool(known.boundaries)}
     given = []
-    for cut, spoken in cuts:
-        rows = answers(cut, spoken, match, seed, found if cut.name == "segments" else None)
-        values[cut.name] = _rates(cut, audio, settings.tolerance_ms / 1000) | verdict(rows)
-        _tell(cut.name, values[cut.name])
+    for one, spoken in cuts:
+        rows = answers(one, spoken, match, seed, found if one.name == "segments" else None)
+        values[one.name] = _rates(one, audio, settings.tolerance_ms / 1000) | verdict(rows)
+        _tell(one.name, values[one.name])
         given += rows
     AnswerTable.from_records(given).write(table)
     write_json(report, values)

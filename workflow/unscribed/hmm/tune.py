@@ -15,10 +15,10 @@ from unscribed.hmm.model import HmmModel
 from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
-from unscribed.text.silence import SILENCE, SilenceSettings, as_sentence, strip_silence
+from unscribed.text.silence import SilenceSettings, as_sentence, strip_silence
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.search import SearchSettings, decode_store
-from unscribed.wfst.tuning import GridSettings, Labels, tune, write_tuning
+from unscribed.wfst.tuning import GridSettings, Labels, sample, tune, write_tuning
 from unscribed.wfst.weights import Weights
 
 
@@ -54,17 +54,14 @@ def hmm_tune(
     decodes on `partner_graph`. `arpa` is a phone language model, whose perplexity of the hypotheses is written, too.
     Raises UserError if store and labels have no utterance in common.
     """
-    store = FrameStore(features)
-    phones = {utterance: [SILENCE] for utterance in store.utterances}  # with a partner, any utterance will do
+    store, language_model, given = FrameStore(features), Arpa.read(arpa), Labels({}, fluency=False)
     if labels:
-        phones = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
-    language_model, given = Arpa.read(arpa), Labels(phones, fluency=False)
-    chosen = given.choose(
-        store.utterances,
-        grid.tune_utterances,
-        seed,
-        missing=f"{labels} has no phones for any utterance of {features}: run the stage decode again.",
-    )
+        told = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
+        given = replace(given, symbols=told)
+        missing = f"{labels} has no phones for any utterance of {features}: run the stage decode again."
+        chosen = given.choose(store.utterances, grid.tune_utterances, seed, missing)
+    else:
+        chosen = sample(range(len(store)), grid.tune_utterances, seed)
     names = [store.utterances[number] for number in chosen]
 
     def decode(place: Place, candidate: Weights) -> list[list[str]]:

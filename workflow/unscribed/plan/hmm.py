@@ -60,16 +60,18 @@ class HmmPlan:
             return mapping_labels(cycle, "train")
         return f"<results>/hmm/cycle{cycle}/step{step - 1}/{self.labels[step - 2]}/train.parquet"
 
-    def tuned_by(self, wildcards: Any) -> str | None:
-        """Return the place by whose agreement decoding at a {place} is tuned: the step before.
+    def cycle_and_step(self, place: str) -> tuple[int, int]:
+        """Return the numbers of a place; hmm/final counts as the last step of the last cycle."""
+        found = re.fullmatch(r"hmm/cycle(\d+)/step(\d+)", place)
+        return (int(found[1]), int(found[2])) if found else (self.cycles, self.last_step)
 
-        The first step of a cycle has none; hmm/final has the last step but one of the last cycle.
+    def tuned_by(self, wildcards: Any) -> str | None:
+        """Return the place by whose agreement decoding at a {place} is tuned: the step before it in its cycle, if any.
+
+        The topline has none.
         """
-        found = re.fullmatch(r"hmm/cycle(\d+)/step(\d+)", wildcards.place)
-        if is_supervised(wildcards):
-            return None
-        cycle, step = (int(found[1]), int(found[2])) if found else (self.cycles, self.last_step)
-        return f"hmm/cycle{cycle}/step{step - 1}" if step > 1 else None
+        cycle, step = self.cycle_and_step(wildcards.place)
+        return None if is_supervised(wildcards) or step == 1 else f"hmm/cycle{cycle}/step{step - 1}"
 
     def partner(self, name: str) -> Callable[[Any], str | list[str]]:
         """Find the file `name` of the place that a {place} is tuned by; `name` may have the wildcard {lm}."""
@@ -89,8 +91,7 @@ class HmmPlan:
             return "<results>/supervised/labels/valid.parquet"
         if self.tuned_by(wildcards):
             return []
-        found = re.search(r"cycle(\d+)", wildcards.place)
-        return mapping_labels(int(found[1]) if found else 1, "valid")
+        return mapping_labels(self.cycle_and_step(wildcards.place)[0], "valid")
 
 
 def mapping_labels(cycle: int, split: str) -> str:

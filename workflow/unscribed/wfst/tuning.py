@@ -58,14 +58,14 @@ class Labels:
     fluency: bool
 
     def choose(self, utterances: Sequence[str], count: int, seed: int, missing: str) -> list[int]:
-        """Choose `count` random utterances among those with labels; return their numbers in rising order.
+        """Choose up to `count` utterances among those with labels, as `sample` does.
 
         Raises UserError with the text `missing` if no utterance has labels.
         """
         numbers = [number for number, name in enumerate(utterances) if len(self.symbols.get(name, ()))]
         if not numbers:
             raise UserError(missing)
-        return np.sort(np.random.default_rng(seed).permutation(numbers)[:count]).tolist()
+        return sample(numbers, count, seed)
 
     def edits(self, utterance: str, hypothesis: Sequence[str]) -> tuple[int, int]:
         """Return the number of edits that turn a hypothesis into the label, and the length of the label."""
@@ -82,6 +82,11 @@ class Labels:
         if math.isinf(perplexity):  # nothing was decoded, in which even an empty label agrees
             return math.inf
         return math.log(perplexity) * edit_rate if self.fluency else edit_rate
+
+
+def sample(numbers: Sequence[int], count: int, seed: int) -> list[int]:
+    """Draw up to `count` of the utterances `numbers`, in rising order."""
+    return np.sort(np.random.default_rng(seed).permutation(numbers)[:count]).tolist()
 
 
 @dataclass(frozen=True)
