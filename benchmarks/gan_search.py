@@ -30,7 +30,7 @@ from unscribed.gan.batches import Sequences, read_segments, read_sentences
 from unscribed.gan.check import LabelFreeScorer
 from unscribed.gan.generator import Shape
 from unscribed.gan.model import Generators
-from unscribed.gan.runs import GanSettings, Run, all_runs, run_label
+from unscribed.gan.runs import GanSettings, run_label
 from unscribed.gan.train import new_trainer, start_warm
 from unscribed.gan.trainer import GanTrainer, TrainingData
 from unscribed.gan.warm_start import read_segment_labels
@@ -76,9 +76,9 @@ def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterat
     """Train all runs of the section `gan`; yield a row per run and check."""
     section, phones = config["gan"], (results / "phonemize/phones.txt").read_text(encoding="utf-8").split()
     settings = GanSettings(**{name: section[name] for name in GanSettings.__dataclass_fields__})
-    runs = all_runs(section)
-    folder = Path(GanPlan.from_config(config).folder.replace("<results>", str(results)))
-    trainer = prepare(results, folder, settings, runs, phones, section["match_round"], arguments)
+    plan = GanPlan.from_config(config)
+    runs, folder = plan.runs, Path(plan.folder.replace("<results>", str(results)))
+    trainer = prepare(results, plan, settings, phones, arguments)
     references = scored_references(results / "references/valid.parquet", results / "manifest/valid.parquet").phones
     order = config["hmm"]["lm_order"]
     silence = SilenceSettings(**config["silence"])
@@ -110,25 +110,26 @@ def follow(results: Path, config: dict, arguments: argparse.Namespace) -> Iterat
 
 def prepare(
     results: Path,
-    folder: Path,
+    plan: GanPlan,
     settings: GanSettings,
-    runs: list[Run],
     phones: list[str],
-    match_round: int,
     arguments: argparse.Namespace,
 ) -> GanTrainer:
     """Build the trainer with the initial weights of each run."""
     device = device_of(settings.device, "gan.device")
+    folder = Path(plan.folder.replace("<results>", str(results)))
     store = FrameStore(folder / "train.npy")
     audio = part(read_segments(folder / "train.npy", device), arguments.utterances, arguments.join)
     sentences = read_sentences(results / "silence/phones.txt", phones, device)
     data = TrainingData(audio, part(sentences, arguments.sentences, arguments.join), None)
     shape = Shape(store.data.shape[1], len(phones), settings.kernel, settings.stride, settings.residual, 0)
-    trainer = new_trainer(data, shape, settings, runs, device)
-    if any(run["start"] == "match" for run in runs):
-        decoded = sorted((results / "decode").glob("seed*"))[0] / f"round{match_round}/train.parquet"
-        labels = read_segment_labels(decoded, store, folder / "train.boundaries.parquet", phones, device)
-        start_warm(trainer, runs, part(labels, arguments.utterances, arguments.join))
+    trainer = new_trainer(data, shape, settings, plan.runs, device)
+    labels = {}
+    for start, path in zip(plan.starts, plan.labels, strict=True):
+        decoded, boundaries = path.replace("<results>", str(results)), folder / "train.boundaries.parquet"
+        every = read_segment_labels(decoded, store, boundaries, phones, device)
+        labels[start] = part(every, arguments.utterances, arguments.join)
+    start_warm(trainer, plan.runs, labels)
     return trainer
 
 

@@ -73,6 +73,28 @@ def test_only_few_labels_and_scores_come_from_references(jobs):
     assert made >= set(taught) and told >= set(taught)  # the walk does follow references
 
 
+def test_the_chosen_candidate_reaches_fine_tuning_by_way_of_the_hmms(data):  # noqa: F811
+    """With the teacher among the candidates and no other setting: teacher, select, HMMs, words, pseudo-labels, CTC."""
+    write_config(data, {**OWN, "teacher": {"candidate": True}, "finetune": {"labels": ["pseudo"], "checkpoint": "a/b"}})
+    jobs = graph(data, "finetune")
+    chain = {
+        "teacher_decode": "results/a/teacher/decode/train.parquet",
+        "decode_split": "results/a/decode/train.parquet",
+        "hmm_select": "results/a/hmm/final/model.safetensors",
+        "words_split": "results/a/words/train.parquet",
+        "finetune_pseudo_labels": "results/a/finetune/pseudo1/labels/train.parquet",
+        "finetune_train": "results/a/finetune/pseudo1/model",
+    }
+    told, before = {chain["teacher_decode"]}, 0
+    while before < len(told):
+        before = len(told)
+        told.update(*(job["output"] for job in jobs if not told.isdisjoint(job["input"])))
+    made = {name: job["rule"] for job in jobs for name in job["output"]}
+    assert set(chain.values()) <= told and [made[name] for name in chain.values()] == list(chain)
+    (labelling,) = [job for job in jobs if chain["finetune_pseudo_labels"] in job["output"]]
+    assert chain["words_split"] in labelling["input"]
+
+
 def test_pretraining_listens_to_audio_alone(jobs):
     heard = {f"results/a/{stage}/{split}.parquet" for stage in ("manifest", "vad") for split in SPLITS[:2]}
     targets = {"results/a/pretrain/targets.safetensors"}

@@ -16,6 +16,7 @@ WITH_REFERENCES = {
     "several seeds": {**TINY, "match": {"seeds": [0, 1, 2], "rounds": 2}},
     "no gan": {**TINY, "gan": {"seeds": []}},
     "gan on frames": {**TINY, "gan": {"seeds": [0, 1], "start": ["random"], "input": "frames", "runs_per_job": 1}},
+    "gan from the teacher": {**TINY, "gan": {"seeds": [0], "start": ["match", "teacher"]}},
     "clusters": {**TINY, "segment": {"method": "clusters", "rate_hz": 15}},
     "features of a checkpoint": {**TINY, "features": {"kind": "wav2vec", "checkpoint": "some/model"}},
     "folder": {"corpus": {"name": "a", "kind": "folder", "folder": FOLDER}},

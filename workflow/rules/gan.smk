@@ -4,7 +4,7 @@
 rule gan_segments:
     input:
         frames="<results>/pca/{split}.npy",
-        decoded=f"{plan.gan.matched}/{{split}}.parquet",
+        decoded=f"{plan.gan.cut_by}/{{split}}.parquet",
     output:
         segments="<results>/gan/segments/{split}.npy",
         index="<results>/gan/segments/{split}.parquet",
@@ -54,6 +54,7 @@ rule gan_train:
         runs=plan.gan.job_runs,
         numbers=plan.gan.job_numbers,
         settings=section("gan"),
+        starts=plan.gan.starts,
         silence=section("silence"),
     script:
         "../scripts/call.py"

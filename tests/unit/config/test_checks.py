@@ -59,11 +59,16 @@ from unscribed.config.schema import complete
             "gan.auxiliary: the residual layer predicts the pseudo-labels; set gan.residual: true, or auxiliary: 0",
         ),
         (
-            {"gan": {"seeds": [0], "start": ["match"], "stride": 2}},
-            "gan.start: match gives each segment its label; set gan.input: segments and stride: 1, or start: [random]",
+            {"gan": {"seeds": [0], "start": ["match", "random", "teacher"], "stride": 2}},
+            "gan.start: a start from labels (match, teacher) needs segments; set gan.input: segments and stride: 1, or "
+            "start: [random]",
         ),
         (
             {"gan": {"seeds": [0], "match_round": 4}},
+            "gan.match_round: 4 is more than match.rounds, which is 3",
+        ),
+        (
+            {"gan": {"seeds": [0], "start": ["match", "teacher"], "match_round": 4}},
             "gan.match_round: 4 is more than match.rounds, which is 3",
         ),
         (

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def _write_audio(folder: Path, split: str, utterances: int, seed: int) -> list[n
         phones=[[PHONES[phone] for phone in phones] for phones in spoken],
         starts_frames=[edge[:-1] for edge in edges],
         frames=[int(edge[-1]) for edge in edges],
-    ).write(folder / f"{split}.labels.parquet")
+    ).write(folder / f"{split}.match.parquet")
     return spoken
 
 
@@ -87,7 +88,10 @@ def corpus(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _train(folder: Path, out: str, runs: list[dict], settings: GanSettings = SETTINGS, warm: bool = False) -> Path:
+def _train(
+    folder: Path, out: str, runs: list[dict], settings: GanSettings = SETTINGS, starts: Sequence[str] = ()
+) -> Path:
+    """Train `runs`; the labels of each of the `starts` are in a file of its name."""
     target = folder / out
     gan_train(
         audio=folder / "train.npy",
@@ -96,7 +100,8 @@ def _train(folder: Path, out: str, runs: list[dict], settings: GanSettings = SET
         phones=folder / "phones.txt",
         arpa=folder / "lm.arpa",
         targets=[],
-        labels=folder / "train.labels.parquet" if warm else [],
+        labels=[str(folder / f"train.{start}.parquet") for start in starts],
+        starts=starts,
         boundaries=folder / "train.boundaries.parquet",
         runs=runs,
         numbers=list(range(len(runs))),
@@ -132,7 +137,7 @@ def test_runs_side_by_side_give_what_each_gives_alone(corpus: Path) -> None:
 
 def test_a_killed_job_goes_on_as_if_nothing_had_happened(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [RUN, {**RUN, "start": "match"}]
-    whole = _train(corpus, "whole", runs, warm=True)
+    whole = _train(corpus, "whole", runs, starts=["match"])
     save = GanJob._save
 
     def save_and_die(self: GanJob, path: Path) -> None:
@@ -142,10 +147,10 @@ def test_a_killed_job_goes_on_as_if_nothing_had_happened(corpus: Path, monkeypat
 
     monkeypatch.setattr(GanJob, "_save", save_and_die)
     with pytest.raises(KeyboardInterrupt):
-        _train(corpus, "killed", runs, warm=True)
+        _train(corpus, "killed", runs, starts=["match"])
     assert not (corpus / "killed/curves.parquet").exists()
     monkeypatch.setattr(GanJob, "_save", save)
-    killed = _train(corpus, "killed", runs, warm=True)
+    killed = _train(corpus, "killed", runs, starts=["match"])
     for moment in ("start", "best", "last"):
         assert (killed / f"{moment}.safetensors").read_bytes() == (whole / f"{moment}.safetensors").read_bytes()
     columns = [name for name in GanCurveTable.read(whole / "curves.parquet") if name != "seconds"]
@@ -169,9 +174,9 @@ def test_the_state_of_other_settings_is_not_taken_over(
 
 
 def test_a_warm_start_says_what_the_labels_say(corpus: Path) -> None:
-    model = _train(corpus, "warm", [{**RUN, "start": "match"}, RUN], warm=True) / "start.safetensors"
+    model = _train(corpus, "warm", [{**RUN, "start": "match"}, RUN], starts=["match"]) / "start.safetensors"
     said = _decode(corpus, model, 0)
-    truth = PhoneTable.read(corpus / "valid.labels.parquet")["phones"]
+    truth = PhoneTable.read(corpus / "valid.match.parquet")["phones"]
     joined = [[phone for i, phone in enumerate(row) if i == 0 or row[i - 1] != phone] for row in truth]
     assert sum(a == b for a, b in zip(said, joined, strict=True)) >= 19
     assert _decode(corpus, model, 1) != said
@@ -180,7 +185,20 @@ def test_a_warm_start_says_what_the_labels_say(corpus: Path) -> None:
     assert [PHONES[phone] for phone in first.argmax(axis=1)] == list(table["phones"][0])
     np.testing.assert_allclose(posteriors.data.sum(axis=1), 1, rtol=1e-5)
     assert table["starts_frames"][0][0] == 0 and all(start % 3 == 0 for start in table["starts_frames"][0])
-    assert table["frames"].tolist() == PhoneTable.read(corpus / "valid.labels.parquet")["frames"].tolist()
+    assert table["frames"].tolist() == PhoneTable.read(corpus / "valid.match.parquet")["frames"].tolist()
+
+
+def test_every_run_starts_from_the_labels_of_its_own_start(corpus: Path) -> None:
+    """Where the matching hears a phone, this teacher hears the next one of the inventory."""
+    table = PhoneTable.read(corpus / "train.match.parquet")
+    columns = {name: list(table[name]) for name in PhoneTable.SCHEMA}
+    columns["phones"] = [[PHONES[1 + PHONES.index(phone) % 4] for phone in row] for row in columns["phones"]]
+    PhoneTable(**columns).write(corpus / "train.teacher.parquet")
+    runs = [{**RUN, "start": start} for start in ("teacher", "match")]
+    model = _train(corpus, "warm", runs, starts=["match", "teacher"]) / "start.safetensors"
+    taught, matched = (_decode(corpus, model, run) for run in (0, 1))
+    moved = [[PHONES[1 + PHONES.index(phone) % 4] for phone in row] for row in matched]
+    assert sum(a == b for a, b in zip(taught, moved, strict=True)) >= 19 and taught != matched
 
 
 def test_curves_and_descriptions(corpus: Path) -> None:
@@ -243,14 +261,14 @@ def test_audio_and_labels_of_other_inventories(corpus: Path) -> None:
     ],
 )
 def test_labels_that_do_not_fit(corpus: Path, column: str, value: object, message: str) -> None:
-    table = PhoneTable.read(corpus / "train.labels.parquet")
+    table = PhoneTable.read(corpus / "train.match.parquet")
     columns = {name: list(table[name]) for name in PhoneTable.SCHEMA}
     if column == "phones":
         columns["starts_frames"][0] = [0]
     columns[column][0] = value
-    PhoneTable(**columns).write(corpus / "train.labels.parquet")
+    PhoneTable(**columns).write(corpus / "train.match.parquet")
     with pytest.raises(UserError, match=message):
-        _train(corpus, "job", [{**RUN, "start": "match"}], warm=True)
+        _train(corpus, "job", [{**RUN, "start": "match"}], starts=["match"])
 
 
 def test_a_generator_of_other_features_or_runs(corpus: Path) -> None:
@@ -270,8 +288,8 @@ def test_a_generator_of_other_features_or_runs(corpus: Path) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_trains_what_a_cpu_decodes(corpus: Path) -> None:
     runs = [{**RUN, "start": "match"}, RUN]
-    target = _train(corpus, "gpu", runs, replace(SETTINGS, device="cuda"), warm=True)
+    target = _train(corpus, "gpu", runs, replace(SETTINGS, device="cuda"), starts=["match"])
     assert GanCurveTable.read(target / "curves.parquet")["status"].eq("ok").all()
-    start = _train(corpus, "cpu", runs, warm=True) / "start.safetensors"  # of other random numbers
+    start = _train(corpus, "cpu", runs, starts=["match"]) / "start.safetensors"  # of other random numbers
     pairs = zip(_decode(corpus, target / "start.safetensors", 0), _decode(corpus, start, 0), strict=True)
     assert sum(one == other for one, other in pairs) >= 18

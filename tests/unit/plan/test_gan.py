@@ -4,6 +4,7 @@ import pytest
 from helpers.configurations import configuration
 
 from unscribed.plan.gan import GanPlan
+from unscribed.plan.teacher import TeacherPlan
 
 
 def gan(**values: object) -> GanPlan:
@@ -42,13 +43,27 @@ def test_every_run_is_a_candidate_at_its_best_moment() -> None:
 def test_without_seeds_there_is_no_gan() -> None:
     plan = gan(seeds=[])
     assert plan.runs == plan.jobs == plan.candidates == []
-    assert plan.phones(["best"], ["test"]) == [] and plan.labels == []
+    assert plan.phones(["best"], ["test"]) == [] and plan.labels == plan.starts == []
 
 
 def test_warm_runs_take_the_labels_of_a_round_of_the_first_seed() -> None:
-    assert gan(match_round=2).matched == "<results>/decode/seed7/round2"
-    assert gan(match_round=2, start=["random", "match"]).labels == "<results>/decode/seed7/round2/train.parquet"
+    plan = gan(match_round=2, start=["random", "match"])
+    assert (plan.starts, plan.labels) == (["match"], ["<results>/decode/seed7/round2/train.parquet"])
+    assert plan.cut_by == "<results>/decode/seed7/round2"
     assert gan(start=["random"]).labels == []
+
+
+def test_runs_start_from_the_teacher_and_take_its_boundaries_though_it_is_no_candidate() -> None:
+    plan = gan(start=["teacher", "match"])
+    assert plan.starts == ["match", "teacher"] and plan.cut_by == "<results>/teacher/decode"
+    assert plan.labels == ["<results>/decode/seed7/round1/train.parquet", "<results>/teacher/decode/train.parquet"]
+    assert [run["start"] for run in plan.runs] == ["teacher", "match"] * 2
+
+
+def test_no_run_starts_from_a_teacher_that_cannot_speak_the_text() -> None:
+    config = configuration(phonemize={"backend": "phones"}, gan={"seeds": [0], "start": ["teacher", "match"]})
+    assert [run["start"] for run in GanPlan.from_config(config).runs] == ["match"]
+    assert TeacherPlan.from_config(config).left_out.startswith("gan.start: the teacher is left out and the rest runs")
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def _language_models(config: Json) -> Iterator[str]:
 
 
 def _gan(config: Json) -> Iterator[str]:
-    gan, warm = config["gan"], "match" in config["gan"]["start"]
+    gan = config["gan"]
+    warm = [start for start in gan["start"] if start != "random"]
     if not gan["seeds"]:
         return
     if gan["input"] != "frames" and gan["auxiliary"]:
@@ -128,6 +129,10 @@ def _gan(config: Json) -> Iterator[str]:
     if gan["auxiliary"] and not gan["residual"]:
         yield "gan.auxiliary: the residual layer predicts the pseudo-labels; set gan.residual: true, or auxiliary: 0"
     if warm and (gan["input"] == "frames" or gan["stride"] > 1):
-        yield "gan.start: match gives each segment its label; set gan.input: segments and stride: 1, or start: [random]"
-    if (warm or gan["input"] == "decoded") and gan["match_round"] > config["match"]["rounds"]:
+        yield (
+            f"gan.start: a start from labels ({', '.join(warm)}) needs segments; set gan.input: segments and "
+            "stride: 1, or start: [random]"
+        )
+    cut_by_match = gan["input"] == "decoded" and "teacher" not in warm
+    if ("match" in warm or cut_by_match) and gan["match_round"] > config["match"]["rounds"]:
         yield f"gan.match_round: {gan['match_round']} is more than match.rounds, which is {config['match']['rounds']}"

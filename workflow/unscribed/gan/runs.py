@@ -14,6 +14,9 @@ Run = dict[str, Any]  # what may differ between the runs of a job: the seed, and
 
 GRID = ("start", *(name for name, penalty in PENALTIES.items() if penalty.short))  # keys that list values to try
 
+# Values of `start` whose runs first learn labels: the phones of the matching or of the teacher.
+WARM_STARTS = ("match", "teacher")
+
 # When a run's weights are kept: at its start, at its best check by the label-free score, and at its last check without
 # divergence.
 MOMENTS = ("start", "best", "last")

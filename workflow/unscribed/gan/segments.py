@@ -1,4 +1,4 @@
-"""Stage gan_segments: one segment for each phone that the matching decoded.
+"""Stage gan_segments: one segment for each phone that the matching or the teacher decoded.
 
 Such segments end where the phone is likely to change, not only the spectrum. The decoded phones are not passed on.
 Dimensions: T frames, D features, S segments.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def gan_segments(*, frames: Pathlike, decoded: Pathlike, segments: Pathlike, boundaries: Pathlike) -> None:
     """Write the mean frame of every decoded phone, (S, D), and the segments' boundaries in frames.
 
-    `frames` is the PCA store of a split, `decoded` the matching's phones of it. Raises UserError if they belong to
+    `frames` is the PCA store of a split, `decoded` phones of it. Raises UserError if they belong to
     different audio.
     """
     store = FrameStore(frames)

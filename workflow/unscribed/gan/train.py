@@ -4,7 +4,7 @@ Dimensions: N runs, S segments, V phones.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from unscribed.gan.discriminator import init_discriminator
 from unscribed.gan.generator import Shape, init_generator, init_statistics
 from unscribed.gan.job import GanJob
 from unscribed.gan.penalties import PENALTIES
-from unscribed.gan.runs import MOMENTS, GanSettings, Run
+from unscribed.gan.runs import MOMENTS, WARM_STARTS, GanSettings, Run
 from unscribed.gan.trainer import GanTrainer, Rates, TrainingData, Turns
 from unscribed.gan.warm_start import read_segment_labels, warm_start
 from unscribed.text.arpa import Arpa
@@ -41,7 +41,8 @@ def gan_train(
     phones: Pathlike,
     arpa: Pathlike,
     targets: Pathlike | Sequence[str],
-    labels: Pathlike | Sequence[str],
+    labels: Sequence[str],
+    starts: Sequence[str],
     boundaries: Pathlike | Sequence[str],
     runs: Sequence[Run],
     numbers: Sequence[int],
@@ -54,8 +55,9 @@ def gan_train(
     """Train `runs`, which have these `numbers`; write their generators at each of MOMENTS (`models`) and the `curves`.
 
     `audio` and `valid` are stores of segment representations or frames; valid is only decoded, for the checks.
-    `targets` are the k-means ids of the training frames, if there is an auxiliary loss; `labels` the matching's phones
-    of the training audio, if a run starts warm, and `boundaries` its segments. A killed job resumes at its last check.
+    `targets` are the k-means ids of the training frames, if there is an auxiliary loss; `labels` the decoded phones of
+    the training audio that runs start from, by the `starts` in their order, and `boundaries` its segments. A killed job
+    resumes at its last check.
     Raises UserError for text and audio that do not fit together, and if every run diverged.
     """
     torch.set_num_threads(threads)
@@ -70,8 +72,12 @@ def gan_train(
     scorer = LabelFreeScorer(Arpa.read(arpa), inventory, silence)
     job = GanJob(trainer, list(runs), list(numbers), settings, inventory, scorer)
     if not job.resume(state):
-        if labels:
-            start_warm(trainer, runs, read_segment_labels(labels, store, boundaries, inventory, device))
+        every = zip(starts, labels, strict=True)
+        start_warm(
+            trainer,
+            runs,
+            {start: read_segment_labels(path, store, boundaries, inventory, device) for start, path in every},
+        )
         job.begin()
     job.train(read_segments(valid, device), state)
     if all(status.startswith("diverged") for status in job.status):
@@ -115,9 +121,15 @@ def new_trainer(
     return GanTrainer(data, shape, state, penalties, rates, seeds, turns)
 
 
-def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Sequences) -> None:
-    """Train the generators of the runs that start from the matching on its labels."""
-    warm = [number for number, run in enumerate(runs) if run["start"] == "match"]
+def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Mapping[str, Sequences]) -> None:
+    """Train the generators of the runs that start from labels on those of their start (`match`, `teacher`)."""
+    for start in WARM_STARTS:
+        if warm := [number for number, run in enumerate(runs) if run["start"] == start]:
+            _learn_labels(trainer, runs, warm, labels[start])
+
+
+def _learn_labels(trainer: GanTrainer, runs: Sequence[Run], warm: list[int], labels: Sequences) -> None:
+    """Train the generators of the runs with the numbers `warm`, in place."""
     weights = {name: value[warm].clone() for name, value in trainer.generator.items()}
     statistics = {name: value[warm].clone() for name, value in trainer.statistics.items()}
     losses = warm_start(weights, statistics, trainer.data.audio, labels, [runs[number]["seed"] for number in warm])
@@ -126,4 +138,4 @@ def start_warm(trainer: GanTrainer, runs: Sequence[Run], labels: Sequences) -> N
         trainer.averaged[name][warm] = value
     for name, value in statistics.items():
         trainer.statistics[name][warm] = value
-    log.info("%d runs start from the matching's labels: cross entropy %.3f", len(warm), losses.mean())
+    log.info("%d runs start from labels (%s): cross entropy %.3f", len(warm), runs[warm[0]]["start"], losses.mean())

@@ -1,4 +1,4 @@
-"""Start a generator from labels of the matching instead of at random.
+"""Start a generator from labels of the matching or the teacher instead of at random.
 
 Dimensions: N runs, B batch, S segments, V phones.
 """
@@ -18,12 +18,13 @@ from unscribed.tables import BoundaryTable, PhoneTable
 UPDATES, BATCH, RATE = 600, 32, 0.01  # batches of utterances; the learning rate falls linearly to 0
 # Label smoothing: without it the softmax saturates on the labels, and the adversarial loss has no gradient left.
 SMOOTHING = 0.1
+AGAIN = "Delete both and run the workflow again."  # the remedy for tables of different runs
 
 
 def read_segment_labels(
     decoded: Pathlike, segments: FrameStore, boundaries: Pathlike, phones: list[str], device: torch.device
 ) -> Sequences:
-    """Label each segment with the phone of most of its frames in `decoded`, the matching's phones of the same audio.
+    """Label each segment with the phone of most of its frames in `decoded`, phones of the same audio.
 
     `boundaries` are those of `segments`. Raises UserError if they belong to different audio or another inventory.
     """
@@ -33,18 +34,17 @@ def read_segment_labels(
     found = []
     for utterance in segments.utterances:
         if utterance not in table.index or utterance not in edges.index:
-            raise UserError(f"{decoded}: there is no utterance {utterance}. Run the stages segment and match again.")
+            raise UserError(f"{decoded}: there is no utterance {utterance}. {AGAIN}")
         row, edge = table.loc[utterance], edges[utterance]
         if row["frames"] != edge[-1] or not len(row["phones"]):
             raise UserError(
                 f"{decoded}: utterance {utterance} has {row['frames']} frames with {len(row['phones'])} phones, but "
-                f"{edge[-1]} frames in {boundaries}: they come from different runs. Run the stages segment and match "
-                "again."
+                f"{edge[-1]} frames in {boundaries}: they come from different runs. {AGAIN}"
             )
         if unknown := set(row["phones"]) - ids.keys():
             raise UserError(
                 f"{decoded} has the phones {', '.join(sorted(unknown)[:5])}, which are not in the inventory: it was "
-                "made from other text. Delete it and run the stage match again."
+                "made from other text. Delete it and run the workflow again."
             )
         lengths = np.diff(np.append(row["starts_frames"], row["frames"]))
         frames = np.repeat([ids[phone] for phone in row["phones"]], lengths)

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unscribed.gan.runs import Run, all_runs, run_label
+from unscribed.gan.runs import WARM_STARTS, Run, all_runs, run_label
 from unscribed.plan.candidates import Candidate
+from unscribed.plan.teacher import TEACHER_PHONES, TeacherPlan
 
-# Values of gan.input and their folders: first segments, segments of the matching's phones, or frames.
+# Values of gan.input and their folders: first segments, segments of decoded phones, or frames.
 INPUTS = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", "frames": "<results>/pca"}
 
 
@@ -15,7 +16,7 @@ INPUTS = {"segments": "<results>/segment", "decoded": "<results>/gan/segments", 
 class GanPlan:
     """All `runs`, trained `runs_per_job` at a time; `input` is the section's.
 
-    `matched` is the folder of the matching's round that a warm start and the input `decoded` take their phones from.
+    `matched` is the folder of the matching's round from which a start from the matching takes its labels.
     """
 
     runs: list[Run]
@@ -25,10 +26,15 @@ class GanPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "GanPlan":
-        """Read the section `gan`; the matching's phones are those of its first seed."""
+        """Read the section `gan`; the matching's phones are those of its first seed.
+
+        No run starts from a teacher that is left out.
+        """
         gan = config["gan"]
         matched = f"<results>/decode/seed{config['match']['seeds'][0]}/round{gan['match_round']}"
-        return cls(all_runs(gan), gan["runs_per_job"], gan["input"], matched)
+        left_out = "teacher" if TeacherPlan.from_config(config).left_out else None
+        runs = [run for run in all_runs(gan) if run["start"] != left_out]
+        return cls(runs, gan["runs_per_job"], gan["input"], matched)
 
     @property
     def folder(self) -> str:
@@ -36,9 +42,22 @@ class GanPlan:
         return INPUTS[self.input]
 
     @property
-    def labels(self) -> str | list[str]:
-        """The matching's phones of the split train, if a run starts from them."""
-        return f"{self.matched}/train.parquet" if any(run["start"] == "match" for run in self.runs) else []
+    def starts(self) -> list[str]:
+        """Whose labels runs start from: `match`, `teacher`, both or neither."""
+        return [start for start in WARM_STARTS if any(run["start"] == start for run in self.runs)]
+
+    @property
+    def labels(self) -> list[str]:
+        """The phones of the split train that runs start from, in the order of `starts`."""
+        return [f"{self._phones_of(start)}/train.parquet" for start in self.starts]
+
+    @property
+    def cut_by(self) -> str:
+        """The folder of the phones whose boundaries cut the input `decoded`: the teacher's if runs start there."""
+        return self._phones_of("teacher" if "teacher" in self.starts else "match")
+
+    def _phones_of(self, start: str) -> str:
+        return TEACHER_PHONES if start == "teacher" else self.matched
 
     def boundaries(self, split: str) -> str | list[str]:
         """Return the file with the boundaries of the segments; frames have none."""

@@ -7,6 +7,8 @@ from typing import Any
 from unscribed.languages import unknown_language
 from unscribed.plan.candidates import Candidate
 
+TEACHER_PHONES = "<results>/teacher/decode"  # folder of the phones that the adapted teacher decodes
+
 
 @dataclass(frozen=True)
 class TeacherPlan:
@@ -17,21 +19,24 @@ class TeacherPlan:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "TeacherPlan":
-        """Read the section `teacher`; a text that eSpeak NG cannot speak leaves the teacher out and stops nothing."""
-        asked = config["teacher"]["candidate"]
+        """Read who asks for the teacher; a text that eSpeak NG cannot speak leaves it out and stops nothing."""
+        candidate, gan = config["teacher"]["candidate"], config["gan"]
+        asks = {"teacher.candidate": candidate, "gan.start": gan["seeds"] and "teacher" in gan["start"]}
+        asked = [key for key, wanted in asks.items() if wanted]
         if not asked or config["phonemize"]["backend"] != "phones":
-            return cls(asked)
+            return cls(candidate)
         unknown = unknown_language(config["corpus"]["language"])
+        about = f"; {unknown} (corpus.language)" if unknown else ""
         return cls(
             taken=False,
-            left_out="teacher.candidate: the teacher is left out and the rest runs, because eSpeak NG cannot speak the "
-            f"text, which is phones (phonemize.backend){f'; {unknown} (corpus.language)' if unknown else ''}. Set "
-            "teacher.candidate to false, or give text of words in a language of eSpeak NG.",
+            left_out=f"{', '.join(asked)}: the teacher is left out and the rest runs, because eSpeak NG cannot speak "
+            f"the text, which is phones (phonemize.backend){about}. Do without the teacher there, or give text of "
+            "words in a language of eSpeak NG.",
         )
 
     def decoded(self, split: str) -> str | list[str]:
         """Return the teacher's phones of one split, if they are a candidate."""
-        return f"<results>/teacher/decode/{split}.parquet" if self.taken else []
+        return f"{TEACHER_PHONES}/{split}.parquet" if self.taken else []
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -39,4 +44,4 @@ class TeacherPlan:
         if not self.taken:
             return []
         model = "<results>/teacher/adapted.safetensors"
-        return [Candidate("teacher", "teacher", "<results>/teacher/decode/{split}.parquet", model)]
+        return [Candidate("teacher", "teacher", f"{TEACHER_PHONES}/{{split}}.parquet", model)]
