@@ -1,10 +1,12 @@
-"""Choose among the rounds of the matching and the runs of the GAN, and decode with the chosen model."""
+"""Choose among the rounds of the matching, the runs of the GAN and the teacher, and decode with the chosen model."""
 
 
 rule select:
     input:
         hypotheses=hypotheses(plan.candidates, "valid"),
         models=[candidate.model for candidate in plan.candidates],
+        frames="<results>/pca/valid.npy",
+        search_arpa=plan.text.search_lm,
         arpa=plan.text.selection_lm,
         phones="<results>/phonemize/phones.txt",
     output:
@@ -17,7 +19,7 @@ rule select:
         "<benchmarks>/select.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
+    threads: 2
     resources:
         # A million n-grams take 300 MB, the hypotheses of one candidate for LibriSpeech's dev-clean 6 MB.
         mem_mb=1500 + 10 * len(plan.candidates),

@@ -14,9 +14,10 @@ from unscribed.acoustic.decode import decode
 from unscribed.acoustic.model import AcousticModel
 from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
-from unscribed.frames import FrameWriter
+from unscribed.frames import FrameStore, FrameWriter
 from unscribed.selection.decode import decode_chosen
 from unscribed.selection.select import SCORES, CandidateTable, select
+from unscribed.selection.students import Student, add_up, frame_phones, heard
 from unscribed.tables import BoundaryTable, PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.label_free import score
@@ -26,7 +27,9 @@ FOLDER = Path(unscribed.__file__).parent
 PHONES = ["<SIL>", "a", "b"]
 SILENCE = SilenceSettings(0.3, True)
 SETTINGS = decode_settings(prior_weight=0.3)
-GOOD, REPEATS, SILENT = [["a", "b", "a"], ["b", "a"]], [["a"] * 3, ["a"] * 2], [["<SIL>"], []]
+LENGTH = 5  # frames of each phone
+GOOD = [["a", "b", "a"], ["b", "a"]] * 4
+ONE_PHONE, SILENT = [["a"] for _ in GOOD], [["<SIL>"], []] * 4
 UTTERANCES = ([0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 1, 1, 1])  # a phone per frame
 
 
@@ -42,11 +45,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_phones(path: Path, phones: list[list[str]], utterances: list[str] | None = None) -> str:
-    """A decode of utterances u0, u1 …; the times do not matter."""
+    """A decode of utterances u0, u1 …, as long as those of `write_audio`; the last phone lasts to the end."""
     names = utterances or [f"u{number}" for number in range(len(phones))]
-    rows = zip(names, phones, strict=True)
-    PhoneTable.from_rows((name, found, range(len(found)), len(found)) for name, found in rows).write(path)
+    lengths = {f"u{number}": LENGTH * len(said) for number, said in enumerate(GOOD)}
+    rows = [
+        (name, found, [LENGTH * place for place in range(len(found))])
+        for name, found in zip(names, phones, strict=True)
+    ]
+    PhoneTable.from_rows((*row, lengths.get(row[0], 1)) for row in rows).write(path)
     return str(path)
+
+
+def write_audio(folder: Path) -> Path:
+    """Frames of the phones that GOOD has, each a phone's own point and a little noise."""
+    rng = np.random.default_rng(0)
+    with FrameWriter(folder / "valid.npy", {"hop_ms": 10.0}) as writer:
+        for number, said in enumerate(GOOD):
+            points = np.eye(3)[[PHONES.index(phone) for phone in said]].repeat(LENGTH, axis=0)
+            writer.append(f"u{number}", (points + 0.1 * rng.normal(size=points.shape)).astype(np.float32))
+    return folder / "valid.npy"
 
 
 def run_select(folder: Path, candidates: dict[str, list[list[str]]]) -> dict:
@@ -58,9 +75,12 @@ def run_select(folder: Path, candidates: dict[str, list[list[str]]]) -> dict:
         models=[str(folder / f"{place}.safetensors") for place in range(len(candidates))],
         names=list(candidates),
         kinds=["match" if name.startswith("match") else "gan" for name in candidates],
+        frames=write_audio(folder),
+        search_arpa=folder / "lm.arpa",
         arpa=folder / "lm.arpa",
         phones=folder / "phones.txt",
         silence=SILENCE,
+        threads=1,
         candidates=folder / "select/candidates.parquet",
         selection=folder / "select/selection.json",
         model=folder / "select/model.safetensors",
@@ -71,7 +91,7 @@ def run_select(folder: Path, candidates: dict[str, list[list[str]]]) -> dict:
 @pytest.mark.parametrize("names", [["match seed0/round1", "match seed0/round2", "x"], ["match seed0/round1", "y", "x"]])
 @pytest.mark.parametrize("place", range(3))
 def test_fluent_phones_of_all_kinds_win(folder: Path, names: list[str], place: int) -> None:
-    said = [REPEATS, SILENT]
+    said = [ONE_PHONE, SILENT]
     said.insert(place, GOOD)
     found = run_select(folder, dict(zip(names, said, strict=True)))
     assert found == {"candidate": names[place], "kind": "match" if names[place].startswith("match") else "gan"}
@@ -81,22 +101,23 @@ def test_fluent_phones_of_all_kinds_win(folder: Path, names: list[str], place: i
 
 
 def test_table_of_the_candidates(folder: Path) -> None:
-    run_select(folder, {"match seed0/round1": SILENT, "match seed0/round2": GOOD, "random": REPEATS})
+    run_select(folder, {"match seed0/round1": SILENT, "match seed0/round2": GOOD, "random": ONE_PHONE})
     table = CandidateTable.read(folder / "select/candidates.parquet")
     assert list(table) == list(CandidateTable.SCHEMA)
     assert table["candidate"].tolist() == ["match seed0/round1", "match seed0/round2", "random"]
     assert table["kind"].tolist() == ["match", "match", "gan"]
     assert table["chosen"].tolist() == [False, True, False]
     arpa = Arpa.read(folder / "lm.arpa")
-    for row, said in zip(table.itertuples(), [SILENT, GOOD, REPEATS], strict=True):
+    for row, said in zip(table.itertuples(), [SILENT, GOOD, ONE_PHONE], strict=True):
         expected = score(said, arpa, PHONES, SILENCE)
         assert [getattr(row, name) for name in SCORES] == [getattr(expected, name) for name in SCORES]
 
 
 def test_the_order_of_the_utterances_does_not_matter_but_their_names_do(folder: Path) -> None:
     first = write_phones(folder / "0.parquet", GOOD)
-    same = write_phones(folder / "1.parquet", GOOD[::-1], ["u1", "u0"])
-    other = write_phones(folder / "2.parquet", GOOD, ["u0", "u2"])
+    names = [f"u{number}" for number in range(len(GOOD))]
+    same = write_phones(folder / "1.parquet", GOOD[::-1], names[::-1])
+    other = write_phones(folder / "2.parquet", GOOD, [*names[:-1], "u99"])
     (folder / "model").write_bytes(b"model")
 
     def choose_of(second: str) -> None:
@@ -105,9 +126,12 @@ def test_the_order_of_the_utterances_does_not_matter_but_their_names_do(folder: 
             models=[str(folder / "model")] * 2,
             names=["match seed0/round1", "match seed0/round2"],
             kinds=["match", "match"],
+            frames=write_audio(folder),
+            search_arpa=folder / "lm.arpa",
             arpa=folder / "lm.arpa",
             phones=folder / "phones.txt",
             silence=SILENCE,
+            threads=1,
             candidates=folder / "candidates.parquet",
             selection=folder / "selection.json",
             model=folder / "model.safetensors",
@@ -205,10 +229,78 @@ def test_a_run_on_segments_has_their_times(gan: Path) -> None:
     assert found == [("u0", ["<SIL>", "a", "b"], [0, 20, 50], 70), ("u1", ["b", "a"], [0, 30], 60)]
 
 
-def test_select_reads_phones_and_text_alone() -> None:
+def test_select_reads_phones_frames_and_text_alone() -> None:
     """No argument could bring in anything of a transcript."""
-    wanted = {"hypotheses", "models", "names", "kinds", "arpa", "phones", "silence"}
+    wanted = {"hypotheses", "models", "names", "kinds", "frames", "search_arpa", "arpa", "phones"}
+    wanted |= {"silence", "threads"}
     assert set(inspect.signature(select).parameters) == wanted | {"candidates", "selection", "model"}
+
+
+def _labels(said: list[list[str]]) -> np.ndarray:
+    """Phone ids of the frames of `write_audio`, if these phones were said."""
+    return np.concatenate([np.repeat([PHONES.index(phone) for phone in row], LENGTH) for row in said])
+
+
+def test_students_decode_alike_what_candidates_decoded_differently(folder: Path) -> None:
+    """Plain output that flickers at the start of every second phone has the same student as output without a flaw."""
+    store, labels = FrameStore(write_audio(folder)), _labels(GOOD)
+    flickers = labels.copy()
+    flickers[:: 2 * LENGTH] = (labels[:: 2 * LENGTH] + 1) % len(PHONES)
+    for given in (labels, flickers):
+        assert heard(store, given, folder / "lm.arpa", PHONES, threads=1).phones == GOOD
+
+
+def test_fluent_phones_that_do_not_fit_the_audio_have_less_evidence(folder: Path) -> None:
+    """In each of two utterances `a b` is said, which is likely, where `b a` and `a b a` can be heard."""
+    fluent = [["a", "b", "b"], ["a", "b"]] * 4
+    for number in range(2):
+        (folder / f"{number}.safetensors").write_bytes(b"model")
+    assert run_select(folder, {"match fluent": fluent, "true": GOOD})["candidate"] == "true"
+    table = CandidateTable.read(folder / "select/candidates.parquet")
+    assert table["nll"].idxmin() == 0  # by the phones alone, the other one would have been chosen
+
+
+def test_a_student_is_a_gaussian_of_each_phone_and_a_little_of_the_whole(folder: Path) -> None:
+    store, labels = FrameStore(write_audio(folder)), _labels(GOOD)
+    student = Student.of(add_up(store, labels, np.arange(len(GOOD)), 3), PHONES, 10.0)
+    a, count, every = store.data[labels == 1], (labels == 1).sum(), store.data.mean(axis=0)
+    np.testing.assert_allclose(student.means[1], (a.sum(axis=0) + 10 * every) / (count + 10), rtol=1e-5)
+    np.testing.assert_allclose(student.means[0], every, rtol=1e-5)  # nobody says <SIL>
+    found = student.log_posteriors(store, 0, 2)
+    mean, variance = student.means[1], student.variances[1]
+    wanted = -0.5 * ((store.data[3] - mean) ** 2 / variance + np.log(2 * np.pi * variance)).sum()
+    assert found.shape == (25, 3) and found[3, 1] == pytest.approx(wanted)
+    assert student.scale == pytest.approx(0.2 * 39 / 3)  # three features tell as much as 39 do
+
+
+def test_no_student_decodes_what_it_learned_from(folder: Path) -> None:
+    """An utterance alone says another phone of its frames than all others: its student has never heard of it."""
+    store, labels = FrameStore(write_audio(folder)), _labels(GOOD)
+    labels[: 3 * LENGTH] = 0
+    assert heard(store, labels, folder / "lm.arpa", PHONES, threads=1).phones[0] == GOOD[0]
+
+
+def test_frames_bear_the_phone_that_lasts_over_them(folder: Path) -> None:
+    store = FrameStore(write_audio(folder))
+    table = PhoneTable.by_utterance(write_phones(folder / "0.parquet", [["a", "b", "a"], [], *GOOD[2:]]))
+    table.at["u0", "starts_frames"] = np.array([2, 5, 10])  # the first phone begins late
+    found = frame_phones(table, "0.parquet", store, PHONES)
+    assert found[: 5 * LENGTH].tolist() == [1] * 5 + [2] * 5 + [1] * 5 + [0] * 10
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("phones", ["x"], "has the phones x, which are not in the inventory"),
+        ("frames", 2, "they come from different audio"),
+    ],
+)
+def test_phones_that_do_not_fit_the_frames(folder: Path, column: str, value: object, message: str) -> None:
+    store = FrameStore(write_audio(folder))
+    table = PhoneTable.by_utterance(write_phones(folder / "0.parquet", GOOD))
+    table.at["u0", column] = value
+    with pytest.raises(UserError, match=f"0.parquet .*{message}"):
+        frame_phones(table, "0.parquet", store, PHONES)
 
 
 PARTS = ("matching", "acoustic", "gan", "hmm", "wfst", "ctc", "selection")

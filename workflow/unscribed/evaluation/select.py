@@ -64,41 +64,35 @@ def evaluate_select(
 def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
     """Compute the lowest error rate of all candidates, and the regret: how far above it the choice is.
 
-    For comparison also the regret of fairseq's criterion, and of our choice among the rounds of the matching only
-    and among the runs of the GAN only, against the best of their kind. NaN where no rate is known.
+    For comparison also the regret of wav2vec-U's metric (section 3.3) and of fairseq's criterion, both of the
+    candidates' own phones, and of our choice among candidates of one kind only, against the best of their kind. NaN
+    where no rate is known.
     """
     lowest = scored["per"].min()
     kinds = {kind: rows for kind, rows in scored.groupby("kind") if np.isfinite(rows["nll"]).any()}
     return {
         **{
-            f"select.{kind}.regret": rows["per"].iloc[_choice(rows)] - rows["per"].min() for kind, rows in kinds.items()
+            f"select.{kind}.regret": rows.loc[rows["evidence"].idxmax(), "per"] - rows["per"].min()
+            for kind, rows in kinds.items()
         },
         "select.oracle.per": lowest,
         "select.regret": scored.loc[scored["chosen"].idxmax(), "per"] - lowest,
+        "select.wav2vec_u.regret": scored["per"].iloc[_wav2vec_u_choice(scored)] - lowest,
         "select.fairseq.regret": scored.loc[scored["weighted_perplexity"].idxmin(), "per"] - lowest,
     }
 
 
-def _choice(candidates: pd.DataFrame) -> int:
-    """Find the row that the selection would choose among these candidates."""
+def _wav2vec_u_choice(candidates: pd.DataFrame) -> int:
+    """Find the row that wav2vec-U's metric would choose among these candidates."""
     rows = candidates[[field.name for field in fields(Score) if field.name in candidates]].to_dict("records")
     # `choose` reads the number of tokens only to skip candidates without phones, so 0 or 1 is enough
     return choose([Score(**row, tokens=int(np.isfinite(row["nll"])), sentences=1) for row in rows])
 
 
-def anchor_scores(candidates: pd.DataFrame) -> pd.Series:
-    """Compute NLL - log usage, by which the choice finds its anchor (wav2vec-U, section 3.3): lowest is best.
-
-    Natural logarithms; infinite for candidates without phones.
-    """
-    with np.errstate(divide="ignore"):
-        return candidates["nll"] - np.log(candidates["usage"])
-
-
 def shown_candidate(candidates: pd.DataFrame, kind: str) -> str:
     """Name the candidate that represents its kind (`match`, `gan`): the chosen one, else the best-scored one."""
     rows = candidates[candidates["kind"] == kind]
-    place = rows["chosen"].idxmax() if rows["chosen"].any() else anchor_scores(rows).idxmin()
+    place = rows["chosen"].idxmax() if rows["chosen"].any() else rows["evidence"].idxmax()
     return rows.loc[place, "candidate"]
 
 

@@ -1,7 +1,5 @@
 """Figure of the choice among the candidates: label-free score against phone error rate."""
 
-import math
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,17 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from unscribed.artifacts import Pathlike
-from unscribed.evaluation.select import ScoredTable, anchor_scores
+from unscribed.evaluation.select import ScoredTable
 from unscribed.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, save, style
-from unscribed.text.label_free import SLACK
 
 KINDS = {
     "match": (BLUE, "o", "round of the matching"),
     "gan": (ORANGE, "s", "run of the GAN"),
     "teacher": (PURPLE, "^", "teacher"),
 }
-SCORE = "negative log-likelihood − ln(usage), validation set: lower is better"
-BAND = "#E8E8E8"
+SCORE = "log probability of audio and phones per frame, validation set: higher is better"
 
 
 def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
@@ -30,9 +26,9 @@ def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
     only silence have no finite score and are counted in the title.
     """
     table = ScoredTable.read(scored)
-    table["score"] = anchor_scores(table)
-    silent = int(np.isinf(table["score"]).sum())
-    table = table[np.isfinite(table["score"])].sort_values("score", kind="stable").reset_index(drop=True)
+    silent = int(np.isinf(table["evidence"]).sum())
+    table = table[np.isfinite(table["evidence"])]
+    table = table.sort_values("evidence", ascending=False, kind="stable").reset_index(drop=True)
     note = f" ({silent} more decode only silence)" if silent else ""
     with style():
         if table["per"].isna().all():
@@ -49,14 +45,10 @@ def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
 
 
 def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
-    """Draw a point per candidate; the band holds those among which the log-probability of the phones decides."""
-    anchor = table["score"].min()
-    band = axes.axvspan(
-        anchor, anchor + math.log(SLACK), color=BAND, linewidth=0, zorder=0, label="within reach of the best score"
-    )
+    """Draw a point per candidate."""
     look = {"s": 42, "alpha": 0.8, "linewidths": 0, "zorder": 3}
     keys = [
-        axes.scatter(rows["score"], 100 * rows["per"], color=colour, marker=marker, label=label, **look)
+        axes.scatter(rows["evidence"], 100 * rows["per"], color=colour, marker=marker, label=label, **look)
         for kind, (colour, marker, label) in KINDS.items()
         if len(rows := table[table["kind"] == kind])
     ]
@@ -67,25 +59,26 @@ def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
         row = table.loc[place]
         label = f"{role}: {row['candidate']} ({100 * row['per']:.1f} %)"
         ring = {"s": size, "facecolors": "none", "edgecolors": colour, "linewidths": 1.8, "zorder": 4}
-        keys.append(axes.scatter(row["score"], 100 * row["per"], marker=marker, label=label, **ring))
+        keys.append(axes.scatter(row["evidence"], 100 * row["per"], marker=marker, label=label, **ring))
     axes.margins(0.12)
     axes.set_ylim(bottom=0)
     axes.set(xlabel=SCORE, ylabel="phone error rate, test set (%)")
-    return [*keys[:-2], band, *keys[-2:]]
+    return keys
 
 
 def _bars(axes: Axes, table: pd.DataFrame) -> list[Artist]:
     """Draw a bar per candidate, the best score on top."""
     names = [f"{row.candidate} (chosen)" if row.chosen else row.candidate for row in table.itertuples()]
-    bars = axes.barh(range(len(table)), table["score"], color=[KINDS[kind][0] for kind in table["kind"]], height=0.7)
-    axes.bar_label(bars, fmt="%.2f", padding=4, fontsize=9)
+    below = table["evidence"].max() - table["evidence"]
+    bars = axes.barh(range(len(table)), below, color=[KINDS[kind][0] for kind in table["kind"]], height=0.7)
+    axes.bar_label(bars, fmt="%.3f", padding=4, fontsize=9)
     axes.set_yticks(range(len(table)), names)
     for bar, label, chosen in zip(bars, axes.get_yticklabels(), table["chosen"], strict=True):
         bar.set(edgecolor=INK, linewidth=1.8 if chosen else 0)
         label.set_fontweight("bold" if chosen else "normal")
     axes.invert_yaxis()
     axes.margins(x=0.1, y=0.02)
-    axes.set_xlabel(SCORE)
+    axes.set_xlabel("log probability of audio and phones below the best candidate's, per frame: lower is better")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     return [
