@@ -11,12 +11,14 @@ WRITERS = {"make_corpus", "make_references"}
 
 DATASET = {"root": "data", "text": "data/text.txt"}
 FOLDER = {"audio": "data/audio", "text": "data/text.txt", "transcripts": "data/transcripts.tsv"}
+WITH_TARGETS = {"seeds": [0], "start": ["random"], "input": "frames", "residual": True, "auxiliary": 0.5}
 WITH_REFERENCES = {
     "espeak": TINY,
     "several seeds": {**TINY, "match": {"seeds": [0, 1, 2], "rounds": 2}},
     "no gan": {**TINY, "gan": {"seeds": []}},
     "gan on frames": {**TINY, "gan": {"seeds": [0, 1], "start": ["random"], "input": "frames", "runs_per_job": 1}},
     "gan from the teacher": {**TINY, "gan": {"seeds": [0], "start": ["match", "teacher"]}},
+    "gan that names clusters": {**TINY, "features": {"kind": "logmel"}, "gan": WITH_TARGETS},
     "clusters": {**TINY, "segment": {"method": "clusters", "rate_hz": 15}},
     "features of a checkpoint": {**TINY, "features": {"kind": "wav2vec", "checkpoint": "some/model"}},
     "folder": {"corpus": {"name": "a", "kind": "folder", "folder": FOLDER}},

@@ -1,4 +1,4 @@
-"""Learned features and fine-tuning on synthetic speech: a micro model, killed in its pretraining, up to word errors."""
+"""Learned features, the GAN of wav2vec-U 2.0 and fine-tuning: a micro model, killed in its pretraining."""
 
 import json
 import math
@@ -20,7 +20,7 @@ from workflow_runs import (
 from unscribed.frames import FrameStore
 
 pytestmark = pytest.mark.slow
-TARGETS = ["features", "segment", "pretrain", "finetune"]
+TARGETS = ["features", "segment", "pretrain", "gan", "finetune"]
 DECODERS = ["none", "ngram", "transformer"]
 SPLITS = ["train", "valid", "test"]
 # Hop and receptive field of the published models; the rest only has to fit together.
@@ -51,6 +51,22 @@ CONFIG = {
     "pretrain": {"model": "micro.yaml", "updates": 40, "batch_seconds": 10, "negatives": 10, "check_every": 5},
     "pca": {"dims": 8},
     "phonemize": {"min_count": 5},
+    "gan": {
+        "seeds": [0],
+        "start": ["random"],
+        "input": "frames",
+        "kernel": 9,
+        "stride": 3,
+        "batch_norm": 30.0,
+        "residual": True,
+        "auxiliary": 0.5,
+        "auxiliary_clusters": 16,
+        "updates": 10,
+        "check_every": 5,
+        "batch_size": 8,
+        "discriminator_dims": 8,
+        "discriminator_first": 0,
+    },
     "word_lm": {"order": 2, "prune": []},
     "finetune": {"labels": ["10min"], "updates": 30, "freeze_updates": 5, "batch_seconds": 20, "check_every": 15},
     "transformer_lm": {"layers": 1, "dims": 16, "heads": 2, "epochs": 1},
@@ -96,6 +112,15 @@ def test_a_killed_pretraining_goes_on(results):
     assert curves["update"].tolist() == list(range(5, 41, 5))
     assert curves["valid_contrastive"].map(math.isfinite).all() and curves["heard_hours"].is_monotonic_increasing
     assert (results / "figures/pretrain.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_gan_on_learned_frames_is_trained_to_name_clusters_of_mfccs(results):
+    heard, named = FrameStore(results / "features/train.npy"), FrameStore(results / "gan/targets/train.npy")
+    assert (heard.metadata["hop_ms"], named.metadata["hop_ms"], named.metadata["kind"]) == (20.0, 10.0, "mfcc")
+    assert named.utterances == heard.utterances and abs(len(named.data) / len(heard.data) - 2) < 0.05
+    assert named.metadata["clusters"] == 16 and set(named.data[:, 0]) == set(range(16))
+    curves = pd.read_parquet(results / "gan/job0/curves.parquet")
+    assert curves["update"].tolist() == [0, 5, 10] and curves["auxiliary"][1:].map(math.isfinite).all()
 
 
 def test_features_come_from_the_pretrained_model(results):

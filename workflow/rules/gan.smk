@@ -25,6 +25,61 @@ rule gan_segments:
         "../scripts/call.py"
 
 
+# The pseudo-labels of the auxiliary loss (wav2vec-U 2.0): clusters of MFCCs of the same speech, whatever the GAN hears.
+rule gan_mfcc:
+    input:
+        manifest="<results>/manifest/train.parquet",
+        vad="<results>/vad/train.parquet",
+    output:
+        features="<results>/gan/mfcc/train.npy",
+        index="<results>/gan/mfcc/train.parquet",
+    log:
+        "<logs>/gan/mfcc.log",
+    benchmark:
+        "<benchmarks>/gan/gan_mfcc.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="4h",
+    params:
+        call="audio.features:features",
+        settings=section("features", kind="mfcc"),
+        sample_rate_hz=RATE,
+    script:
+        "../scripts/call.py"
+
+
+use rule kmeans_fit as gan_kmeans with:
+    input:
+        features=plan.gan.mfcc,
+    output:
+        centroids="<results>/gan/targets/kmeans.safetensors",
+    log:
+        "<logs>/gan/kmeans.log",
+    benchmark:
+        "<benchmarks>/gan/gan_kmeans.tsv"
+    params:
+        call="segmentation.kmeans:fit_kmeans",
+        settings=section("kmeans", clusters=config["gan"]["auxiliary_clusters"]),
+        seed=config["corpus"]["seed"],
+        key="gan.auxiliary_clusters",
+
+
+use rule kmeans_split as gan_targets with:
+    input:
+        features=plan.gan.mfcc,
+        kmeans="<results>/gan/targets/kmeans.safetensors",
+    output:
+        clusters="<results>/gan/targets/train.npy",
+        index="<results>/gan/targets/train.parquet",
+    log:
+        "<logs>/gan/targets.log",
+    benchmark:
+        "<benchmarks>/gan/gan_targets.tsv"
+
+
 rule gan_train:
     input:
         audio=f"{plan.gan.folder}/train.npy",
@@ -32,7 +87,7 @@ rule gan_train:
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
         arpa=plan.text.selection_lm,
-        targets="<results>/kmeans/train.npy" if config["gan"]["auxiliary"] else [],
+        targets=plan.gan.targets,
         labels=plan.gan.labels,
         boundaries=plan.gan.boundaries("train") if plan.gan.labels else [],
     output:

@@ -110,7 +110,7 @@ rule teacher:
 rule gan:
     input:
         plan.gan.phones(["best"], SPLITS),
-        force(workflow, "gan", "gan_segments", "gan_train", "gan_decode"),
+        force(workflow, "gan", "gan_segments", "gan_mfcc", "gan_kmeans", "gan_targets", "gan_train", "gan_decode"),
 
 
 rule decode:

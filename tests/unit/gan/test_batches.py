@@ -7,8 +7,8 @@ import torch
 
 from unscribed.artifacts import write_lines
 from unscribed.errors import UserError
-from unscribed.frames import FrameWriter
-from unscribed.gan.batches import WINDOW_BATCHES, RandomStreams, Sequences, read_segments, read_sentences
+from unscribed.frames import FrameStore, FrameWriter
+from unscribed.gan.batches import WINDOW_BATCHES, RandomStreams, Sequences, read_segments, read_sentences, read_targets
 
 CPU = torch.device("cpu")
 PHONES = ["<SIL>", "a", "b"]
@@ -148,3 +148,45 @@ def test_read_segments_refuses_nan(tmp_path: Path, broken: float) -> None:
     _write_segments(tmp_path / "segments.npy", broken)
     with pytest.raises(UserError, match=r"segments\.npy.*utterance last have NaN.*features/.*run its stage again"):
         read_segments(tmp_path / "segments.npy", CPU)
+
+
+def _stores(folder: Path, hop_ms: float, frames: int, target_hop_ms: float, targets: int) -> tuple[FrameStore, Path]:
+    """Frames of the utterances b and a, and targets 0, 1, 2, … of a and 100, 101, … of b, each with its hop."""
+    with FrameWriter(folder / "audio.npy", {"hop_ms": hop_ms}) as writer:
+        for utterance in ("b", "a"):
+            writer.append(utterance, np.zeros((frames, 2), np.float32))
+    metadata = {"hop_ms": target_hop_ms, "clusters": 200}
+    with FrameWriter(folder / "targets.npy", metadata, "int32") as writer:
+        for utterance, first in (("a", 0), ("b", 100)):
+            writer.append(utterance, first + np.arange(targets, dtype=np.int32)[:, None])
+    return FrameStore(folder / "audio.npy"), folder / "targets.npy"
+
+
+@pytest.mark.parametrize(
+    ("hop_ms", "target_hop_ms", "targets", "wanted"),
+    [
+        (10.0, 10.0, 4, [0, 1, 2, 3]),
+        (20.0, 10.0, 9, [1, 3, 5, 7]),  # MFCCs for wav2vec 2.0: middles at 10, 30, 50 and 70 ms
+        (20.0, 10.0, 7, [1, 3, 5, 6]),  # the last frame's middle is after the end
+        (15.0, 10.0, 6, [0, 2, 3, 5]),  # 7.5, 22.5, 37.5, 52.5 ms
+        (10.0, 20.0, 2, [0, 0, 1, 1]),
+    ],
+)
+def test_targets_are_aligned_by_time_and_by_name(
+    tmp_path: Path, hop_ms: float, target_hop_ms: float, targets: int, wanted: list[int]
+) -> None:
+    audio, path = _stores(tmp_path, hop_ms, 4, target_hop_ms, targets)
+    found, clusters = read_targets(path, audio, CPU)
+    ids, lengths = found.batch(torch.tensor([[0, 1]]))
+    assert ids.tolist() == [[[100 + number for number in wanted], wanted]]
+    assert lengths.tolist() == [[4, 4]] and clusters == 200
+
+
+def test_targets_of_other_audio_are_refused(tmp_path: Path) -> None:
+    audio, path = _stores(tmp_path, 20.0, 4, 10.0, 12)
+    with pytest.raises(UserError, match=r"utterance b has 12 pseudo-labels for 4 frames .* different audio\. Run"):
+        read_targets(path, audio, CPU)
+    with FrameWriter(tmp_path / "few.npy", {"hop_ms": 10.0}, "int32") as writer:
+        writer.append("a", np.zeros((8, 1), np.int32))
+    with pytest.raises(UserError, match=r"few\.npy has no utterance b of .* Run the stage gan again"):
+        read_targets(tmp_path / "few.npy", audio, CPU)

@@ -74,3 +74,11 @@ def test_segments_have_boundaries_and_frames_have_none(kind: str, folder: str) -
     plan = gan(input=kind)
     assert plan.folder == folder
     assert plan.boundaries("{split}") == ([] if kind == "frames" else f"{folder}/{{split}}.boundaries.parquet")
+
+
+def test_targets_are_clusters_of_mfccs_whatever_the_features_are() -> None:
+    learned = {"kind": "wav2vec", "checkpoint": "some/model"}
+    for features, frames in (({}, "features"), (learned, "gan/mfcc"), ({"kind": "logmel"}, "gan/mfcc")):
+        plan = GanPlan.from_config(configuration(features=features, gan={"auxiliary": 0.5}))
+        assert plan.mfcc == f"<results>/{frames}/train.npy" and plan.targets == "<results>/gan/targets/train.npy"
+    assert gan().targets == []

@@ -102,8 +102,9 @@ def read_sentences(path: Pathlike, phones: list[str], device: torch.device) -> S
 def read_targets(path: Pathlike, audio: FrameStore, device: torch.device) -> tuple[Sequences, int]:
     """Read the pseudo-label of every frame of `audio`, and the number of clusters, from a store of cluster ids.
 
-    Utterances are matched by name and frames by time, as the two frame rates may differ: a frame gets the label of the
-    store's frame that contains its middle. Raises UserError for missing utterances and for ones of other lengths.
+    Utterances are matched by name and frames by time, as the two rates may differ (MFCCs every 10 ms, learned features
+    every 20 ms): a frame of `audio` gets the label of the store's frame that contains its middle. Raises UserError for
+    missing utterances and for ones of other lengths.
     """
     labels = FrameStore(path)
     place = {utterance: number for number, utterance in enumerate(labels.utterances)}
@@ -111,12 +112,12 @@ def read_targets(path: Pathlike, audio: FrameStore, device: torch.device) -> tup
     found = []
     for number, utterance in enumerate(audio.utterances):
         if utterance not in place:
-            raise UserError(f"{path} has no utterance {utterance} of {audio.path}. Run the stage kmeans again.")
+            raise UserError(f"{path} has no utterance {utterance} of {audio.path}. Run the stage gan again.")
         ids, frames = labels[place[utterance]][:, 0], len(audio[number])
         if abs(frames * ratio - len(ids)) > 1 + ratio:
             raise UserError(
                 f"{path}: utterance {utterance} has {len(ids)} pseudo-labels for {frames} frames in {audio.path}: they "
-                "come from different audio. Run the stages features and kmeans again."
+                "come from different audio. Run the stages features and gan again."
             )
         times = ((np.arange(frames) + 0.5) * ratio).astype(np.int64)
         found.append(ids[np.minimum(times, len(ids) - 1)])

@@ -55,7 +55,7 @@ def gan_train(
     """Train `runs`, which have these `numbers`; write their generators at each of MOMENTS (`models`) and the `curves`.
 
     `audio` and `valid` are stores of segment representations or frames; valid is only decoded, for the checks.
-    `targets` are the k-means ids of the training frames, if there is an auxiliary loss; `labels` the decoded phones of
+    `targets` are clusters of MFCCs of the training audio, if there is an auxiliary loss; `labels` the decoded phones of
     the training audio that runs start from, by the `starts` in their order, and `boundaries` its segments. A killed job
     resumes at its last check.
     Raises UserError for text and audio that do not fit together, and if every run diverged.

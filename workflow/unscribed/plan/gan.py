@@ -17,12 +17,16 @@ class GanPlan:
     """All `runs`, trained `runs_per_job` at a time; `input` is the section's.
 
     `matched` is the folder of the matching's round from which a start from the matching takes its labels.
+    `mfcc` are the training frames whose clusters are the pseudo-labels of the auxiliary loss, if there is one
+    (`auxiliary`).
     """
 
     runs: list[Run]
     runs_per_job: int
     input: str
     matched: str
+    mfcc: str
+    auxiliary: bool
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "GanPlan":
@@ -33,8 +37,15 @@ class GanPlan:
         gan = config["gan"]
         matched = f"<results>/decode/seed{config['match']['seeds'][0]}/round{gan['match_round']}"
         left_out = "teacher" if TeacherPlan.from_config(config).left_out else None
-        runs = [run for run in all_runs(gan) if run["start"] != left_out]
-        return cls(runs, gan["runs_per_job"], gan["input"], matched)
+        mfcc = "features" if config["features"]["kind"] == "mfcc" else "gan/mfcc"
+        return cls(
+            runs=[run for run in all_runs(gan) if run["start"] != left_out],
+            runs_per_job=gan["runs_per_job"],
+            input=gan["input"],
+            matched=matched,
+            mfcc=f"<results>/{mfcc}/train.npy",
+            auxiliary=gan["auxiliary"] > 0,
+        )
 
     @property
     def folder(self) -> str:
@@ -58,6 +69,11 @@ class GanPlan:
 
     def _phones_of(self, start: str) -> str:
         return TEACHER_PHONES if start == "teacher" else self.matched
+
+    @property
+    def targets(self) -> str | list[str]:
+        """The pseudo-labels of the training frames, if there is an auxiliary loss."""
+        return "<results>/gan/targets/train.npy" if self.auxiliary else []
 
     def boundaries(self, split: str) -> str | list[str]:
         """Return the file with the boundaries of the segments; frames have none."""

@@ -1,6 +1,6 @@
 """Stages kmeans_fit and kmeans_split: cluster the frames of the features (wav2vec-U §4.2).
 
-`segment.method: clusters` cuts at changes of the cluster id, and the auxiliary loss of the GAN predicts the ids.
+`segment.method: clusters` cuts at changes of the cluster id; the GAN's auxiliary loss predicts ids of MFCCs.
 Distances are in units of each dimension's standard deviation.
 Dimensions: T frames, D features, K clusters.
 """
@@ -13,15 +13,22 @@ from unscribed.clustering import KmeansSettings, cluster
 from unscribed.frames import FrameStore, FrameWriter, map_store, sample_positions
 
 
-def fit_kmeans(*, features: Pathlike, settings: KmeansSettings, seed: int, centroids: Pathlike) -> None:
+def fit_kmeans(
+    *,
+    features: Pathlike,
+    settings: KmeansSettings,
+    seed: int,
+    centroids: Pathlike,
+    key: str = "kmeans.clusters",
+) -> None:
     """Fit k-means on a seeded sample of the frames; write `centroids` (K, D) and `scale` (D,) as safetensors.
 
     The centroids are in the units of the features; divide them and the frames by `scale` to measure distances.
-    Raises UserError if there are fewer frames than clusters.
+    Raises UserError, naming the parameter `key`, if there are fewer frames than clusters.
     """
     store = FrameStore(features)
     positions = sample_positions(store, settings.max_frames, seed)
-    centers, scale = cluster(np.asarray(store.data[positions], dtype=np.float32), settings, seed)
+    centers, scale = cluster(np.asarray(store.data[positions], dtype=np.float32), settings, seed, key)
     write_tensors(centroids, {"centroids": centers, "scale": scale})
 
 
