@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unscribed.acoustic.network_settings import NetworkSettings
 from unscribed.artifacts import write_lines
 from unscribed.frames import FrameWriter
 from unscribed.hmm.train import TrainSettings, hmm_train
@@ -20,6 +21,15 @@ PHONES = ["<SIL>", "a", "b", "c"]
 LEXICON = {"ab": ["a b"], "abc": ["a b c"], "ba": ["b a", "b c a"], "ca": ["c a"], "kah": ["c a"]}
 SILENCE = SilenceSettings(probability=0.3, surround=True)
 UTTERANCES = 40
+NETWORK = NetworkSettings(
+    channels=16,
+    dropout=0.1,
+    updates=60,
+    batch_utterances=8,
+    max_seconds=1.0,
+    learning_rate=0.01,
+    label_smoothing=0.05,
+)
 # Words that may follow a word: ca only begins sentences and kah never does, so the context tells them apart.
 AFTER = {"": ["ca", "ab", "abc", "ba"], "ca": ["ab", "abc", "ba"], "kah": ["ab", "abc", "ba"]}
 AFTER |= {word: ["ab", "abc", "ba", "kah"] for word in ("ab", "abc", "ba")}
@@ -121,7 +131,7 @@ def train(world: World):
 
     def run(store: str, labels: Path, step: int, realign: int = 2) -> Path:
         path = world.folder / f"{store}-{step}-{realign}.safetensors"
-        steps = [{"features": "frames", "gaussians": 20}, {"features": "lda", "gaussians": 24}]
+        steps = [{"features": "frames", "gaussians": 20}, {"features": "lda", "gaussians": 24, "network": True}]
         settings = TrainSettings(
             steps=steps, states=2, iterations=6, realign=realign, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500
         )
@@ -130,6 +140,7 @@ def train(world: World):
             labels=labels,
             phones=world.folder / "phones.txt",
             settings=settings,
+            network=NETWORK,
             step=str(step),
             seed=0,
             threads=1,

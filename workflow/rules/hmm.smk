@@ -32,6 +32,7 @@ rule hmm_train:
     params:
         call="hmm.train:hmm_train",
         settings=section("hmm"),
+        network=section("teacher", updates=config["hmm"]["network_updates"]),
         seed=config["corpus"]["seed"],
     script:
         "../scripts/call.py"

@@ -115,8 +115,10 @@ def _arguments(call: str) -> list[ast.arg]:
 def _fields(module: str, name: str, call: str) -> list[str]:
     definition = _definitions(module).get(name)
     if isinstance(definition, ast.ClassDef):
+        bases = [base.id for base in definition.bases if isinstance(base, ast.Name)]
+        inherited = [field for base in bases for field in _fields(module, base, call)]
         targets = [line.target for line in definition.body if isinstance(line, ast.AnnAssign)]
-        return [target.id for target in targets if isinstance(target, ast.Name)]
+        return inherited + [target.id for target in targets if isinstance(target, ast.Name)]
     for node in _imports(_tree(module)):
         if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
             return _fields((node.module or "").removeprefix(f"{PACKAGE.name}."), name, call)

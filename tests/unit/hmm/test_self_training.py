@@ -37,7 +37,7 @@ def _errors(world, table: pd.DataFrame) -> float:
 
 @pytest.fixture(scope="module", params=["mfcc", "wav2vec"])
 def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
-    """Two steps, on plain frames with the labels and with LDA on the first model's phones; then words."""
+    """Two steps, on plain frames with the labels, and with LDA and networks on the first model's phones; then words."""
     store, folder = request.param, world.folder
     features, tables = folder / f"{store}.npy", []
     labels = folder / "labels.parquet"

@@ -8,13 +8,14 @@ import pytest
 import torch
 from helpers.tables import filled
 
+from unscribed.acoustic.network import FrameNetwork
 from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.tables import ManifestTable, PhoneTable
 from unscribed.teacher.adapt import AdaptationTable, AdaptSettings, adapt, fit_statistics
 from unscribed.teacher.decode import TeacherClassifier, at_hop, teacher_decode
-from unscribed.teacher.network import Teacher, TeacherNetwork
+from unscribed.teacher.network import STRIDE, Teacher
 from unscribed.teacher.speakers import speaker_warps, speakers_of
 from unscribed.teacher.spectrum import NATS_PER_DB, seen
 
@@ -58,7 +59,7 @@ def write_store(path: Path, frames: list[np.ndarray]) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A teacher that learned the vowels at their usual place, without augmentation."""
     torch.manual_seed(0)
-    network = TeacherNetwork(BINS, 16, len(PHONES), 0.0)
+    network = FrameNetwork(BINS, 16, len(PHONES), 0.0, STRIDE)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     for update in range(60):
         spoken = utterances(8, 1.0, update)
@@ -217,7 +218,7 @@ def test_one_utterance_of_one_speaker_is_enough_if_it_is_two_seconds_long(model:
 def test_a_teacher_that_is_unsure_of_everything_stops_and_writes_no_model(tmp_path: Path) -> None:
     outputs = {"adapted": tmp_path / "adapted", "adaptation": tmp_path / "adaptation.parquet"}
     unsure = tmp_path / "unsure.safetensors"
-    network = TeacherNetwork(BINS, 4, 40, 0.0)
+    network = FrameNetwork(BINS, 4, 40, 0.0, STRIDE)
     torch.nn.init.zeros_(network.output.weight)
     torch.nn.init.zeros_(network.output.bias)
     Teacher(network.eval(), [str(phone) for phone in range(40)], torch.zeros(40), RATE).write(unsure)

@@ -1,7 +1,7 @@
 import torch
 
 from unscribed.ssl.waveform import mask_of
-from unscribed.teacher.spectrum import CEPSTRA, floored, normalised, seen, smoothed, stretched, warped
+from unscribed.teacher.spectrum import CEPSTRA, floored, normalised, seen, smoothed, warped
 
 RATE, BINS = 16000, 40
 
@@ -53,13 +53,3 @@ def test_gain_and_filter_of_a_recording_do_not_matter() -> None:
     assert torch.allclose(normalised(x + 5 + colour, lengths), normalised(x, lengths), atol=1e-4)
     mask = mask_of(lengths, 30)
     assert normalised(x, lengths)[mask].mean().abs() < 1e-4
-
-
-def test_stretching_moves_labels_with_their_frames() -> None:
-    x = torch.arange(6.0)[None, :, None].expand(2, 6, BINS).clone()
-    labels = torch.tensor([[0, 0, 1, 1, 2, 2], [0, 1, 2, 2, 9, 9]])
-    found, moved, lengths = stretched(x, labels, torch.tensor([6, 4]), torch.tensor([2.0, 0.5]))
-    assert lengths.tolist() == [12, 2]
-    assert moved[0].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2] or moved[0].sum() == labels[0].sum() * 2
-    assert found[0, 0, 0] == 0 and abs(float(found[0, 11, 0]) - 5) < 1e-4  # both ends stay
-    assert moved[1, :2].tolist() == [0, 2] and 9 not in moved[1, :2].tolist()

@@ -1,9 +1,10 @@
-"""A trained GMM-HMM: front end, mixtures and transitions in one file.
+"""A trained GMM-HMM, with networks beside its Gaussians or without: all that decoding needs, in one file.
 
 Dimensions: T frames, P states (pdfs), I transition ids, V phones.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
 from unscribed.hmm.topology import Topology
 
+if TYPE_CHECKING:  # torch takes two seconds to load, and most models have no networks
+    from unscribed.hmm.network import Networks
+
 
 @dataclass(frozen=True)
 class HmmModel:
@@ -21,10 +25,17 @@ class HmmModel:
     front_end: FrontEnd
     mixtures: Mixtures
     topology: Topology
+    networks: "Networks | None" = None
 
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
-        """Compute log P(frame | state) of one utterance by transition id, (T, I + 1); column 0 is not used."""
-        return self.mixtures.log_likelihoods(self.front_end(store, number, number + 1))[:, self.topology.pdf]
+        """Compute log P(frame | state) of one utterance by transition id, (T, I + 1); column 0 is not used.
+
+        With networks, theirs are added, so that the sum is a log likelihood up to a constant and a scale.
+        """
+        found = self.mixtures.log_likelihoods(self.front_end(store, number, number + 1))[:, self.topology.pdf]
+        if self.networks:
+            found = found + self.networks.scores(store, number)[:, np.maximum(self.topology.phone - 1, 0)]
+        return found
 
     def write(self, path: Pathlike) -> None:
         """Write as safetensors; phones and sizes are in the metadata."""
@@ -45,6 +56,9 @@ class HmmModel:
             "dims": self.front_end.dims,
             "context": self.front_end.context,
         }
+        if self.networks:
+            tensors |= self.networks.tensors()
+            metadata["networks"] = self.networks.sizes
         write_tensors(path, tensors, metadata)
 
     @classmethod
@@ -55,4 +69,9 @@ class HmmModel:
             front_end = FrontEnd(tensors["scale"], metadata["dims"], metadata["context"], tensors.get("lda"))
             mixtures = Mixtures(*(tensors[name] for name in ("weights", "means", "variances", "offsets")))
             topology = Topology(metadata["phones"], metadata["states"], tensors.get("transition_counts"))
-            return cls(front_end, mixtures, topology)
+            networks = None
+            if "networks" in metadata:
+                from unscribed.hmm.network import Networks
+
+                networks = Networks.from_tensors(tensors, metadata["networks"], front_end.scale)
+            return cls(front_end, mixtures, topology, networks)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from unscribed.acoustic.network_settings import NetworkSettings
 from unscribed.artifacts import Pathlike
 from unscribed.frames import BLOCK_FRAMES, FrameStore
 from unscribed.hmm.align import align, state_sequence, transition_counts, uniform_states
@@ -49,6 +50,7 @@ def hmm_train(
     labels: Pathlike,
     phones: Pathlike,
     settings: TrainSettings,
+    network: NetworkSettings,
     step: str,
     seed: int,
     threads: int,
@@ -56,7 +58,8 @@ def hmm_train(
 ) -> None:
     """Train the model of the self-training step number `step` (from 1) on the frame store `features` and `labels`.
 
-    Raises UserError for labels that do not belong to the store, or that hold fewer than two phones.
+    `network` is for a step with networks. Raises UserError for labels that do not belong to the store, or that hold
+    fewer than two phones.
     """
     store = FrameStore(features)
     inventory = read_inventory(phones)
@@ -76,7 +79,14 @@ def hmm_train(
     trainer = ViterbiTrainer(store, labelled, front_end, topology, threads)
     trainer.start(states)
     trainer.run(settings.iterations, settings.realign, kind["gaussians"])
-    trainer.model().write(model)
+    trained = trainer.model()
+    if kind.get("network"):
+        # imported here because torch takes two seconds to load
+        from unscribed.hmm.network import train_networks
+
+        networks = train_networks(store, labelled, front_end.scale, len(inventory), network, seed)
+        trained = replace(trained, networks=networks)
+    trained.write(model)
 
 
 def most_frames(max_memory_mb: int, dims: int) -> int:

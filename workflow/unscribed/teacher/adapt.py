@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unscribed.acoustic.network import output_mask
 from unscribed.artifacts import Pathlike
 from unscribed.devices import device_of
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.ssl.waveform import mask_of
 from unscribed.tables import FLAG, REAL, Table
-from unscribed.teacher.network import Teacher, output_lengths, output_mask
+from unscribed.teacher.network import Teacher
 from unscribed.teacher.spectrum import NATS_PER_DB
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def fit_statistics(teacher: Teacher, store: FrameStore, numbers: Sequence[int]) 
     """
     hidden = []
     for x, lengths in batches(store, numbers, teacher.device):
-        hidden.append((teacher.view(x, lengths).transpose(1, 2), output_mask(output_lengths(lengths))))
+        hidden.append((teacher.view(x, lengths).transpose(1, 2), output_mask(teacher.network.output_lengths(lengths))))
     for block in teacher.network.blocks:
         count = sum(mask.sum().double() for _, mask in hidden)
         sums = sum((block.conv(x) * mask).sum((0, 2), dtype=torch.double) for x, mask in hidden)

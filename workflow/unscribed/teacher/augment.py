@@ -8,7 +8,8 @@ Dimensions: B utterances of a batch, T frames, M mel bins.
 import torch
 from torch import Tensor
 
-from unscribed.teacher.spectrum import floored, normalised, peaks, smoothed, stretched, warped
+from unscribed.acoustic.network_training import Batch, stretched
+from unscribed.teacher.spectrum import floored, normalised, peaks, smoothed, warped
 
 STRETCHES = (0.75, 1.3)  # of time
 WARPS = (0.8, 1.3)  # of frequency: children to large men
@@ -40,9 +41,7 @@ class Draws:
         return torch.randn(self.size, count, generator=self.generator).to(self.device)
 
 
-def augmented(
-    x: Tensor, labels: Tensor, lengths: Tensor, sample_rate_hz: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+def augmented(x: Tensor, labels: Tensor, lengths: Tensor, sample_rate_hz: int, generator: torch.Generator) -> Batch:
     """Return what the network sees of log-mel spectra `x` (B, T, M) in nats, with the labels (B, T) and new lengths."""
     draws = Draws(len(x), x.device, generator)
     x, labels, lengths = stretched(x, labels, lengths, draws.between(STRETCHES))

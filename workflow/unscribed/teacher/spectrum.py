@@ -8,6 +8,7 @@ Dimensions: B utterances of a batch, T frames, M mel bins.
 import torch
 from torch import Tensor
 
+from unscribed.acoustic.network_training import interpolated
 from unscribed.ssl.waveform import mask_of
 
 CEPSTRA = 16  # of M: coarser loses vowels, finer keeps the harmonics of the pitch, which differ between voices
@@ -37,7 +38,7 @@ def warped(x: Tensor, warps: Tensor, sample_rate_hz: int) -> Tensor:
     top = torch.log1p(torch.tensor(sample_rate_hz / 2 / MEL_BREAK_HZ, device=x.device))
     centres = MEL_BREAK_HZ * torch.expm1(top * torch.arange(1, bins + 1, device=x.device) / (bins + 1))  # Hz, (M,)
     mels = torch.log1p(centres[None] / warps[:, None] / MEL_BREAK_HZ) / top * (bins + 1) - 1
-    return _interpolated(x, mels.clamp(0, bins - 1)[:, None].expand(-1, x.shape[1], -1), dim=2)
+    return interpolated(x, mels.clamp(0, bins - 1)[:, None].expand(-1, x.shape[1], -1), dim=2)
 
 
 def smoothed(x: Tensor) -> Tensor:
@@ -61,20 +62,3 @@ def normalised(x: Tensor, lengths: Tensor) -> Tensor:
 def seen(x: Tensor, lengths: Tensor, warps: Tensor, floors: Tensor, sample_rate_hz: int) -> Tensor:
     """Return what the network sees of log-mel spectra in nats: warped, floored, smoothed, normalised."""
     return normalised(smoothed(floored(warped(x, warps, sample_rate_hz), lengths, floors)), lengths)
-
-
-def _interpolated(x: Tensor, places: Tensor, dim: int) -> Tensor:
-    """Take `x` at fractional `places` along `dim`, which must lie within it; both have the same other sizes."""
-    low = places.floor().long()
-    high = (low + 1).clamp(max=x.shape[dim] - 1)
-    return torch.lerp(x.gather(dim, low), x.gather(dim, high), places - low)
-
-
-def stretched(x: Tensor, labels: Tensor, lengths: Tensor, factors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Make utterances and their `labels` (B, T) longer by `factors` (B,); also return the new lengths."""
-    longer = (lengths * factors).round().long().clamp(min=1)
-    step = (lengths - 1) / (longer - 1).clamp(min=1)
-    places = torch.arange(int(longer.max()), device=x.device)[None] * step[:, None]
-    places = torch.minimum(places, (lengths - 1)[:, None].to(places.dtype))
-    spectra = _interpolated(x, places[..., None].expand(-1, -1, x.shape[2]), dim=1)
-    return spectra, labels.gather(1, places.round().long()), longer

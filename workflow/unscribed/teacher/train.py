@@ -12,41 +12,31 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
 
+from unscribed.acoustic.network import FrameNetwork
+from unscribed.acoustic.network_settings import NetworkSettings
+from unscribed.acoustic.network_training import NO_LABEL, Batch, crops, frame_loss, updates
 from unscribed.artifacts import Pathlike
 from unscribed.audio.times import to_speech_seconds
 from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
-from unscribed.ssl.waveform import mask_of
 from unscribed.tables import REAL, WHOLE, Table, VadTable
 from unscribed.teacher.augment import augmented
-from unscribed.teacher.network import PLAIN_FLOOR, PLAIN_WARP, STRIDE, Teacher, TeacherNetwork
+from unscribed.teacher.network import PLAIN_FLOOR, PLAIN_WARP, STRIDE, Teacher
 from unscribed.teacher.speak import SpokenTable
 from unscribed.teacher.spectrum import NATS_PER_DB, seen
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
 
-NO_LABEL = -100  # of frames behind the end, and of phones that the text does not have: no loss, as in torch
 HELD_OUT = 50  # every so many utterances one is not learned from, but checked
-WARMUP = 0.1  # share of the updates in which the learning rate rises
-WEIGHT_DECAY = 0.01
 
 
 @dataclass(frozen=True)
-class TeacherSettings:
+class TeacherSettings(NetworkSettings):
     """Section `teacher` of the configuration, without the keys of the adaptation."""
 
-    channels: int
-    dropout: float
-    updates: int
-    batch_utterances: int
-    max_seconds: float
-    learning_rate: float
-    label_smoothing: float
     check_every: int
     device: str
 
@@ -78,17 +68,12 @@ class SpokenFrames:
         if not len(self.heldout):
             raise UserError(f"{spoken} has fewer than {HELD_OUT} sentences, too few to learn from: raise speak.hours.")
 
-    def batch(self, numbers: Sequence[int], longest: int, generator: np.random.Generator) -> tuple[Tensor, ...]:
+    def batch(self, numbers: Sequence[int], longest: int, generator: np.random.Generator) -> Batch:
         """Return random parts of at most `longest` frames: x (B, T, M), labels (B, T) and lengths (B,)."""
-        frames, labels = [], []
-        for number in numbers:
-            start = int(generator.integers(max(1, int(self.store.lengths[number]) - longest + 1)))
-            frames.append(torch.from_numpy(self.store[number][start : start + longest].astype(np.float32)))
-            labels.append(torch.from_numpy(self.labels[number][start : start + longest]))
-        lengths = torch.tensor([len(one) for one in frames])
-        padded = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
-        targets = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=NO_LABEL)
-        return padded * NATS_PER_DB, targets, lengths
+        x, labels, lengths = crops(
+            [self.store[number] for number in numbers], [self.labels[number] for number in numbers], longest, generator
+        )
+        return x * NATS_PER_DB, labels, lengths
 
 
 def teacher(
@@ -113,7 +98,8 @@ def teacher(
     data = SpokenFrames(FrameStore(frames), spoken, vad, inventory)
     torch.manual_seed(seed)
     rate = data.store.metadata["sample_rate_hz"]
-    network = TeacherNetwork(data.store.data.shape[1], settings.channels, len(inventory), settings.dropout).to(device)
+    size = (data.store.data.shape[1], settings.channels, len(inventory), settings.dropout, STRIDE)
+    network = FrameNetwork(*size).to(device)
     log.info("%.2f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
     with out_of_memory("teacher.batch_utterances", settings.batch_utterances):
         rows = train(network, data, settings, rate, seed)
@@ -124,62 +110,39 @@ def teacher(
 
 
 def train(
-    network: TeacherNetwork, data: SpokenFrames, settings: TeacherSettings, sample_rate_hz: int, seed: int
+    network: FrameNetwork, data: SpokenFrames, settings: TeacherSettings, sample_rate_hz: int, seed: int
 ) -> CurveTable:
     """Train `network` in place, on the device where it is; return a row per check.
 
     Raises UserError if the loss is not finite.
     """
     device = next(network.parameters()).device
-    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     longest = round(1000 * settings.max_seconds / data.store.metadata["hop_ms"])
-    rows, recent, started = CurveTable(), [], time.monotonic()
-    for update in range(settings.updates):
-        generator = np.random.default_rng([seed, update])
+
+    def batch(generator: np.random.Generator) -> Batch:
         noise = torch.Generator().manual_seed(int(generator.integers(2**62)))
         numbers = generator.choice(data.train, size=settings.batch_utterances)
         parts = (part.to(device) for part in data.batch(numbers, longest, generator))
-        x, labels, lengths = augmented(*parts, sample_rate_hz, noise)
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * one_cycle(update / settings.updates)
-        network.train()
-        loss = frame_loss(network, x, labels, lengths, settings.label_smoothing)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        recent.append(loss.detach())
-        if (update + 1) % settings.check_every == 0 or update + 1 == settings.updates:
+        return augmented(*parts, sample_rate_hz, noise)
+
+    rows, recent, started = CurveTable(), [], time.monotonic()
+    for update, loss in enumerate(updates(network, batch, settings, seed), start=1):
+        recent.append(loss)
+        if update % settings.check_every == 0 or update == settings.updates:
             mean = float(torch.stack(recent).mean())
             if not np.isfinite(mean):
-                raise UserError(
-                    f"the loss of the teacher is {mean} at update {update + 1}: lower teacher.learning_rate."
-                )
+                raise UserError(f"the loss of the teacher is {mean} at update {update}: lower teacher.learning_rate.")
             heldout, accuracy = check(network, data, longest, sample_rate_hz, settings.label_smoothing)
             seconds = time.monotonic() - started
-            rows.append(update=update + 1, seconds=seconds, loss=mean, heldout_loss=heldout, heldout_accuracy=accuracy)
-            log.info("update %d: loss %.3f, held out %.3f, accuracy %.3f", update + 1, mean, heldout, accuracy)
+            rows.append(update=update, seconds=seconds, loss=mean, heldout_loss=heldout, heldout_accuracy=accuracy)
+            log.info("update %d: loss %.3f, held out %.3f, accuracy %.3f", update, mean, heldout, accuracy)
             recent = []
     return rows
 
 
-def one_cycle(progress: float) -> float:
-    """Return the share of the learning rate at `progress` (0 to 1): a linear rise, then half a cosine to zero."""
-    if progress < WARMUP:
-        return progress / WARMUP
-    return 0.5 * (1 + float(np.cos(np.pi * (progress - WARMUP) / (1 - WARMUP))))
-
-
-def frame_loss(network: TeacherNetwork, x: Tensor, labels: Tensor, lengths: Tensor, smoothing: float) -> Tensor:
-    """Compute the cross entropy of x (B, T, M) with labels (B, T), of which the network takes every STRIDE-th."""
-    logits, _ = network(x, lengths)
-    wanted = labels.masked_fill(~mask_of(lengths, labels.shape[1]), NO_LABEL)[:, ::STRIDE]
-    return cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=NO_LABEL, label_smoothing=smoothing)
-
-
 @torch.inference_mode()
 def check(
-    network: TeacherNetwork, data: SpokenFrames, longest: int, sample_rate_hz: int, smoothing: float
+    network: FrameNetwork, data: SpokenFrames, longest: int, sample_rate_hz: int, smoothing: float
 ) -> tuple[float, float]:
     """Compute loss and share of right frames on the held-out utterances, as they are."""
     network.eval()
