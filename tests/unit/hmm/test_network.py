@@ -30,7 +30,7 @@ def test_an_utterance_is_scored_by_the_network_that_did_not_learn_its_label(tmp_
     first = [number for number in range(16) if fold_of(store.utterances[number]) == 0]
     wrong = dict.fromkeys(first, (TRUTH + 1) % PHONES)  # all of the first fold
     scale = np.full(PHONES, 2.0, dtype=np.float32)
-    networks = train_networks(store, labelled(store, wrong), scale, PHONES, NETWORK, seed=0)
+    networks = train_networks(store, labelled(store, wrong), scale, PHONES, NETWORK, seed=0, threads=1)
     frames = np.repeat(TRUTH, 10)
     for number in range(16):
         found = networks.scores(store, number)
@@ -74,4 +74,6 @@ def test_hidden_parts_are_as_long_as_asked_for() -> None:
 def test_too_few_utterances_are_told(tmp_path) -> None:
     store = store_of(tmp_path, 1)
     with pytest.raises(UserError, match=r"store\.npy has 1 utterance.*hmm\.steps"):
-        train_networks(store, labelled(store, {}), np.ones(PHONES, dtype=np.float32), PHONES, NETWORK, seed=0)
+        train_networks(
+            store, labelled(store, {}), np.ones(PHONES, dtype=np.float32), PHONES, NETWORK, seed=0, threads=1
+        )

@@ -96,11 +96,13 @@ def train_networks(
     phones: int,
     settings: NetworkSettings,
     seed: int,
+    threads: int,
 ) -> Networks:
     """Train one network per fold on the labelled utterances of the other folds; `phones` is the number V.
 
     Raises UserError if a fold has no other to learn from, and if a loss is not finite.
     """
+    torch.set_num_threads(threads)
     stride = max(1, int(LONGEST_HOP_MS // store.metadata["hop_ms"]))
     networks, log_priors = [], []
     for fold in range(FOLDS):

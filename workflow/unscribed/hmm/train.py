@@ -84,7 +84,7 @@ def hmm_train(
         # imported here because torch takes two seconds to load
         from unscribed.hmm.network import train_networks
 
-        networks = train_networks(store, labelled, front_end.scale, len(inventory), network, seed)
+        networks = train_networks(store, labelled, front_end.scale, len(inventory), network, seed, threads)
         trained = replace(trained, networks=networks)
     trained.write(model)
 
