@@ -29,7 +29,8 @@ rule evaluate_select:
 
 rule evaluate_hmm:
     input:
-        decodes=plan.hmm.decodes("test"),
+        decodes=plan.hmm.decodes("test.parquet"),
+        weights=plan.hmm.decodes("weights.json"),
         references=plan.corpus.references("test"),
         manifest="<results>/manifest/test.parquet",
         vad="<results>/vad/test.parquet",

@@ -203,6 +203,7 @@ use rule words_split as supervised_words with:
 use rule evaluate_hmm as supervised_evaluate_hmm with:
     input:
         decodes=expand("<results>/supervised/step{step}/phones/test.parquet", step=range(1, plan.hmm.last_step + 1)),
+        weights=expand("<results>/supervised/step{step}/phones/weights.json", step=range(1, plan.hmm.last_step + 1)),
         references=plan.corpus.references("test"),
         manifest="<results>/manifest/test.parquet",
         vad="<results>/vad/test.parquet",

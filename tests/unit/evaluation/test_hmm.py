@@ -8,6 +8,7 @@ from unscribed.errors import UserError
 from unscribed.evaluation.hmm import evaluate_hmm
 from unscribed.evaluation.tables import ConfusionTable
 from unscribed.tables import PhoneTable, ReferenceTable
+from unscribed.wfst.weights import Weights, write_weights
 
 NONE = [("u1", [], [], 60), ("u2", [], [], 100)]
 # "b b" are two phones: an HMM tells them apart. u1 is "a b c", u2 "n̩ tʃ".
@@ -22,8 +23,12 @@ def run_evaluate_hmm(run: Any, **changes: Any) -> dict[str, float]:
         run.table("step1.parquet", NONE, PhoneTable),
         run.table("step2.parquet", LAST, PhoneTable),
     ]
+    weights = [run.path(f"step{step}.json") for step in (1, 2)]
+    for path, edits in zip(weights, (0.5, 0.125), strict=True):
+        write_weights(path, Weights(lm_weight=7.0, insertion_penalty=0.0), edits)
     arguments = {
         "decodes": decodes,
+        "weights": weights,
         "references": run.paths("references/test.parquet"),
         "manifest": run.path("manifest/test.parquet"),
         "vad": run.path("vad/test.parquet"),
@@ -40,6 +45,8 @@ def run_evaluate_hmm(run: Any, **changes: Any) -> dict[str, float]:
 def test_every_number_by_hand(finished: Any) -> None:
     assert run_evaluate_hmm(finished) == pytest.approx(
         {
+            "hmm.edit_rate.step1": 0.5,
+            "hmm.edit_rate.step2": 0.125,
             "test.per.hmm.step1": 1,
             "test.per.hmm.step2": 0.4,  # c -> b, an a too many; merged, "b b" would be a deletion
             "test.per.hmm": 0.4,
@@ -59,7 +66,7 @@ def test_every_number_by_hand(finished: Any) -> None:
 
 
 def test_without_transcripts(finished: Any) -> None:
-    assert run_evaluate_hmm(finished, references=[]) == {}
+    assert set(run_evaluate_hmm(finished, references=[])) == {"hmm.edit_rate.step1", "hmm.edit_rate.step2"}
     assert not len(ConfusionTable.read(finished.path("evaluate/hmm_confusions.parquet")))
 
 

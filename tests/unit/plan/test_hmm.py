@@ -40,7 +40,7 @@ def test_a_step_learns_from_what_the_step_before_decoded() -> None:
 
 
 def test_all_steps_are_scored_and_the_last_ones_as_the_result() -> None:
-    assert hmm(cycles=2, labels="words phones").decodes("test") == [
+    assert hmm(cycles=2, labels="words phones").decodes("test.parquet") == [
         "<results>/hmm/cycle1/step1/words/test.parquet",
         "<results>/hmm/cycle2/step1/words/test.parquet",
         "<results>/hmm/final/phones/test.parquet",

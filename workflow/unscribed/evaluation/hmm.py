@@ -1,9 +1,9 @@
-"""The stage `evaluate_hmm`: phone error rate after each step of HMM self-training, and the errors of the last."""
+"""The stage `evaluate_hmm`: edits and phone error rate after each step of self-training, and the errors of the last."""
 
 import logging
 from collections.abc import Sequence
 
-from unscribed.artifacts import Pathlike
+from unscribed.artifacts import Pathlike, read_json
 from unscribed.audio.times import TimeBase
 from unscribed.evaluation.metrics import EvaluateSettings, Metrics
 from unscribed.evaluation.per import Alignment, spoken_phones
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 def evaluate_hmm(
     *,
     decodes: Sequence[str],
+    weights: Sequence[str],
     manifest: Pathlike,
     vad: Pathlike,
     metrics: Pathlike,
@@ -34,11 +35,14 @@ def evaluate_hmm(
 ) -> None:
     """Score the test set as decoded after each HMM step; `decodes` are in the order of the steps, from 1.
 
-    `references` is a list with the one table of test, or empty. Equal neighbours in a decode count as two phones,
-    because an HMM separates them. Outputs: `metrics` (flat JSON) and the `confusions` of the last step (Parquet), empty
-    without references. Raises UserError if the references belong to other utterances.
+    `weights` are what they were decoded with, and hold the label-free edits by which they were chosen. `references` is a
+    list with the one table of test, or empty. Equal neighbours in a decode count as two phones, because an HMM separates
+    them. Outputs: `metrics` (flat JSON) and the `confusions` of the last step (Parquet), empty without references. Raises
+    UserError if the references belong to other utterances.
     """
-    values: Metrics = {}
+    values: Metrics = {
+        f"hmm.edit_rate.step{step}": read_json(path)["score"] for step, path in enumerate(weights, start=1)
+    }
     alignments: dict[str, Alignment] = {}
     known = scored_references(references[0], manifest) if references else None
     if known and known.phones:

@@ -45,13 +45,13 @@ class HmmPlan:
         """Return the same for the choice of the best cycle: none if there is only one."""
         return self.ends(name) if self.cycles > 1 else []
 
-    def decodes(self, split: str) -> list[str]:
-        """Return the phones of one split after each step of each cycle, the final ones last."""
+    def decodes(self, name: str) -> list[str]:
+        """Return the file `name` of what each step of each cycle decodes with, the final phones' last."""
         return [
-            f"<results>/hmm/cycle{cycle}/step{step}/{lm}/{split}.parquet"
+            f"<results>/hmm/cycle{cycle}/step{step}/{lm}/{name}"
             for cycle in range(1, self.cycles + 1)
             for step, lm in enumerate(self.labels[:-1], start=1)
-        ] + [f"<results>/hmm/final/phones/{split}.parquet"]
+        ] + [f"<results>/hmm/final/phones/{name}"]
 
     def step_labels(self, wildcards: Any) -> str:
         """Return the labels that a {step} of a {cycle} learns from: the mapping's, then those of the step before."""
