@@ -131,7 +131,8 @@ def train(world: World):
 
     def run(store: str, labels: Path, step: int, realign: int = 2) -> Path:
         path = world.folder / f"{store}-{step}-{realign}.safetensors"
-        steps = [{"features": "frames", "gaussians": 20}, {"features": "lda", "gaussians": 24, "network": True}]
+        plain = {"features": "frames", "gaussians": 20, "network": False}
+        steps = [plain, {"features": "lda", "gaussians": 24, "network": True}]
         settings = TrainSettings(
             steps=steps, states=2, iterations=6, realign=realign, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500
         )

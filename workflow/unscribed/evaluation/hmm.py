@@ -35,10 +35,10 @@ def evaluate_hmm(
 ) -> None:
     """Score the test set as decoded after each HMM step; `decodes` are in the order of the steps, from 1.
 
-    `weights` are what they were decoded with, and hold the label-free edits by which they were chosen. `references` is a
-    list with the one table of test, or empty. Equal neighbours in a decode count as two phones, because an HMM separates
-    them. Outputs: `metrics` (flat JSON) and the `confusions` of the last step (Parquet), empty without references. Raises
-    UserError if the references belong to other utterances.
+    `weights` are what they were decoded with, and hold the label-free edits by which they were chosen. `references` is
+    a list with the one table of test, or empty. Equal neighbours in a decode count as two phones, because an HMM
+    separates them. Outputs: `metrics` (flat JSON) and the `confusions` of the last step (Parquet), empty without
+    references. Raises UserError if the references belong to other utterances.
     """
     values: Metrics = {
         f"hmm.edit_rate.step{step}": read_json(path)["score"] for step, path in enumerate(weights, start=1)

@@ -80,7 +80,7 @@ def hmm_train(
     trainer.start(states)
     trainer.run(settings.iterations, settings.realign, kind["gaussians"])
     trained = trainer.model()
-    if kind.get("network"):
+    if kind["network"]:
         # imported here because torch takes two seconds to load
         from unscribed.hmm.network import train_networks
 
