@@ -13,6 +13,8 @@ MODELS = {
     "learned": {
         "features": {"kind": "wav2vec", "checkpoint": "pretrain", "layer": 2, "shards": 2},
         "finetune": {"labels": ["10min", "pseudo"], "rounds": 2},
+        "pretrain": {"spoken": True},
+        "teacher": {"candidate": True, "frames": "features"},
     },
 }
 

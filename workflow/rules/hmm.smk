@@ -1,7 +1,7 @@
 """HMM self-training: GMM-HMMs trained on the mapping's phones, step by step, and decoding of words.
 
 A place is a folder with a model: hmm/cycle1/step1, … and hmm/final; supervised/step1, … belong to supervised.smk.
-Its folders `phones` and `words` have the graph with that language model, its weights and the decoded phones or words.
+Its folders `phones`, `words` and `open` have the graph with that language model, its weights and the decoded phones.
 """
 
 
@@ -9,7 +9,7 @@ wildcard_constraints:
     place=r"hmm/final|hmm/cycle\d+/step\d+|supervised/step\d+",
     cycle=r"[1-9]\d*",
     step=r"[1-9]\d*",
-    lm="phones|words",
+    lm="phones|words|open",
 
 
 rule hmm_train:
@@ -66,12 +66,15 @@ rule hmm_word_graph:
         fst=place_text("word_lm/lm.fst"),
         word_symbols=place_text("word_lm/words.txt"),
         lexiconp=place_text("lexicon/lexiconp.txt"),
+        spelling=plan.hmm.spelling,
     output:
-        graph="<results>/{place}/words/graph.safetensors",
+        graph="<results>/{place}/{lm}/graph.safetensors",
     log:
-        "<logs>/{place}/words/hmm_graph.log",
+        "<logs>/{place}/{lm}/hmm_graph.log",
     benchmark:
-        "<benchmarks>/{place}/words/hmm_graph.tsv"
+        "<benchmarks>/{place}/{lm}/hmm_graph.tsv"
+    wildcard_constraints:
+        lm="words|open",
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -81,6 +84,7 @@ rule hmm_word_graph:
     params:
         call="hmm.graph:word_graph",
         silence=section("silence"),
+        unknown_probability=config["hmm"]["unknown_probability"],
     script:
         "../scripts/call.py"
 
@@ -146,7 +150,7 @@ rule hmm_decode:
 rule hmm_select:
     input:
         models=plan.hmm.ends("model.safetensors"),
-        decoded=plan.hmm.rivals("phones/train.parquet"),
+        decoded=plan.hmm.rivals(),
         phones_text="<results>/silence/phones.txt",
         phones="<results>/phonemize/phones.txt",
     output:
@@ -174,8 +178,8 @@ rule hmm_segments:
     input:
         frames="<results>/pca/train.npy",
         features=plan.hmm.store("train"),
-        model=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/model.safetensors",
-        decoded=f"<results>/hmm/cycle{{cycle}}/step{plan.hmm.last_step}/phones/train.parquet",
+        model=plan.hmm.end("{cycle}", "model.safetensors"),
+        decoded=plan.hmm.end("{cycle}", f"{plan.hmm.labels[-1]}/train.parquet"),
     output:
         boundaries="<results>/hmm/cycle{cycle}/segments/boundaries.parquet",
         segments="<results>/hmm/cycle{cycle}/segments/segments.npy",

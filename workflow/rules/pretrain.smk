@@ -3,8 +3,8 @@
 
 rule pretrain_targets:
     input:
-        manifests=plan.pretrain.files("manifest/train.parquet"),
-        vads=plan.pretrain.files("vad/train.parquet"),
+        manifests=plan.pretrain.files("manifest", "train"),
+        vads=plan.pretrain.files("vad", "train"),
         sizes=project_file(config["pretrain"]["model"]),
         teacher=plan.pretrain.teacher.files,
     output:
@@ -32,10 +32,10 @@ rule pretrain_targets:
 
 rule pretrain_model:
     input:
-        manifests=plan.pretrain.files("manifest/train.parquet"),
-        vads=plan.pretrain.files("vad/train.parquet"),
-        valid_manifests=plan.pretrain.files("manifest/valid.parquet"),
-        valid_vads=plan.pretrain.files("vad/valid.parquet"),
+        manifests=plan.pretrain.files("manifest", "train"),
+        vads=plan.pretrain.files("vad", "train"),
+        valid_manifests=plan.pretrain.files("manifest", "valid"),
+        valid_vads=plan.pretrain.files("vad", "valid"),
         sizes=project_file(config["pretrain"]["model"]),
         targets="<results>/pretrain/targets.safetensors" if plan.pretrain.clusters else [],
         teacher=plan.pretrain.teacher.files if plan.pretrain.clusters else [],
@@ -68,8 +68,8 @@ rule pretrain_model:
 rule codebook:
     input:
         model="<results>/pretrain/model",
-        manifests=plan.pretrain.files("manifest/train.parquet"),
-        vads=plan.pretrain.files("vad/train.parquet"),
+        manifests=plan.pretrain.files("manifest", "train"),
+        vads=plan.pretrain.files("vad", "train"),
     output:
         usage="<results>/pretrain/codebook.parquet",
         metrics="<results>/pretrain/codebook.json",

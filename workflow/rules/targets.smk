@@ -121,7 +121,7 @@ rule decode:
 
 rule hmm:
     input:
-        expand("<results>/hmm/final/phones/{split}.parquet", split=["valid", "test"]),
+        expand(plan.hmm.final("{split}.parquet"), split=["valid", "test"]),
         force(
             workflow,
             "hmm",

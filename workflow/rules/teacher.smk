@@ -34,29 +34,63 @@ rule speak:
         "../scripts/call.py"
 
 
-rule teacher_frames:
-    input:
-        manifest="<results>/speak/manifest.parquet",
-        vad="<results>/speak/vad.parquet",
-    output:
-        features="<results>/speak/frames.npy",
-        index="<results>/speak/frames.parquet",
-    log:
-        "<logs>/teacher.frames.log",
-    benchmark:
-        "<benchmarks>/teacher.frames.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 2
-    resources:
-        mem_mb=2000,
-        runtime="4h",
-    params:
-        call="audio.features:features",
-        settings=TEACHER_FEATURES,
-        sample_rate_hz=RATE,
-    script:
-        "../scripts/call.py"
+if plan.teacher.own_frames or not plan.features.learned:
+
+    rule teacher_frames:
+        input:
+            manifest="<results>/speak/manifest.parquet",
+            vad="<results>/speak/vad.parquet",
+        output:
+            features="<results>/speak/frames.npy",
+            index="<results>/speak/frames.parquet",
+        log:
+            "<logs>/teacher.frames.log",
+        benchmark:
+            "<benchmarks>/teacher.frames.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 2
+        resources:
+            mem_mb=2000,
+            runtime="4h",
+        params:
+            call="audio.features:features",
+            settings=TEACHER_FEATURES if plan.teacher.own_frames else section("features"),
+            sample_rate_hz=RATE,
+        script:
+            "../scripts/call.py"
+
+else:
+
+    rule teacher_frames:
+        input:
+            manifest="<results>/speak/manifest.parquet",
+            vad="<results>/speak/vad.parquet",
+            checkpoint=plan.features.checkpoint.files,
+        output:
+            features="<results>/speak/frames.npy",
+            index="<results>/speak/frames.parquet",
+        log:
+            "<logs>/teacher.frames.log",
+        benchmark:
+            "<benchmarks>/teacher.frames.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 2
+        resources:
+            mem_mb=8000,
+            runtime="24h",
+            gpu=int(config["features"]["device"] == "cuda"),
+        params:
+            call="ssl.extract:learned_features",
+            encoder=plan.features.learned.encoder,
+            settings=section("features", shards=1),
+            checkpoint=plan.features.checkpoint.name,  # its files are an input so that new weights cause a rerun
+            sample_rate_hz=RATE,
+            hop_ms=HOP_MS,
+            shard=0,
+        script:
+            "../scripts/call.py"
 
 
 rule teacher_train:
@@ -115,7 +149,7 @@ rule teacher_corpus_frames:
 rule teacher_adapt:
     input:
         model="<results>/teacher/model.safetensors",
-        frames="<results>/teacher/frames/train.npy",
+        frames=plan.teacher.frames("train"),
     output:
         adapted="<results>/teacher/adapted.safetensors",
         adaptation="<results>/teacher/adaptation.parquet",
@@ -141,7 +175,7 @@ rule teacher_adapt:
 rule teacher_decode:
     input:
         model="<results>/teacher/adapted.safetensors",
-        frames="<results>/teacher/frames/{split}.npy",
+        frames=plan.teacher.frames("{split}"),
         manifest="<results>/manifest/{split}.parquet",
         modelled=plan.hmm.store("{split}"),
         arpa=plan.text.search_lm,

@@ -150,3 +150,28 @@ rule word_lm:
         seed=config["corpus"]["seed"],
     script:
         "../scripts/call.py"
+
+
+rule spelling_lm:
+    input:
+        lexicon="<results>/lexicon/lexiconp.txt",
+        phones="<results>/phonemize/phones.txt",
+    output:
+        arpa="<results>/word_lm/spelling.arpa",
+        fst="<results>/word_lm/spelling.fst",
+        report="<results>/word_lm/spelling.json",
+    log:
+        "<logs>/word_lm.spelling.log",
+    benchmark:
+        "<benchmarks>/word_lm.spelling.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="1h",
+    params:
+        call="text.word_lm:spelling_lm",
+        seed=config["corpus"]["seed"],
+    script:
+        "../scripts/call.py"

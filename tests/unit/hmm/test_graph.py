@@ -37,10 +37,22 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return {key: tmp_path / name for key, name in names.items()}
 
 
-def _build(files: dict[str, Path]) -> Path:
+def _build(files: dict[str, Path], spelling: Path | None = None) -> Path:
     graph = files["fst"].with_name("graph.safetensors")
-    word_graph(**files, silence=SILENCE, graph=graph)
+    word_graph(**files, spelling=spelling, silence=SILENCE, unknown_probability=0.1, graph=graph)
     return graph
+
+
+def _heard(graph: Graph, phones: str) -> tuple[list[int], list[str]]:
+    """The words and phones that are found in frames of a model of two states per phone, one frame each."""
+    topology = Topology(PHONES, 2)
+    states = np.concatenate([topology.first_pdf[PHONES.index(phone)] + np.arange(2) for phone in phones])
+    scores = np.full((len(states), 15), -50.0, dtype=np.float32)
+    for frame, state in enumerate(states):
+        scores[frame, topology.pdf == state] = 0
+    found = search(graph, scores, 1e6, 10_000, 0.0)
+    assert found is not None
+    return found.symbols().tolist(), topology.phones_of(found.alignment())[0]
 
 
 def _damage(files: dict[str, Path], name: str, change: str) -> None:
@@ -121,10 +133,20 @@ def test_lexicon_transducer() -> None:
 def test_graph_is_written(files: dict[str, Path]) -> None:
     graph = Graph.read(_build(files))
     assert set(graph.outputs) == {0, 1, 2, 3, 4}
-    topology = Topology(PHONES, 2)
-    scores = np.full((6, 15), -50.0, dtype=np.float32)
-    for frame, state in enumerate([3, 4, 5, 6, 3, 4]):  # a b a
-        scores[frame, topology.pdf == state] = 0
-    found = search(graph, scores, 1e6, 10_000, 0.0)
-    assert found.symbols().tolist() == [2]  # aba costs less than ab and eh
-    assert topology.phones_of(found.alignment())[0] == ["a", "b", "a"]
+    assert _heard(graph, "aba") == ([2], ["a", "b", "a"])  # aba costs less than ab and eh
+
+
+def test_what_no_word_fits_is_an_unknown_word_spelled_by_phones(files: dict[str, Path], tmp_path: Path) -> None:
+    """The n-grams of phones back off, as do those of words: to one state, where the unknown word stands alone."""
+    rows = ["0 1 2 2 0.7", "0 1 3 3 0.7", "1 2 4 0 0.1", "2 1 2 2 0.7", "2 1 3 3 0.7", "1 0.7"]
+    kaldifst.compile("\n".join(rows) + "\n").write(str(tmp_path / "spelling.fst"))
+    found = [f"1 1 {number} {number} 1.5" for number in range(1, 5)]
+    kaldifst.compile("\n".join(["0 1 5 0 0.2", "0 1 1 1 1.0", *found, "1 0.5"]) + "\n").write(str(files["fst"]))
+    closed, opened = (Graph.read(_build(files, spelling)) for spelling in (None, tmp_path / "spelling.fst"))
+    unknown = max(WORDS.values()) + 1
+    assert unknown not in closed.outputs and unknown in opened.outputs
+    assert _heard(opened, "bb") == ([unknown], ["b", "b"]) and _heard(closed, "bb")[1] != ["b", "b"]
+    assert _heard(opened, "aba") == _heard(closed, "aba") == ([2], ["a", "b", "a"])  # though it could be spelled
+    assert _heard(opened, "abab") == ([1, 1], ["a", "b", "a", "b"])
+    costs = opened.costs[opened.outputs == unknown]
+    assert costs.min() >= -math.log(0.1) - 1e-5

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,22 @@ def test_an_utterance_is_scored_by_the_network_that_did_not_learn_its_label(tmp_
     np.testing.assert_allclose(found[::2], WEIGHT * (outputs - PRIOR_WEIGHT * prior), atol=1e-5)
     np.testing.assert_array_equal(found[1::2], found[::2])
     np.testing.assert_allclose(np.exp(prior).sum(), 1, atol=1e-6)
+
+
+def test_an_utterance_that_no_network_has_learned_is_scored_by_all(tmp_path) -> None:
+    """The labels of one fold are wrong, so its network contradicts the other: both count for a new utterance."""
+    store = store_of(tmp_path, 17)
+    first = dict.fromkeys((number for number in range(16) if fold_of(f"u{number}") == 0), (TRUTH + 1) % PHONES)
+    items, scale = labelled(store, first)[:16], np.full(PHONES, 2.0, dtype=np.float32)
+    networks = train_networks(store, items, scale, PHONES, NETWORK, seed=0, threads=1)
+    assert networks.unbiased("u16") == range(FOLDS) and networks.unbiased("u3") == [fold_of("u3")]
+    alone = [
+        replace(networks, networks=[one] * FOLDS, log_priors=networks.log_priors[[fold] * FOLDS])
+        for fold, one in enumerate(networks.networks)
+    ]
+    mean = np.mean([one.scores(store, 16) for one in alone], axis=0)
+    assert np.abs(alone[0].scores(store, 16) - alone[1].scores(store, 16)).max() > 1
+    np.testing.assert_allclose(networks.scores(store, 16), mean, atol=1e-4)
 
 
 def test_folds_depend_on_the_name_alone_and_are_of_like_size() -> None:

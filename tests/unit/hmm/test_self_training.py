@@ -65,7 +65,8 @@ def trained(request: pytest.FixtureRequest, world, train) -> SimpleNamespace:
         labels, before = decoded, {"model": model, "graph": graph}
     lexicon = {"lexiconp": folder / "lexiconp.txt", "word_symbols": folder / "words.txt"}
     graph = folder / f"{store}.words.graph"
-    word_graph(model=model, fst=folder / "words.fst", silence=world.silence, graph=graph, **lexicon)
+    closed = {"spelling": None, "unknown_probability": 0.1}
+    word_graph(model=model, fst=folder / "words.fst", silence=world.silence, graph=graph, **lexicon, **closed)
     words(
         features=features,
         model=model,

@@ -48,11 +48,11 @@ def test_pretraining_hears_this_corpus_first_and_then_the_others() -> None:
     config = configuration({"language": "en-us"}, pretrain={"languages": OTHERS})
     plan = PretrainPlan.from_config(config, CORPUS)
     assert plan.languages == ["en-us", "de", "sw"]
-    assert plan.files("vad/train.parquet") == [
-        "<results>/vad/train.parquet",
-        "results/de/vad/train.parquet",
-        "/data/sw/vad/train.parquet",
-    ]
+    audio = ["<results>/vad/train.parquet", "results/de/vad/train.parquet", "/data/sw/vad/train.parquet"]
+    assert plan.files("vad", "train") == audio
+    spoken = PretrainPlan.from_config(configuration(pretrain={"languages": OTHERS, "spoken": True}), CORPUS)
+    assert spoken.files("vad", "train") == [*audio, "<results>/speak/vad.parquet"]
+    assert len(spoken.languages) == 4 and len(spoken.files("manifest", "valid")) == 3
 
 
 @pytest.mark.parametrize(

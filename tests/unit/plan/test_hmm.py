@@ -49,8 +49,11 @@ def test_all_steps_are_scored_and_the_last_ones_as_the_result() -> None:
 
 def test_cycles_are_compared_only_if_there_are_several() -> None:
     assert hmm().ends("model.safetensors") == ["<results>/hmm/cycle1/step3/model.safetensors"]
-    assert hmm().rivals("phones/train.parquet") == []
-    assert hmm(cycles=2, labels="words").rivals("x") == ["<results>/hmm/cycle1/step1/x", "<results>/hmm/cycle2/step1/x"]
+    assert hmm().rivals() == []
+    assert hmm(cycles=2, labels="open").rivals() == [
+        "<results>/hmm/cycle1/step1/open/train.parquet",
+        "<results>/hmm/cycle2/step1/open/train.parquet",
+    ]
 
 
 @pytest.mark.parametrize(

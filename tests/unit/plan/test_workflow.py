@@ -31,6 +31,9 @@ def test_the_teacher_is_chosen_from_if_it_is_asked_for() -> None:
         and plan.teacher.decoded("test") == "<results>/teacher/decode/test.parquet"
     )
     assert Plan.from_config(configuration()).teacher.decoded("test") == []
+    assert plan.teacher.frames("test") == "<results>/teacher/frames/test.npy"
+    hears = Plan.from_config(configuration(teacher={"candidate": True, "frames": "features"}, gan={"seeds": []}))
+    assert hears.teacher.frames("test") == "<results>/features/test.npy"
 
 
 @pytest.mark.parametrize(("language", "also"), [("xx", "eSpeak NG has no language 'xx'"), ("fr-fr", "")])

@@ -15,8 +15,8 @@ from unscribed.frames import FrameStore, FrameWriter
 from unscribed.tables import ManifestTable, PhoneTable
 from unscribed.teacher.adapt import AdaptationTable, AdaptSettings, adapt, fit_statistics
 from unscribed.teacher.decode import TeacherClassifier, at_hop, teacher_decode
-from unscribed.teacher.network import STRIDE, Teacher
-from unscribed.teacher.speakers import speaker_warps, speakers_of
+from unscribed.teacher.network import Teacher
+from unscribed.teacher.speakers import speaker_teachers, speakers_of
 from unscribed.teacher.spectrum import NATS_PER_DB, seen
 
 RATE, BINS, PHONES = 16000, 40, ["<SIL>", "a", "i", "u"]
@@ -49,7 +49,7 @@ def utterances(count: int, factor: float, seed: int) -> list[tuple[np.ndarray, n
 
 
 def write_store(path: Path, frames: list[np.ndarray]) -> Path:
-    with FrameWriter(path, {"hop_ms": 10.0, "sample_rate_hz": RATE}) as writer:
+    with FrameWriter(path, {"hop_ms": 10.0, "sample_rate_hz": RATE, "kind": "logmel"}) as writer:
         for number, one in enumerate(frames):
             writer.append(f"u{number:02d}", one)
     return path
@@ -59,7 +59,7 @@ def write_store(path: Path, frames: list[np.ndarray]) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A teacher that learned the vowels at their usual place, without augmentation."""
     torch.manual_seed(0)
-    network = FrameNetwork(BINS, 16, len(PHONES), 0.0, STRIDE)
+    network = FrameNetwork(BINS, 16, len(PHONES), 0.0, 2)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     for update in range(60):
         spoken = utterances(8, 1.0, update)
@@ -119,7 +119,7 @@ def test_fitted_statistics_normalise_the_corpus(model: Path, moved) -> None:
     inputs = []
     norm = teacher.network.blocks[0].norm
     norm.register_forward_hook(lambda _, given, result: inputs.append(result))
-    list(teacher.logits(NATS_PER_DB * torch.from_numpy(np.stack([store[0], store[1]])), torch.tensor([128, 128])))
+    list(teacher.logits(torch.from_numpy(np.stack([store[0], store[1]])), torch.tensor([128, 128])))
     scaled = (inputs[0] - norm.bias[:, None]) / norm.weight[:, None]
     assert scaled.mean((0, 2)).abs().max() < 0.3 and (scaled.var((0, 2)) - 1).abs().max() < 0.5
 
@@ -158,7 +158,7 @@ def test_decoded_phones_have_the_times_of_the_store_that_hmms_model(moved, adapt
     assert np.abs(table["starts_frames"][0] - edges).max() <= 1
 
 
-def test_each_speaker_is_heard_with_a_warp_of_its_own(model: Path, tmp_path: Path) -> None:
+def test_each_speaker_is_heard_with_statistics_and_a_warp_of_its_own(model: Path, tmp_path: Path) -> None:
     """Two people of 31 s, whose vocal tracts differ by half, and a third with too little audio for a choice."""
     lengths = {"tall/1": (25, 1.0), "short/1": (25, SHORTER), "brief/1": (4, SHORTER)}
     spoken = [one for count, factor in lengths.values() for one in utterances(count, factor, count)]
@@ -170,13 +170,17 @@ def test_each_speaker_is_heard_with_a_warp_of_its_own(model: Path, tmp_path: Pat
     assert speakers == [f"audio/{folder.split('/')[0]}" for folder in folders]
     teacher = Teacher.read(model, CPU)
     fit_statistics(teacher, store, range(25))  # the corpus is mostly tall
-    found = speaker_warps(teacher, store, speakers, SETTINGS.warps)
-    assert found == {"audio/tall": 1.0, "audio/short": 1 / SHORTER}
-    warps = {number: found[name] for number, name in enumerate(speakers) if name in found}
+    found = speaker_teachers(teacher, store, speakers, SETTINGS.warps)
+    assert {name: one.warp for name, one in found.items()} == {"audio/tall": 1.0, "audio/short": 1 / SHORTER}
+    tall, short, corpus = (
+        one.network.blocks[0].norm.mean for one in (found["audio/tall"], found["audio/short"], teacher)
+    )
+    assert torch.allclose(tall, corpus, atol=1e-4) and not torch.allclose(short, corpus, atol=1e-3)
+    own = {number: found[name] for number, name in enumerate(speakers) if name in found}
     labels = np.concatenate([labels for _, labels in spoken[25:50]])
     shares = [
         float((TeacherClassifier(teacher, given).log_posteriors(store, 25, 50).argmax(-1) == labels).mean())
-        for given in (warps, None)
+        for given in (own, None)
     ]
     assert shares[0] > 0.9 > shares[1]
 
@@ -218,7 +222,7 @@ def test_one_utterance_of_one_speaker_is_enough_if_it_is_two_seconds_long(model:
 def test_a_teacher_that_is_unsure_of_everything_stops_and_writes_no_model(tmp_path: Path) -> None:
     outputs = {"adapted": tmp_path / "adapted", "adaptation": tmp_path / "adaptation.parquet"}
     unsure = tmp_path / "unsure.safetensors"
-    network = FrameNetwork(BINS, 4, 40, 0.0, STRIDE)
+    network = FrameNetwork(BINS, 4, 40, 0.0, 2)
     torch.nn.init.zeros_(network.output.weight)
     torch.nn.init.zeros_(network.output.bias)
     Teacher(network.eval(), [str(phone) for phone in range(40)], torch.zeros(40), RATE).write(unsure)

@@ -5,7 +5,7 @@ from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
 from unscribed.tables import SentenceTable
 from unscribed.text.arpa import Arpa
-from unscribed.text.word_lm import WordLmSettings, word_lm
+from unscribed.text.word_lm import WordLmSettings, spelling_lm, word_lm
 
 
 def run(tmp_path, sentences, lexicon):
@@ -50,3 +50,18 @@ def test_stage(tmp_path):
 def test_bad_input(tmp_path, sentences, lexicon, message):
     with pytest.raises(UserError, match=message):
         run(tmp_path, sentences, lexicon)
+
+
+def test_unknown_words_are_spelled_as_the_known_ones_each_counted_once(tmp_path):
+    write_lines(tmp_path / "lexiconp.txt", ["cat 1 k a t", "kat 0.5 k a t", "tack 1 t a k", "act 1 a k t"])
+    write_lines(tmp_path / "phones.txt", ["<SIL>", "a", "k", "t"])
+    outputs = {"arpa": "spelling.arpa", "fst": "spelling.fst", "report": "spelling.json"}
+    spelling_lm(
+        lexicon=tmp_path / "lexiconp.txt",
+        phones=tmp_path / "phones.txt",
+        seed=0,
+        **{name: tmp_path / file for name, file in outputs.items()},
+    )
+    report = read_json(tmp_path / "spelling.json")
+    assert (report["order"], report["sentences"]) == (3, 3)
+    assert "<SIL>" not in (tmp_path / "spelling.arpa").read_text() and (tmp_path / "spelling.fst").stat().st_size > 100

@@ -2,7 +2,8 @@
 
 They see half a second where Gaussians see a few frames, and err differently. A network that has seen an utterance with
 its label would only repeat that label, errors included. So there is one network per fold of the utterances, trained on
-the others, and what scores an utterance has never seen it (cross-labelling).
+the others, and what scores an utterance has never seen it (cross-labelling). Utterances that none of them has seen, as
+those of valid and test, are scored by all.
 Dimensions: B utterances of a batch, T frames, D features, V phones, F folds.
 """
 
@@ -35,11 +36,15 @@ MASKED_MS, MASKS, MASKED_FEATURES = 150.0, 2, 8  # longest and widest part that 
 
 @dataclass(frozen=True)
 class Networks:
-    """One network per fold, in eval mode; `log_priors` (F, V) of what they learned, `scale` (D,) of the frames."""
+    """One network per fold, in eval mode; `log_priors` (F, V) of what they learned, `scale` (D,) of the frames.
+
+    `learned` are the `key_of` all utterances that they learned from, in rising order.
+    """
 
     networks: Sequence[FrameNetwork]
     log_priors: np.ndarray
     scale: np.ndarray
+    learned: np.ndarray
 
     @property
     def sizes(self) -> dict[str, int | float]:
@@ -53,7 +58,7 @@ class Networks:
             for fold, network in enumerate(self.networks)
             for name, value in network.state_dict().items()
         }
-        return found | {"log_priors": self.log_priors}
+        return found | {"log_priors": self.log_priors, "learned": self.learned}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, np.ndarray], sizes: Mapping[str, Any], scale: np.ndarray) -> "Networks":
@@ -70,23 +75,36 @@ class Networks:
                 }
             )
             networks.append(network.eval())
-        return cls(networks, tensors["log_priors"], scale)
+        return cls(networks, tensors["log_priors"], scale, tensors["learned"])
+
+    def unbiased(self, utterance: str) -> Sequence[int]:
+        """Return the folds whose networks have not learned from an utterance: its own, or all if none has."""
+        key = key_of(utterance)
+        place = int(np.searchsorted(self.learned, key))
+        known = place < len(self.learned) and self.learned[place] == key
+        return [fold_of(utterance)] if known else range(FOLDS)
 
     @torch.inference_mode()
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
-        """Compute what the network of an utterance's fold adds to the log likelihood of each phone, (T, V) float32."""
+        """Compute the mean of what networks add to the log likelihood of each phone in an utterance, (T, V) float32."""
         torch.set_num_threads(1)  # utterances are decoded in parallel
-        fold = fold_of(store.utterances[number])
         x = torch.from_numpy(store[number] / self.scale)[None]
-        network = self.networks[fold]
-        logits, _ = network(x, torch.tensor([x.shape[1]]))
-        rows = logits[0].log_softmax(-1).repeat_interleave(network.stride, dim=0)[: x.shape[1]].numpy()
-        return np.float32(WEIGHT) * (rows - np.float32(PRIOR_WEIGHT) * self.log_priors[fold])
+        lengths, total, folds = torch.tensor([x.shape[1]]), 0.0, self.unbiased(store.utterances[number])
+        for fold in folds:
+            logits, _ = self.networks[fold](x, lengths)
+            total = total + logits[0].log_softmax(-1).numpy() - np.float32(PRIOR_WEIGHT) * self.log_priors[fold]
+        rows = np.float32(WEIGHT / len(folds)) * total
+        return rows.repeat(self.networks[0].stride, axis=0)[: x.shape[1]]
+
+
+def key_of(utterance: str) -> int:
+    """Return a number that tells an utterance from others, by its name alone."""
+    return zlib.crc32(utterance.encode())
 
 
 def fold_of(utterance: str) -> int:
     """Return the fold of an utterance, which depends on its name alone and not on what else the corpus has."""
-    return zlib.crc32(utterance.encode()) % FOLDS
+    return key_of(utterance) % FOLDS
 
 
 def train_networks(
@@ -123,7 +141,8 @@ def train_networks(
         counts = np.bincount(np.concatenate(data.labels), minlength=phones) + 1.0
         networks.append(network.eval())
         log_priors.append(np.log(counts / counts.sum()))
-    return Networks(networks, np.array(log_priors, dtype=np.float32), scale)
+    learned = np.unique(np.array([key_of(store.utterances[item.number]) for item in labelled], dtype=np.int64))
+    return Networks(networks, np.array(log_priors, dtype=np.float32), scale, learned)
 
 
 class LabelledFrames:

@@ -63,11 +63,13 @@ class FeaturesPlan:
 class PretrainPlan:
     """The audio that a model is pretrained on: `places` are folders of results, `languages` their names.
 
-    `clusters` if its targets are clusters (HuBERT); `teacher` is the model whose states are clustered (not for MFCCs).
+    `spoken` if the spoken text takes part as the last language. `clusters` if its targets are clusters (HuBERT);
+    `teacher` is the model whose states are clustered (not for MFCCs).
     """
 
     places: list[str]
     languages: list[str]
+    spoken: bool
     clusters: bool
     teacher: Checkpoint
 
@@ -75,10 +77,12 @@ class PretrainPlan:
     def from_config(cls, config: Mapping[str, Any], corpus: CorpusPlan) -> "PretrainPlan":
         """Read the section `pretrain`; the corpus of the configuration comes first."""
         pretrain = config["pretrain"]
-        others = pretrain["languages"]
+        others, spoken = pretrain["languages"], pretrain["spoken"]
+        names = [config["corpus"]["language"], *(other["language"] for other in others)]
         return cls(
             places=all_places(others),
-            languages=[config["corpus"]["language"], *(other["language"] for other in others)],
+            languages=[*names, "spoken text"] if spoken else names,
+            spoken=spoken,
             clusters=pretrain["objective"] == "clusters",
             teacher=Checkpoint.named(pretrain["targets"], corpus),
         )
@@ -86,11 +90,12 @@ class PretrainPlan:
     @property
     def codebook(self) -> bool:
         """Whether several languages share a codebook, so that their use of it can be compared."""
-        return len(self.places) > 1 and not self.clusters
+        return len(self.languages) > 1 and not self.clusters
 
-    def files(self, name: str) -> list[str]:
-        """The file `name` of every corpus that takes part."""
-        return [f"{place}/{name}" for place in self.places]
+    def files(self, table: str, split: str) -> list[str]:
+        """Return a table (`manifest` or `vad`) of every corpus that takes part; of the spoken text all is train."""
+        spoken = [f"<results>/speak/{table}.parquet"] if self.spoken and split == "train" else []
+        return [f"{place}/{table}/{split}.parquet" for place in self.places] + spoken
 
 
 def all_places(others: list[Mapping[str, str]]) -> list[str]:

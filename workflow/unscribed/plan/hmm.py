@@ -13,8 +13,9 @@ from typing import Any
 class HmmPlan:
     """The number of `cycles` and the steps of each.
 
-    `labels`: for each step, the n-grams (phones or words) with which it labels the audio for the next step. `frames`:
-    the stage whose frames the HMMs model.
+    `labels`: for each step, what it labels the audio with for the next step: n-grams of phones, of words, or of words
+    with phones where none fits (open). What the last step has decodes the final phones. `frames`: the stage whose
+    frames the HMMs model.
     """
 
     cycles: int
@@ -39,11 +40,15 @@ class HmmPlan:
 
     def ends(self, name: str) -> list[str]:
         """Return the file `name` of the last step of every cycle."""
-        return [f"<results>/hmm/cycle{cycle}/step{self.last_step}/{name}" for cycle in range(1, self.cycles + 1)]
+        return [self.end(cycle, name) for cycle in range(1, self.cycles + 1)]
 
-    def rivals(self, name: str) -> list[str]:
-        """Return the same for the choice of the best cycle: none if there is only one."""
-        return self.ends(name) if self.cycles > 1 else []
+    def end(self, cycle: int | str, name: str) -> str:
+        """Return the file `name` of the last step of a cycle."""
+        return f"<results>/hmm/cycle{cycle}/step{self.last_step}/{name}"
+
+    def rivals(self) -> list[str]:
+        """Return the phones of train after each cycle, which tell the best cycle: none if there is only one."""
+        return self.ends(f"{self.labels[-1]}/train.parquet") if self.cycles > 1 else []
 
     def decodes(self, name: str) -> list[str]:
         """Return the file `name` of what each step of each cycle decodes with, the final phones' last."""
@@ -51,7 +56,11 @@ class HmmPlan:
             f"<results>/hmm/cycle{cycle}/step{step}/{lm}/{name}"
             for cycle in range(1, self.cycles + 1)
             for step, lm in enumerate(self.labels[:-1], start=1)
-        ] + [f"<results>/hmm/final/phones/{name}"]
+        ] + [self.final(name)]
+
+    def final(self, name: str) -> str:
+        """Return the file `name` of what the final phones are decoded with."""
+        return f"<results>/hmm/final/{self.labels[-1]}/{name}"
 
     def step_labels(self, wildcards: Any) -> str:
         """Return the labels that a {step} of a {cycle} learns from: the mapping's, then those of the step before."""
@@ -59,6 +68,10 @@ class HmmPlan:
         if step == 1:
             return mapping_labels(cycle, "train")
         return f"<results>/hmm/cycle{cycle}/step{step - 1}/{self.labels[step - 2]}/train.parquet"
+
+    def spelling(self, wildcards: Any) -> str | list[str]:
+        """Return the n-grams of unknown words for a graph that has them."""
+        return "<results>/word_lm/spelling.fst" if wildcards.lm == "open" else []
 
     def cycle_and_step(self, place: str) -> tuple[int, int]:
         """Return the numbers of a place; hmm/final counts as the last step of the last cycle."""

@@ -12,19 +12,23 @@ TEACHER_PHONES = "<results>/teacher/decode"  # folder of the phones that the ada
 
 @dataclass(frozen=True)
 class TeacherPlan:
-    """`taken`: whether the teacher's phones are a candidate; `left_out`: why not, though asked for."""
+    """`taken`: whether the teacher's phones are a candidate; `left_out`: why not, though asked for.
+
+    `own_frames`: whether it hears log-mel frames of its own, and not those of the corpus's features.
+    """
 
     taken: bool
     left_out: str | None = None
+    own_frames: bool = True
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "TeacherPlan":
         """Read who asks for the teacher; a text that eSpeak NG cannot speak leaves it out and stops nothing."""
-        candidate, gan = config["teacher"]["candidate"], config["gan"]
+        candidate, gan, own = config["teacher"]["candidate"], config["gan"], config["teacher"]["frames"] == "logmel"
         asks = {"teacher.candidate": candidate, "gan.start": gan["seeds"] and "teacher" in gan["start"]}
         asked = [key for key, wanted in asks.items() if wanted]
         if not asked or config["phonemize"]["backend"] != "phones":
-            return cls(candidate)
+            return cls(candidate, own_frames=own)
         unknown = unknown_language(config["corpus"]["language"])
         about = f"; {unknown} (corpus.language)" if unknown else ""
         return cls(
@@ -33,6 +37,10 @@ class TeacherPlan:
             f"the text, which is phones (phonemize.backend){about}. Do without the teacher there, or give text of "
             "words in a language of eSpeak NG.",
         )
+
+    def frames(self, split: str) -> str:
+        """Return the frames of one split that the teacher hears."""
+        return f"<results>/{'teacher/frames' if self.own_frames else 'features'}/{split}.npy"
 
     def decoded(self, split: str) -> str | list[str]:
         """Return the teacher's phones of one split, if they are a candidate."""

@@ -58,6 +58,7 @@ def pretrain(
 ) -> None:
     """Pretrain a model on the speech of `languages`, one manifest and vad table each; write it and its curves.
 
+    The last languages may have no part in the checks: `valid_manifests` and `valid_vads` are then shorter.
     `sizes` is a file such as those of config/models. The objective `clusters` alone uses `targets`, the clusters, and
     `teacher` and its layer, whose frames they cluster (module targets). `model` becomes a folder that transformers
     loads (Wav2Vec2ForPreTraining or HubertModel). A killed job resumes at its last check. Raises UserError for sizes
@@ -149,7 +150,8 @@ def _audio(
     for split, files in tables.items():
         speech = [Speech(manifest, vad, sample_rate_hz) for manifest, vad in zip(*files, strict=True)]
         try:
-            parts[split] = Languages(languages, speech, shortest, longest, alpha, batch, settings.seed)
+            names = languages[: len(speech)]
+            parts[split] = Languages(names, speech, shortest, longest, alpha, batch, settings.seed)
         except ValueError as error:
             raise UserError(
                 f"no {split} utterance of {error} is as long as pretraining needs ({shortest / sample_rate_hz:.2f} s, "

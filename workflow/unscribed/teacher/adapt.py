@@ -2,7 +2,7 @@
 
 Of all warps and floors, those are taken with which the network is surest of what it hears: the mean of its largest
 posterior follows the phone error rate (reference: measurements in docs/results.md).
-Dimensions: B utterances of a batch, T frames, J output frames, M mel bins, V phones.
+Dimensions: B utterances of a batch, T frames, D features of a frame, J output frames, V phones.
 """
 
 import logging
@@ -22,7 +22,6 @@ from unscribed.frames import FrameStore
 from unscribed.ssl.waveform import mask_of
 from unscribed.tables import FLAG, REAL, Table
 from unscribed.teacher.network import Teacher
-from unscribed.teacher.spectrum import NATS_PER_DB
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ def adapt(
     adapted: Pathlike,
     adaptation: Pathlike,
 ) -> None:
-    """Write the teacher as adapted to the log-mel store `frames`, and the criterion of all that was tried.
+    """Write the teacher as adapted to the store `frames`, and the criterion of all that was tried.
 
     Raises UserError if there is too little audio, and if the teacher is sure of nothing whatever is tried.
     """
@@ -69,6 +68,8 @@ def adapt(
     teacher, store = Teacher.read(model, device), FrameStore(frames)
     numbers = _sample(store, settings.adapt_minutes, seed)
     pairs = [(warp, floor) for floor in settings.floors for warp in settings.warps]
+    if teacher.states:  # of which neither warp nor floor is known
+        pairs = [(teacher.warp, teacher.floor)]
     sureness = []
     for warp, floor in pairs:
         fitted = replace(teacher, warp=warp, floor=floor)
@@ -108,12 +109,12 @@ def _sample(store: FrameStore, minutes: float, seed: int) -> list[int]:
 
 
 def batches(store: FrameStore, numbers: Sequence[int], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield x (B, T, M) in nats and lengths (B,) of utterances of similar length."""
+    """Yield x (B, T, D) and lengths (B,) of utterances of similar length."""
     order = sorted(numbers, key=lambda number: int(store.lengths[number]))
     for first in range(0, len(order), BATCH):
         rows = [torch.from_numpy(store[number].astype(np.float32)) for number in order[first : first + BATCH]]
         lengths = torch.tensor([len(row) for row in rows], device=device)
-        yield NATS_PER_DB * torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device), lengths
+        yield torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device), lengths
 
 
 @torch.inference_mode()

@@ -19,6 +19,8 @@ EQUALISER, COSINES = 1.0, 5  # deviation in nats of each of the smooth curve's c
 NOISES, TILTS = (4.0, 16.0), (-3.0, 3.0)  # nats of a noise below the peak, and its slope from lowest to highest bin
 SMEARS = 3  # frames, at most, over which a spectrum is averaged: reverberation
 MASKED_BINS = 8  # the widest band that is hidden: no phone may hang on one band
+# Of hidden states, after mean and deviation of each dimension are removed: deviation of noise, share that is hidden.
+STATE_NOISE, HIDDEN_STATES = 0.3, 0.1
 
 
 class Draws:
@@ -52,6 +54,20 @@ def augmented(x: Tensor, labels: Tensor, lengths: Tensor, sample_rate_hz: int, g
     x = noisy(x, top, draws.between(NOISES), draws.between(TILTS))
     x = normalised(smoothed(floored(x, lengths, draws.between(FLOORS))), lengths)
     return banded(x, draws.below(x.shape[2]), draws.below(MASKED_BINS + 1)), labels, lengths
+
+
+def augmented_states(x: Tensor, labels: Tensor, lengths: Tensor, generator: torch.Generator) -> Batch:
+    """Return what the network sees of hidden states `x` (B, T, D), with the labels (B, T) and new lengths.
+
+    How a state changes with voice or room is not known: they are stretched in time, made noisy, and some dimensions of
+    each utterance are hidden.
+    """
+    draws = Draws(len(x), x.device, generator)
+    x, labels, lengths = stretched(x, labels, lengths, draws.between(STRETCHES))
+    x = normalised(x, lengths)
+    x = x + STATE_NOISE * torch.randn(x.shape, generator=generator).to(x.device)
+    kept = torch.rand(len(x), 1, x.shape[2], generator=generator).to(x.device) >= HIDDEN_STATES
+    return x * kept, labels, lengths
 
 
 def equaliser(weights: Tensor, bins: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Stage teacher_decode: the phones of one split by the adapted teacher, for the choice and for self-training.
 
-Dimensions: T frames of the log-mel store, J output frames of the network (half of T), V phones.
+Dimensions: T frames of the store, J output frames of the network, V phones.
 """
 
 import logging
@@ -16,21 +16,22 @@ from unscribed.artifacts import Pathlike
 from unscribed.devices import device_of
 from unscribed.frames import FrameStore
 from unscribed.tables import PhoneTable
-from unscribed.teacher.network import STRIDE, Teacher
-from unscribed.teacher.speakers import speaker_warps, speakers_of
-from unscribed.teacher.spectrum import NATS_PER_DB
+from unscribed.teacher.network import Teacher
+from unscribed.teacher.speakers import speaker_teachers, speakers_of
 
 log = logging.getLogger(__name__)
 
+SCALED_MS = 10.0  # the frame that teacher.acoustic_scale is for; longer ones count in proportion
+
 
 class TeacherClassifier:
-    """The teacher as a classifier of the frames of a log-mel store: each output counts for STRIDE frames.
+    """The teacher as a classifier of the frames of a store, of which each output counts for as many as it has seen.
 
-    `warps` are those of the store's utterances by their number; the others have the teacher's.
+    `own` are the teachers of the store's utterances by their number, where it is not `teacher`.
     """
 
-    def __init__(self, teacher: Teacher, warps: Mapping[int, float] | None = None) -> None:
-        self.teacher, self.phones, self.warps = teacher, teacher.phones, warps or {}
+    def __init__(self, teacher: Teacher, own: Mapping[int, Teacher] | None = None) -> None:
+        self.teacher, self.phones, self.own = teacher, teacher.phones, own or {}
         self.log_prior = teacher.log_prior.cpu().numpy()
 
     @torch.inference_mode()
@@ -38,10 +39,10 @@ class TeacherClassifier:
         """Compute log P(phone | frames) of the utterances `first` … `last` - 1, (T, V) float32."""
         found = []
         for number in range(first, last):
-            x = NATS_PER_DB * torch.from_numpy(store[number].astype(np.float32))[None].to(self.teacher.device)
-            own = replace(self.teacher, warp=self.warps.get(number, self.teacher.warp))
-            logits, _ = own.logits(x, torch.tensor([x.shape[1]], device=x.device))
-            rows = logits[0].log_softmax(-1).repeat_interleave(STRIDE, dim=0)
+            x = torch.from_numpy(store[number].astype(np.float32))[None].to(self.teacher.device)
+            teacher = self.own.get(number, self.teacher)
+            logits, _ = teacher.logits(x, torch.tensor([x.shape[1]], device=x.device))
+            rows = logits[0].log_softmax(-1).repeat_interleave(teacher.network.stride, dim=0)
             found.append(rows[: x.shape[1]].cpu().numpy())
         return np.concatenate(found)
 
@@ -64,21 +65,25 @@ def teacher_decode(
     threads: int,
     decoded: Pathlike,
 ) -> None:
-    """Decode the log-mel store `frames`; write phones and first frames in those of the store `modelled` by HMMs.
+    """Decode the store `frames`; write phones and first frames in those of the store `modelled` by HMMs.
 
-    Where the recordings of `manifest` tell speakers, the teacher hears each with a warp of its own, kept in the
-    metadata.
+    Where the recordings of `manifest` tell speakers, the teacher hears each with statistics and a warp of its own; the
+    warps are kept in the metadata.
     """
     torch.set_num_threads(threads)
     store = FrameStore(frames)
     teacher = Teacher.read(model, device_of(device, "teacher.device"))
     speakers = speakers_of(manifest, store.utterances, speaker_level)
-    found = speaker_warps(teacher, store, speakers, warps)
+    found = speaker_teachers(teacher, store, speakers, warps)
     own = {number: found[name] for number, name in enumerate(speakers) if name in found}
+    scale = settings.acoustic_scale * store.metadata["hop_ms"] / SCALED_MS
+    settings = replace(settings, acoustic_scale=scale)
     table = decode_frames(TeacherClassifier(teacher, own), store, arpa, settings, threads)
     wanted = FrameStore(modelled)
     ratio = store.metadata["hop_ms"] / wanted.metadata["hop_ms"]
-    about = {**wanted.metadata, "speaker_warps": found} if found else wanted.metadata
+    about = dict(wanted.metadata)
+    if found and not teacher.states:
+        about["speaker_warps"] = {name: own.warp for name, own in found.items()}
     at_hop(table, wanted.lengths, ratio).write(decoded, about)
     log.info("%d utterances decoded, %d phones", len(store), sum(map(len, table.columns["phones"])))
 

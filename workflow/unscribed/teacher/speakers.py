@@ -1,7 +1,8 @@
-"""The frequency warp of each speaker, where speakers are known: one warp for all suits few of many people."""
+"""The teacher fitted to each speaker, where speakers are known: one warp for all suits few of many people."""
 
 import logging
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -10,12 +11,12 @@ import numpy as np
 from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.tables import ManifestTable
-from unscribed.teacher.adapt import mean_sureness
+from unscribed.teacher.adapt import fit_statistics, mean_sureness
 from unscribed.teacher.network import Teacher
 
 log = logging.getLogger(__name__)
 
-# Seconds of a speaker: with fewer the corpus's warp is the safer choice; more hardly change the sureness.
+# Seconds of a speaker: with fewer the corpus's own are the safer choice; more hardly change the sureness.
 FEWEST_SECONDS, MOST_SECONDS = 30.0, 60.0
 
 
@@ -28,23 +29,27 @@ def speakers_of(manifest: Pathlike, utterances: Sequence[str], level: int) -> li
     return speakers if len(set(speakers)) > 1 else []
 
 
-def speaker_warps(
+def speaker_teachers(
     teacher: Teacher, store: FrameStore, speakers: Sequence[str], warps: Sequence[float]
-) -> Mapping[str, float]:
-    """Choose the warp with which the adapted teacher is surest of each of the `speakers` of the store's utterances.
+) -> Mapping[str, Teacher]:
+    """Adapt the adapted teacher to each of the `speakers` of the store's utterances.
 
-    A speaker with too little audio is left out.
+    The warp is the one with which it is surest of the speaker, the statistics of the batch norms are then the
+    speaker's own. A speaker with too little audio is left out.
     """
     seconds = store.lengths * store.metadata["hop_ms"] / 1000
-    chosen = {}
+    found = {}
     for speaker in sorted(set(speakers)):
         numbers = np.flatnonzero([name == speaker for name in speakers])
         if seconds[numbers].sum() < FEWEST_SECONDS:
             continue
-        enough = int(np.searchsorted(seconds[numbers].cumsum(), MOST_SECONDS)) + 1
-        sureness = [mean_sureness(replace(teacher, warp=warp), store, numbers[:enough].tolist()) for warp in warps]
-        chosen[speaker] = warps[int(np.argmax(sureness))]
-        log.info("%s: warp %.2f, sureness %.3f", speaker, chosen[speaker], max(sureness))
+        enough = numbers[: int(np.searchsorted(seconds[numbers].cumsum(), MOST_SECONDS)) + 1].tolist()
+        warped = [teacher] if teacher.states else [replace(teacher, warp=warp) for warp in warps]
+        sureness = [mean_sureness(one, store, enough) for one in warped]
+        chosen = warped[int(np.argmax(sureness))]
+        found[speaker] = replace(chosen, network=deepcopy(teacher.network))
+        fit_statistics(found[speaker], store, enough)
+        log.info("%s: warp %.2f, sureness %.3f", speaker, chosen.warp, max(sureness))
     if speakers:
-        log.info("warps of %d of %d speakers were chosen", len(chosen), len(set(speakers)))
-    return chosen
+        log.info("the teacher was adapted to %d of %d speakers", len(found), len(set(speakers)))
+    return found

@@ -1,7 +1,7 @@
 """Stage teacher: train a frame classifier on the spoken text, augmented so that it may know people's speech, too.
 
 Everything random in a batch comes from (seed, update), so that a killed training resumes with the same losses.
-Dimensions: B utterances of a batch, T frames, M mel bins, J output frames, V phones.
+Dimensions: B utterances of a batch, T frames, D features of a frame, J output frames, V phones.
 """
 
 import logging
@@ -22,10 +22,11 @@ from unscribed.devices import device_of, out_of_memory
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
 from unscribed.tables import REAL, WHOLE, Table, VadTable
-from unscribed.teacher.augment import augmented
-from unscribed.teacher.network import PLAIN_FLOOR, PLAIN_WARP, STRIDE, Teacher
+from unscribed.teacher.augment import augmented, augmented_states
+from unscribed.teacher.frames import FEATURES
+from unscribed.teacher.network import Teacher, stride_of
 from unscribed.teacher.speak import SpokenTable
-from unscribed.teacher.spectrum import NATS_PER_DB, seen
+from unscribed.teacher.spectrum import NATS_PER_DB
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class CurveTable(Table):
 
 
 class SpokenFrames:
-    """The frames of spoken sentences with the phone of each, (T, M) in nats and (T,) int64."""
+    """The frames of spoken sentences with the phone of each, (T, D) and (T,) int64."""
 
     def __init__(self, store: FrameStore, spoken: Pathlike, vad: Pathlike, phones: Sequence[str]) -> None:
         self.store = store
@@ -69,11 +70,9 @@ class SpokenFrames:
             raise UserError(f"{spoken} has fewer than {HELD_OUT} sentences, too few to learn from: raise speak.hours.")
 
     def batch(self, numbers: Sequence[int], longest: int, generator: np.random.Generator) -> Batch:
-        """Return random parts of at most `longest` frames: x (B, T, M), labels (B, T) and lengths (B,)."""
-        x, labels, lengths = crops(
-            [self.store[number] for number in numbers], [self.labels[number] for number in numbers], longest, generator
-        )
-        return x * NATS_PER_DB, labels, lengths
+        """Return random parts of at most `longest` frames: x (B, T, D), labels (B, T) and lengths (B,)."""
+        frames, labels = [self.store[number] for number in numbers], [self.labels[number] for number in numbers]
+        return crops(frames, labels, longest, generator)
 
 
 def teacher(
@@ -88,7 +87,7 @@ def teacher(
     model: Pathlike,
     curves: Pathlike,
 ) -> None:
-    """Train on the log-mel store `frames` of the sentences in `spoken`; write the model and its curves.
+    """Train on the store `frames` of the sentences in `spoken`, log-mel or hidden states; write model and curves.
 
     `phones` is the inventory. Raises UserError for a missing GPU, a full memory and a loss that is not finite.
     """
@@ -97,42 +96,44 @@ def teacher(
     inventory = read_inventory(phones)
     data = SpokenFrames(FrameStore(frames), spoken, vad, inventory)
     torch.manual_seed(seed)
-    rate = data.store.metadata["sample_rate_hz"]
-    size = (data.store.data.shape[1], settings.channels, len(inventory), settings.dropout, STRIDE)
-    network = FrameNetwork(*size).to(device)
+    about = data.store.metadata
+    stride = stride_of(about["hop_ms"])
+    network = FrameNetwork(data.store.data.shape[1], settings.channels, len(inventory), settings.dropout, stride)
     log.info("%.2f M parameters", sum(weight.numel() for weight in network.parameters()) / 1e6)
-    with out_of_memory("teacher.batch_utterances", settings.batch_utterances):
-        rows = train(network, data, settings, rate, seed)
     counts = np.bincount(np.concatenate([one[one >= 0] for one in data.labels]), minlength=len(inventory)) + 1.0
-    log_prior = torch.from_numpy(np.log(counts / counts.sum()).astype(np.float32))
-    Teacher(network.eval(), inventory, log_prior, rate).write(model)
+    log_prior = torch.from_numpy(np.log(counts / counts.sum()).astype(np.float32)).to(device)
+    states = about["kind"] != FEATURES["kind"]
+    taught = Teacher(network.to(device), inventory, log_prior, about["sample_rate_hz"], states=states)
+    with out_of_memory("teacher.batch_utterances", settings.batch_utterances):
+        rows = train(taught, data, settings, seed)
+    network.eval()
+    taught.write(model)
     rows.write(curves)
 
 
-def train(
-    network: FrameNetwork, data: SpokenFrames, settings: TeacherSettings, sample_rate_hz: int, seed: int
-) -> CurveTable:
-    """Train `network` in place, on the device where it is; return a row per check.
+def train(taught: Teacher, data: SpokenFrames, settings: TeacherSettings, seed: int) -> CurveTable:
+    """Train the network of `taught` in place, on the device where it is; return a row per check.
 
     Raises UserError if the loss is not finite.
     """
-    device = next(network.parameters()).device
     longest = round(1000 * settings.max_seconds / data.store.metadata["hop_ms"])
 
     def batch(generator: np.random.Generator) -> Batch:
         noise = torch.Generator().manual_seed(int(generator.integers(2**62)))
         numbers = generator.choice(data.train, size=settings.batch_utterances)
-        parts = (part.to(device) for part in data.batch(numbers, longest, generator))
-        return augmented(*parts, sample_rate_hz, noise)
+        x, labels, lengths = (part.to(taught.device) for part in data.batch(numbers, longest, generator))
+        if taught.states:
+            return augmented_states(x, labels, lengths, noise)
+        return augmented(NATS_PER_DB * x, labels, lengths, taught.sample_rate_hz, noise)
 
     rows, recent, started = CurveTable(), [], time.monotonic()
-    for update, loss in enumerate(updates(network, batch, settings, seed), start=1):
+    for update, loss in enumerate(updates(taught.network, batch, settings, seed), start=1):
         recent.append(loss)
         if update % settings.check_every == 0 or update == settings.updates:
             mean = float(torch.stack(recent).mean())
             if not np.isfinite(mean):
                 raise UserError(f"the loss of the teacher is {mean} at update {update}: lower teacher.learning_rate.")
-            heldout, accuracy = check(network, data, longest, sample_rate_hz, settings.label_smoothing)
+            heldout, accuracy = check(taught, data, longest, settings.label_smoothing)
             seconds = time.monotonic() - started
             rows.append(update=update, seconds=seconds, loss=mean, heldout_loss=heldout, heldout_accuracy=accuracy)
             log.info("update %d: loss %.3f, held out %.3f, accuracy %.3f", update, mean, heldout, accuracy)
@@ -141,20 +142,16 @@ def train(
 
 
 @torch.inference_mode()
-def check(
-    network: FrameNetwork, data: SpokenFrames, longest: int, sample_rate_hz: int, smoothing: float
-) -> tuple[float, float]:
+def check(taught: Teacher, data: SpokenFrames, longest: int, smoothing: float) -> tuple[float, float]:
     """Compute loss and share of right frames on the held-out utterances, as they are."""
-    network.eval()
-    device = next(network.parameters()).device
+    network = taught.network.eval()
     losses, right, total = [], 0, 0
     for first in range(0, len(data.heldout), 32):
-        x, labels, lengths = data.batch(data.heldout[first : first + 32], longest, np.random.default_rng(0))
-        x, labels, lengths = x.to(device), labels.to(device), lengths.to(device)
-        plain = torch.ones(len(x), device=device)
-        x = seen(x, lengths, PLAIN_WARP * plain, PLAIN_FLOOR * plain, sample_rate_hz)
+        batch = data.batch(data.heldout[first : first + 32], longest, np.random.default_rng(0))
+        x, labels, lengths = (part.to(taught.device) for part in batch)
+        x = taught.view(x, lengths)
         logits, _ = network(x, lengths)
-        wanted = labels[:, ::STRIDE]
+        wanted = labels[:, :: network.stride]
         losses.append(float(frame_loss(network, x, labels, lengths, smoothing)))
         right += int((logits.argmax(-1) == wanted).sum())
         total += int((wanted >= 0).sum())

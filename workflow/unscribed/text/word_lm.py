@@ -6,11 +6,14 @@ from pathlib import Path
 
 from unscribed.errors import UserError
 from unscribed.tables import SentenceTable
+from unscribed.text.inventory import read_inventory
 from unscribed.text.lexicon import read_lexiconp
 from unscribed.text.ngram import ngram_model, symbol_table, write_symbols
 from unscribed.text.silence import strip_silence
 
 log = logging.getLogger(__name__)
+
+SPELLING_ORDER = 3  # of the phones of unknown words: words are short, and rare ones are spelled like others
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,30 @@ def word_lm(
     )
     used = {word for line in lines for word in line.split()}
     log.info("%d words in the lexicon; %d of them in no sentence of the text", len(known), len(set(known) - used))
+
+
+def spelling_lm(
+    *,
+    lexicon: str | Path,
+    phones: str | Path,
+    seed: int,
+    arpa: str | Path,
+    fst: str | Path,
+    report: str | Path,
+) -> None:
+    """Write n-grams of the phones of the words in `lexicon`, each pronunciation once: how unknown words may sound.
+
+    `phones` is the inventory. Raises UserError if there are too few words.
+    """
+    lines = [" ".join(spoken) for spoken in sorted({spoken for _, _, spoken in read_lexiconp(lexicon)})]
+    ngram_model(
+        lines,
+        order=SPELLING_ORDER,
+        prune=[],
+        seed=seed,
+        symbols=symbol_table(read_inventory(phones)),
+        key="the n-grams of unknown words: remove steps with `labels: open` from hmm.steps",
+        arpa=arpa,
+        fst=fst,
+        report=report,
+    )
