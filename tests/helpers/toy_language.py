@@ -132,17 +132,17 @@ def train(world: World):
     def run(store: str, labels: Path, step: int, realign: int = 2) -> Path:
         path = world.folder / f"{store}-{step}-{realign}.safetensors"
         plain = {"features": "frames", "gaussians": 20, "network": False}
-        steps = [plain, {"features": "lda", "gaussians": 24, "network": True}]
+        kind = plain if step == 1 else {"features": "lda", "gaussians": 24, "network": True}
         settings = TrainSettings(
-            steps=steps, states=2, iterations=6, realign=realign, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500
+            states=2, iterations=6, realign=realign, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500
         )
         hmm_train(
             features=world.folder / f"{store}.npy",
             labels=labels,
             phones=world.folder / "phones.txt",
+            kind=kind,
             settings=settings,
             network=NETWORK,
-            step=str(step),
             seed=0,
             threads=1,
             model=path,

@@ -101,6 +101,20 @@ def test_more_rounds_go_on_from_those_that_are_there(tmp_path):
     assert {name: four[name] for name in two} == two
 
 
+def test_more_steps_go_on_from_those_that_are_there(tmp_path):
+    """What labels the audio for the next step, and what that step is, are no business of the steps before."""
+
+    def of_steps(*kinds):
+        steps = [{"features": kind, "gaussians": 10, "labels": labels} for kind, labels in kinds]
+        write_config(tmp_path, {**TINY, "hmm": {**TINY["hmm"], "steps": steps}})
+        found = {job["output"][0]: job for job in graph(tmp_path, "hmm") if "/step" in "".join(job["output"])}
+        return {name: (job["rule"], job["input"], job["params"]) for name, job in found.items()}
+
+    two = of_steps(("frames", "words"), ("lda", "words"))
+    four = of_steps(("frames", "words"), ("lda", "words"), ("frames", "open"), ("lda", "phones"))
+    assert {name: four.get(name) for name in two} == two
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
     write_config(tmp_path, {**TINY, **MODELS[name]})

@@ -31,6 +31,7 @@ rule hmm_train:
         runtime="8h",
     params:
         call="hmm.train:hmm_train",
+        kind=plan.hmm.kind,
         settings=section("hmm"),
         network=section("teacher", updates=config["hmm"]["network_updates"]),
         seed=config["corpus"]["seed"],

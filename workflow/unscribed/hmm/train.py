@@ -6,6 +6,7 @@ Dimensions: T frames of all utterances, D features, P states (pdfs).
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +36,6 @@ GROWING = 0.7  # mixtures are split in this first share of the iterations, then 
 class TrainSettings:
     """Training parameters from section `hmm`."""
 
-    steps: list[dict[str, Any]]
     states: int | None
     iterations: int
     realign: int
@@ -49,21 +49,20 @@ def hmm_train(
     features: Pathlike,
     labels: Pathlike,
     phones: Pathlike,
+    kind: Mapping[str, Any],
     settings: TrainSettings,
     network: NetworkSettings,
-    step: str,
     seed: int,
     threads: int,
     model: Pathlike,
 ) -> None:
-    """Train the model of the self-training step number `step` (from 1) on the frame store `features` and `labels`.
+    """Train the model of a step of self-training on the frame store `features` and `labels`.
 
-    `network` is for a step with networks. Raises UserError for labels that do not belong to the store, or that hold
-    fewer than two phones.
+    `kind` has its `features`, the number of its `gaussians` and whether there is a `network`, whose settings `network`
+    has. Raises UserError for labels that do not belong to the store, or that hold fewer than two phones.
     """
     store = FrameStore(features)
     inventory = read_inventory(phones)
-    kind = settings.steps[int(step) - 1]
     dims = settings.lda_dims if kind["features"] == "lda" else store.data.shape[1]
     labelled = read_labelled(labels, store, inventory, most_frames(settings.max_memory_mb, dims), seed)
     topology = Topology(inventory, states_per_phone(settings.states, store.metadata["hop_ms"]))

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class HmmPlan:
-    """The number of `cycles` and the steps of each.
+    """The number of `cycles` and the `steps` of each, as in the configuration.
 
     `labels`: for each step, what it labels the audio with for the next step: n-grams of phones, of words, or of words
     with phones where none fits (open). What the last step has decodes the final phones. `frames`: the stage whose
@@ -19,7 +19,7 @@ class HmmPlan:
     """
 
     cycles: int
-    labels: list[str]
+    steps: list[Mapping[str, Any]]
     frames: str
 
     @classmethod
@@ -27,7 +27,17 @@ class HmmPlan:
         """Read the section `hmm`; diagonal covariances need decorrelated frames: MFCCs, or any features after PCA."""
         hmm = config["hmm"]
         frames = "features" if config["features"]["kind"] == "mfcc" else "pca"
-        return cls(hmm["cycles"], [step["labels"] for step in hmm["steps"]], frames)
+        return cls(hmm["cycles"], hmm["steps"], frames)
+
+    @property
+    def labels(self) -> list[str]:
+        """What each step labels the audio with."""
+        return [step["labels"] for step in self.steps]
+
+    def kind(self, wildcards: Any) -> dict[str, Any]:
+        """Return what the model of a {step} is, and nothing of the other steps: more steps leave those before alone."""
+        step = self.steps[int(wildcards.step) - 1]
+        return {key: step[key] for key in ("features", "gaussians", "network")}
 
     @property
     def last_step(self) -> int:
