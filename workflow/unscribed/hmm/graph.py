@@ -7,8 +7,6 @@ optional and comes from the lexicon, since word language models do not have it.
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import kaldi_hmm_gmm as khg
 import kaldifst
@@ -17,23 +15,16 @@ from unscribed.artifacts import Pathlike
 from unscribed.errors import UserError
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import SELF_LOOP_SCALE, Topology
+from unscribed.hmm.unknown_words import LexiconFst, add_unknown_word, with_spelled_word
 from unscribed.text.lexicon import Pronunciation, read_lexiconp
 from unscribed.text.silence import SilenceSettings
 from unscribed.wfst.graph import Graph
-from unscribed.wfst.openfst import Arc, arcs, read_fst, read_symbols
+from unscribed.wfst.openfst import read_fst, read_symbols
 
 log = logging.getLogger(__name__)
 
 SILENCE_ID = 1  # phone id of `<SIL>`, the first of the inventory
 SMALLEST, LARGEST = 0.05, 0.95  # bounds of `silence.probability`, so that silence is never impossible or certain
-
-
-@dataclass(frozen=True)
-class LexiconFst:
-    """A lexicon transducer (None: the language model's tokens are phones) and its disambiguation symbols."""
-
-    fst: kaldifst.StdVectorFst | None
-    disambiguation: list[int]
 
 
 def phone_graph(*, model: Pathlike, fst: Pathlike, graph: Pathlike) -> None:
@@ -72,35 +63,12 @@ def word_graph(
             f"{lexiconp} has phones that {model} lacks: {', '.join(sorted(unknown)[:5])}. The lexicon was made after "
             "the model: run the stage hmm again."
         )
-    spelled = arcs(read_fst(spelling)) if spelling else []
-    lexicon, language_model = lexicon_fst(entries, symbols, topology.phones, silence, spelled), read_fst(fst)
-    if spelled:
-        language_model = with_unknown(language_model, symbols, unknown_probability)
+    lexicon, language_model = lexicon_fst(entries, symbols, topology.phones, silence), read_fst(fst)
+    if spelling:
+        number = max(symbols.values()) + 1  # no table has it, because the unknown word is never written
+        lexicon = with_spelled_word(lexicon, read_fst(spelling), number)
+        add_unknown_word(language_model, symbols["#0"], number, unknown_probability)
     compose(topology, lexicon, language_model).write(graph)
-
-
-def unknown_id(words: dict[str, int]) -> int:
-    """Return the number of the unknown word, which no table has, because it is never written."""
-    return max(words.values()) + 1
-
-
-def with_unknown(
-    language_model: kaldifst.StdVectorFst, words: dict[str, int], probability: float
-) -> kaldifst.StdVectorFst:
-    """Return a word language model with the unknown word, after and before which no other word is known."""
-    found = arcs(language_model)
-    back = {arc.source: arc.target for arc in found if arc.label == words["#0"]}
-    state = found[0].source
-    while state in back:  # to the state of single words, the only one that does not back off
-        state = back[state]
-    rows = [
-        f"{arc.source} {arc.target} {arc.label} {arc.output} {arc.cost}"
-        if arc.target is not None
-        else f"{arc.source} {arc.cost}"
-        for arc in found
-    ]
-    unknown = unknown_id(words)
-    return kaldifst.compile("\n".join([*rows, f"{state} {state} {unknown} {unknown} {-math.log(probability)}"]) + "\n")
 
 
 def lexicon_fst(
@@ -108,13 +76,11 @@ def lexicon_fst(
     words: dict[str, int],
     phones: list[str],
     settings: SilenceSettings,
-    spelling: Sequence[Arc] = (),
 ) -> LexiconFst:
     """Make the transducer from phones to words (Kaldi's make_lexicon_fst).
 
     Silence is optional at the ends and between words, with the probabilities of `settings`.
-    Pronunciations that are shared, or that begin another one, end in disambiguation symbols. With `spelling`, n-grams
-    of phones, an unknown word may stand between known ones (Kaldi's make_unk_lm.sh).
+    Pronunciations that are shared, or that begin another one, end in disambiguation symbols.
     """
     ids = {phone: number for number, phone in enumerate(phones, start=1)}
     shared = Counter(spoken for _, _, spoken in entries)
@@ -143,17 +109,7 @@ def lexicon_fst(
             state, output, cost = free, 0, 0.0
             free += 1
         rows.append(f"{state} 1 {labels[-1]} {output} {cost}")
-    # Entered and left by symbols of its own, so that it is told from known words that are spelled alike.
-    entering, leaving = last + 1, last + 2
-    if spelling:
-        rows.append(f"1 {free + spelling[0].source} {entering} {unknown_id(words)}")
-    for arc in spelling:
-        if arc.target is None:
-            rows.append(f"{free + arc.source} 1 {leaving} 0 {arc.cost}")
-        else:  # of back-off arcs, the symbol is `#0` here, too
-            rows.append(f"{free + arc.source} {free + arc.target} {arc.label} 0 {arc.cost}")
-    disambiguation = range(zero, leaving + 1 if spelling else last + 1)
-    return LexiconFst(kaldifst.compile("\n".join(rows) + "\n"), list(disambiguation))
+    return LexiconFst(kaldifst.compile("\n".join(rows) + "\n"), list(range(zero, last + 1)))
 
 
 def compose(topology: Topology, lexicon: LexiconFst, language_model: kaldifst.StdVectorFst) -> Graph:

@@ -1,7 +1,5 @@
 """Files of OpenFst: language models as transducers, and their symbol tables."""
 
-from dataclasses import dataclass
-
 import kaldifst
 
 from unscribed.artifacts import Pathlike
@@ -31,27 +29,3 @@ def read_fst(path: Pathlike) -> kaldifst.StdVectorFst:
     if fst is None or fst.num_states == 0:
         raise UserError(f"{path} holds no language model: delete it and run the stage that makes it again.")
     return fst
-
-
-@dataclass(frozen=True)
-class Arc:
-    """An arc from `source` to `target` with an input `label` and an `output`; one without target ends a path."""
-
-    source: int
-    target: int | None
-    label: int
-    output: int
-    cost: float
-
-
-def arcs(fst: kaldifst.StdVectorFst) -> list[Arc]:
-    """Return all arcs, those of the start first, and the ends of paths."""
-    found = []
-    for line in str(fst).splitlines():
-        fields = line.split()
-        if len(fields) > 2:
-            source, target, label, output = map(int, fields[:4])
-            found.append(Arc(source, target, label, output, float(fields[4]) if len(fields) > 4 else 0.0))
-        elif fields:
-            found.append(Arc(int(fields[0]), None, 0, 0, float(fields[1]) if len(fields) > 1 else 0.0))
-    return found
