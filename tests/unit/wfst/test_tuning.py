@@ -7,7 +7,7 @@ import pytest
 
 from unscribed.artifacts import read_json, write_json
 from unscribed.errors import UserError
-from unscribed.wfst.tuning import GridSettings, Labels, TuningTable, tune, write_tuning
+from unscribed.wfst.tuning import GridSettings, Labels, Trial, TuningTable, best, tune, write_tuning
 from unscribed.wfst.weights import Weights, read_weights
 
 PSEUDO = Labels({"u": ["a", "b", "c"], "v": ["a"], "w": ["b", "c"], "empty": []}, fluency=True)
@@ -46,10 +46,10 @@ def test_the_lowest_score_is_written_with_all_others(tmp_path: Path, caplog: pyt
         trials = tune(
             GRID.weights(), lambda weights: outcomes[weights.lm_weight, weights.insertion_penalty], PSEUDO, "nothing"
         )
+        write_tuning(trials, tmp_path / "tuning.parquet", tmp_path / "weights.json")
     shown = [record.getMessage().split(":")[0] for record in caplog.records]
     assert shown[:-1] == [f"trial {number} of 4" for number in range(1, 5)]
-    assert "lm_weight 10, insertion_penalty 1: the best of 4" in caplog.records[-1].getMessage()
-    write_tuning(trials, tmp_path / "tuning.parquet", tmp_path / "weights.json")
+    assert "lm_weight 10, insertion_penalty 1: chosen of 4" in caplog.records[-1].getMessage()
     table = TuningTable.read(tmp_path / "tuning.parquet")
     assert list(table) == ["lm_weight", "insertion_penalty", "perplexity", "edit_rate", "score", "chosen"]
     assert table[["lm_weight", "insertion_penalty"]].to_numpy().tolist() == [[10, 0], [10, 1], [20, 0], [20, 1]]
@@ -77,3 +77,18 @@ def test_weights_of_another_kind_and_damaged_ones_are_named(tmp_path: Path) -> N
     path.write_text('{"lm_weight": ')
     with pytest.raises(UserError, match=r"delete it and run the workflow again"):
         read_weights(path, Weights)
+
+
+@pytest.mark.parametrize(
+    ("scores", "tolerance", "chosen"),
+    [
+        ([0.25, 0.22, 0.21, 0.2, 0.3], 0.0, 3),
+        ([0.25, 0.22, 0.21, 0.2, 0.3], 0.1, 2),  # the middle of the second to the fourth
+        ([0.25, 0.219, 0.3, 0.2, 0.3], 0.1, 1),  # the lower one of two
+        ([0.1, 0.2], 0.1, 0),
+        ([0.0, 0.0, 0.1], 0.1, 0),
+    ],
+)
+def test_of_nearly_equal_trials_the_middle_one_is_chosen(scores: list[float], tolerance: float, chosen: int) -> None:
+    trials = [Trial(Weights(number, 0.0), 5.0, score, score) for number, score in enumerate(scores, start=1)]
+    assert best(trials, tolerance) is trials[chosen]

@@ -117,20 +117,34 @@ def tune(
         )
     if not math.isfinite(best(trials).perplexity):
         raise UserError(silent)
-    log.info("%s: the best of %d, score %.4f", _described(best(trials).weights), len(trials), best(trials).score)
     return trials
 
 
-def best(trials: Sequence[Trial[AnyWeights]]) -> Trial[AnyWeights]:
-    """Return the trial with the lowest score, the first of equal ones."""
-    return min(trials, key=lambda trial: trial.score)
+def best(trials: Sequence[Trial[AnyWeights]], tolerance: float = 0.0) -> Trial[AnyWeights]:
+    """Return the middle one of the trials whose scores exceed the lowest by at most `tolerance`, a share of it.
+
+    With tolerance 0 it is the first of the trials with the lowest score.
+    """
+    lowest = min(trial.score for trial in trials)
+    if not tolerance:
+        return next(trial for trial in trials if trial.score == lowest)
+    near = [trial for trial in trials if trial.score <= (1 + tolerance) * lowest]
+    return near[(len(near) - 1) // 2]
 
 
 def write_tuning(
-    trials: Sequence[Trial], tuning: Pathlike, weights: Pathlike, table: type[TuningTable] = TuningTable
+    trials: Sequence[Trial],
+    tuning: Pathlike,
+    weights: Pathlike,
+    table: type[TuningTable] = TuningTable,
+    tolerance: float = 0.0,
 ) -> None:
-    """Write all trials as a `table`, whose first columns have the names of the weights, and the best weights."""
-    chosen = best(trials)
+    """Write all trials as a `table`, whose first columns have the names of the weights, and the best weights.
+
+    `tolerance` is that of `best`.
+    """
+    chosen = best(trials, tolerance)
+    log.info("%s: chosen of %d, score %.4f", _described(chosen.weights), len(trials), chosen.score)
     rows = table()
     for trial in trials:
         outcome = {"perplexity": trial.perplexity, "edit_rate": trial.edit_rate, "score": trial.score}
