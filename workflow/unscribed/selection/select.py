@@ -15,11 +15,12 @@ from unscribed.selection.students import frame_phones, heard
 from unscribed.tables import FLAG, REAL, TEXT, PhoneTable, Table
 from unscribed.text.arpa import Arpa
 from unscribed.text.inventory import read_inventory
-from unscribed.text.label_free import score
+from unscribed.text.label_free import Score, score, sentence_log_prob
 from unscribed.text.silence import SilenceSettings
 
 log = logging.getLogger(__name__)
 
+ERRORS = 2.0  # standard errors of a difference, above which one of two candidates explains the utterances better
 SCORES = ("nll", "usage", "log_prob", "lm_perplexity", "weighted_perplexity")
 
 
@@ -72,15 +73,15 @@ def select(
                 f"{path} and {hypotheses[0]} have different utterances, so they cannot be compared. Delete both and "
                 "run the stage decode again."
             )
-    scores, evidence = [], []
+    scores, joint, frames_heard = [], [], 1
     for path, table in zip(hypotheses, tables, strict=True):
-        own = score(table["phones"].tolist(), language_model, inventory, silence)
-        labels = frame_phones(table, path, store, inventory)
-        found = heard(store, labels, search_arpa, inventory, threads)
-        joint = found.log_likelihood + score(found.phones, language_model, inventory, silence).log_prob
-        scores.append(own)
-        evidence.append(joint / found.frames if own.tokens else -math.inf)
-    best = int(np.argmax(evidence))
+        found = heard(store, frame_phones(table, path, store, inventory), search_arpa, inventory, threads)
+        said = np.array([sentence_log_prob(phones, language_model, silence) for phones in found.phones])
+        scores.append(score(table["phones"].tolist(), language_model, inventory, silence))
+        joint.append(found.log_likelihoods + said if scores[-1].tokens else np.full(len(said), -np.inf))
+        frames_heard = found.frames
+    evidence = [float(one.sum()) / frames_heard for one in joint]
+    best = choose_explanation(joint, scores)
     if not scores[best].tokens:
         raise UserError(
             f"all {len(scores)} candidates give nothing but silence: their training collapsed. Try more seeds, a warm "
@@ -102,3 +103,24 @@ def select(
             *("chosen" if place == best else "      ", name, evidence[place]),
             *(found.nll, found.usage, found.log_prob, found.weighted_perplexity),
         )
+
+
+def choose_explanation(joint: Sequence[np.ndarray], scores: Sequence[Score]) -> int:
+    """Return the candidate with the highest joint log probabilities of the utterances, `joint` (U,) of each candidate.
+
+    Those that the utterances do not tell from it, because the difference is within ERRORS standard errors of the sum,
+    are compared with it by wav2vec-U's metric of their own phones, NLL - log usage (§3.3), of which the lowest wins.
+    """
+    best = int(np.argmax([one.sum() for one in joint]))
+    if not scores[best].tokens:
+        return best
+    kept = {best: _metric(scores[best])}
+    for place, one in enumerate(joint):
+        away = joint[best] - one
+        if place != best and scores[place].tokens and away.sum() <= ERRORS * math.sqrt(len(away)) * away.std():
+            kept[place] = _metric(scores[place])
+    return min(kept, key=lambda place: kept[place])
+
+
+def _metric(score: Score) -> float:
+    return score.nll - math.log(score.usage)

@@ -68,6 +68,12 @@ def score(hypotheses: Sequence[Sequence[str]], arpa: Arpa, inventory: list[str],
     return Score(log_prob, tokens, len(phones), nll, usage, lm_perplexity, weighted)
 
 
+def sentence_log_prob(phones: Sequence[str], arpa: Arpa, silence: SilenceSettings) -> float:
+    """Return the log probability of one hypothesis with the end of its sentence, as `score` adds them up."""
+    quality = perplexity(arpa, [" ".join(as_sentence(strip_silence(phones), silence))])
+    return -math.log(quality["perplexity"]) * quality["held_out_tokens"]
+
+
 def choose(scores: Sequence[Score], slack: float = SLACK) -> int:
     """Return the index of the best of `scores`, all of the same utterances; the first of equal ones.
 
