@@ -19,7 +19,7 @@ def candidates(chosen: str, rounds: int = 3) -> list[tuple]:
     for place, (name, kind) in enumerate(names):
         nll, usage = (np.inf, 0.0) if not place else (2 - place / 20, 0.9)
         weighted = np.exp(nll) / usage**2 if place else np.inf
-        rows.append((name, kind, nll, usage, -1000 * nll, np.exp(nll), weighted, -nll, name == chosen))
+        rows.append((name, kind, nll, usage, -1000 * nll, np.exp(nll), weighted, -nll, -nll, name == chosen))
     return rows
 
 

@@ -28,12 +28,12 @@ FINAL = [
     ("u1", ["<SIL>", "a", "b", "b", "d"], [0, 2, 20, 30, 41], 60),
     ("u2", ["n̩", "tʃ", "a"], [0, 68, 90], 100),
 ]
-# By weighted perplexity the third would have been chosen, which has the best evidence, too.
+# By weighted perplexity the third would have been chosen, which has the most evidence and merit, too.
 CANDIDATES = [
-    ("match seed0/round1", "match", np.inf, 0.0, -np.inf, np.inf, np.inf, -np.inf, False),
-    ("match seed0/round2", "match", 2.0, 1.0, -90.0, np.exp(2.0), np.exp(2.0), -3.2, True),
-    ("match seed1/round1", "match", 1.9, 1.0, -95.0, np.exp(1.9), np.exp(1.9), -3.1, False),
-    ("match seed1/round2", "match", 1.7, 0.5, -99.0, np.exp(1.7), 4 * np.exp(1.7), -3.4, False),
+    ("match seed0/round1", "match", np.inf, 0.0, -np.inf, np.inf, np.inf, -np.inf, -np.inf, False),
+    ("match seed0/round2", "match", 2.0, 1.0, -90.0, np.exp(2.0), np.exp(2.0), -3.2, -3.2, True),
+    ("match seed1/round1", "match", 1.9, 1.0, -95.0, np.exp(1.9), np.exp(1.9), -3.1, -3.1, False),
+    ("match seed1/round2", "match", 1.7, 0.5, -99.0, np.exp(1.7), 4 * np.exp(1.7), -3.4, -3.4, False),
 ]
 BETTER = [("u1", ["a", "b", "c"], [0, 20, 40], 60), FINAL[1]]
 

@@ -117,7 +117,7 @@ def test_tables(finished: Any) -> None:
 
 def test_the_best_scored_seed_is_shown_if_a_run_of_the_gan_was_chosen(finished: Any) -> None:
     rounds = [(*row[:-1], False) for row in finished.candidates]
-    chosen = ("match gp0.1 sm0.05 div4 seed0", "gan", 1.0, 1.0, -50.0, np.e, np.e, -3.0, True)
+    chosen = ("match gp0.1 sm0.05 div4 seed0", "gan", 1.0, 1.0, -50.0, np.e, np.e, -3.0, -3.0, True)
     finished.table("candidates.parquet", [*rounds, chosen], CandidateTable)
     metrics = run_evaluate(finished)
     assert RoundTable.read(finished.path("evaluate/rounds.parquet"))["selected"].tolist() == [False, False, True, True]

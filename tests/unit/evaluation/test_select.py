@@ -9,7 +9,7 @@ from unscribed.evaluation.select import ScoredTable, evaluate_select, shown_cand
 from unscribed.selection.select import CandidateTable
 from unscribed.tables import PhoneTable, ReferenceTable
 
-GAN = ("random gp0.1 sm0.05 div4 seed0", "gan", 2.1, 1.0, -97.0, np.exp(2.1), np.exp(2.1), -3.3, False)
+GAN = ("random gp0.1 sm0.05 div4 seed0", "gan", 2.1, 1.0, -97.0, np.exp(2.1), np.exp(2.1), -3.3, -3.3, False)
 SILENT = [("u1", ["<SIL>"], [0], 60), ("u2", [], [], 100)]
 RIGHT = [("u1", ["a", "b", "c"], [0, 20, 40], 60), ("u2", ["n̩", "tʃ"], [0, 68], 100)]
 

@@ -27,7 +27,7 @@ def test_training_of_the_gan(finished: Any, chosen: str) -> None:
 
 def test_training_of_one_silent_run(finished: Any) -> None:
     rows = candidates("match seed0/round2")[:3]
-    rows.append((LABELS[0], "gan", np.inf, 0.0, -np.inf, np.inf, np.inf, -np.inf, False))
+    rows.append((LABELS[0], "gan", np.inf, 0.0, -np.inf, np.inf, np.inf, -np.inf, -np.inf, False))
     table = finished.table("candidates.parquet", rows, CandidateTable)
     path, figure = write_curves(finished, "curves.parquet", curve(0, [np.inf, np.inf])), finished.root / "gan.png"
     gan_figure(curves=[path], candidates=table, figure=figure)

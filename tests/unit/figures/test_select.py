@@ -12,7 +12,7 @@ from unscribed.figures.select import select_figure
 @pytest.mark.parametrize("known", [True, False])
 def test_choice(finished: Any, chosen: str, known: bool) -> None:
     rows = [(*row, 0.5 - place / 50 if known else None) for place, row in enumerate(candidates(chosen))]
-    rows.append(("teacher", "teacher", 1.5, 1.0, -80.0, 4.5, 4.5, -1.5, False, 0.1 if known else None))
+    rows.append(("teacher", "teacher", 1.5, 1.0, -80.0, 4.5, 4.5, -1.5, -1.5, False, 0.1 if known else None))
     path, figure = finished.table("scored.parquet", rows, ScoredTable), finished.root / "select.png"
     select_figure(scored=path, figure=figure)
     assert_drawn(figure)

@@ -16,7 +16,7 @@ from unscribed.artifacts import read_json, write_json, write_lines
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.selection.decode import decode_chosen
-from unscribed.selection.select import SCORES, CandidateTable, choose_explanation, select
+from unscribed.selection.select import METRIC_WEIGHT, SCORES, CandidateTable, select
 from unscribed.selection.students import Student, add_up, frame_phones, heard
 from unscribed.tables import BoundaryTable, PhoneTable
 from unscribed.text.arpa import Arpa
@@ -260,16 +260,14 @@ def test_fluent_phones_that_do_not_fit_the_audio_have_less_evidence(folder: Path
     assert table["nll"].idxmin() == 0  # by the phones alone, the other one would have been chosen
 
 
-def test_what_the_utterances_do_not_tell_apart_is_told_by_the_metric(folder: Path) -> None:
-    """Of three candidates one is better by 3 on average: in the same way everywhere, or in one of eight utterances."""
-    arpa = Arpa.read(folder / "lm.arpa")
-    fluent, plain, silent = (score(said, arpa, PHONES, SILENCE) for said in (GOOD, ONE_PHONE, SILENT))
-    same, worse = np.full(8, -20.0), np.full(8, -23.0)
-    assert choose_explanation([same, worse, worse], [plain, fluent, silent]) == 0
-    once = same - np.array([24.0, 0, 0, 0, 0, 0, 0, 0])
-    assert choose_explanation([same, once, worse], [plain, fluent, fluent]) == 1
-    assert choose_explanation([same, once, worse], [fluent, plain, fluent]) == 0
-    assert choose_explanation([same, np.full(8, -np.inf)], [plain, silent]) == 0
+def test_merit_is_evidence_less_a_part_of_the_metric(folder: Path) -> None:
+    """Phones that are no sentences lose, though their students explain the audio better."""
+    run_select(folder, {"match seed0/round1": GOOD, "other": ONE_PHONE, "silent": SILENT})
+    table = CandidateTable.read(folder / "select/candidates.parquet")
+    metric = table["nll"] - np.log(table["usage"].where(table["usage"] > 0))
+    wanted = (table["evidence"] - METRIC_WEIGHT * metric).fillna(-np.inf)
+    np.testing.assert_allclose(table["merit"], wanted)
+    assert table["merit"].idxmax() == table["chosen"].idxmax() and table["merit"][2] == -np.inf
 
 
 def test_a_student_is_a_gaussian_of_each_phone_and_a_little_of_the_whole(folder: Path) -> None:

@@ -72,7 +72,7 @@ def choice_metrics(scored: pd.DataFrame) -> dict[str, float]:
     kinds = {kind: rows for kind, rows in scored.groupby("kind") if np.isfinite(rows["nll"]).any()}
     return {
         **{
-            f"select.{kind}.regret": rows.loc[rows["evidence"].idxmax(), "per"] - rows["per"].min()
+            f"select.{kind}.regret": rows.loc[rows["merit"].idxmax(), "per"] - rows["per"].min()
             for kind, rows in kinds.items()
         },
         "select.oracle.per": lowest,
@@ -92,7 +92,7 @@ def _wav2vec_u_choice(candidates: pd.DataFrame) -> int:
 def shown_candidate(candidates: pd.DataFrame, kind: str) -> str:
     """Name the candidate that represents its kind (`match`, `gan`): the chosen one, else the best-scored one."""
     rows = candidates[candidates["kind"] == kind]
-    place = rows["chosen"].idxmax() if rows["chosen"].any() else rows["evidence"].idxmax()
+    place = rows["chosen"].idxmax() if rows["chosen"].any() else rows["merit"].idxmax()
     return rows.loc[place, "candidate"]
 
 

@@ -16,7 +16,7 @@ KINDS = {
     "gan": (ORANGE, "s", "run of the GAN"),
     "teacher": (PURPLE, "^", "teacher"),
 }
-SCORE = "log probability of audio and phones per frame, validation set: higher is better"
+SCORE = "merit, validation set: higher is better"
 
 
 def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
@@ -26,9 +26,9 @@ def select_figure(*, scored: Pathlike, figure: Pathlike) -> None:
     only silence have no finite score and are counted in the title.
     """
     table = ScoredTable.read(scored)
-    silent = int(np.isinf(table["evidence"]).sum())
-    table = table[np.isfinite(table["evidence"])]
-    table = table.sort_values("evidence", ascending=False, kind="stable").reset_index(drop=True)
+    silent = int(np.isinf(table["merit"]).sum())
+    table = table[np.isfinite(table["merit"])]
+    table = table.sort_values("merit", ascending=False, kind="stable").reset_index(drop=True)
     note = f" ({silent} more decode only silence)" if silent else ""
     with style():
         if table["per"].isna().all():
@@ -48,7 +48,7 @@ def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
     """Draw a point per candidate."""
     look = {"s": 42, "alpha": 0.8, "linewidths": 0, "zorder": 3}
     keys = [
-        axes.scatter(rows["evidence"], 100 * rows["per"], color=colour, marker=marker, label=label, **look)
+        axes.scatter(rows["merit"], 100 * rows["per"], color=colour, marker=marker, label=label, **look)
         for kind, (colour, marker, label) in KINDS.items()
         if len(rows := table[table["kind"] == kind])
     ]
@@ -59,7 +59,7 @@ def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
         row = table.loc[place]
         label = f"{role}: {row['candidate']} ({100 * row['per']:.1f} %)"
         ring = {"s": size, "facecolors": "none", "edgecolors": colour, "linewidths": 1.8, "zorder": 4}
-        keys.append(axes.scatter(row["evidence"], 100 * row["per"], marker=marker, label=label, **ring))
+        keys.append(axes.scatter(row["merit"], 100 * row["per"], marker=marker, label=label, **ring))
     axes.margins(0.12)
     axes.set_ylim(bottom=0)
     axes.set(xlabel=SCORE, ylabel="phone error rate, test set (%)")
@@ -69,7 +69,7 @@ def _points(axes: Axes, table: pd.DataFrame) -> list[Artist]:
 def _bars(axes: Axes, table: pd.DataFrame) -> list[Artist]:
     """Draw a bar per candidate, the best score on top."""
     names = [f"{row.candidate} (chosen)" if row.chosen else row.candidate for row in table.itertuples()]
-    below = table["evidence"].max() - table["evidence"]
+    below = table["merit"].max() - table["merit"]
     bars = axes.barh(range(len(table)), below, color=[KINDS[kind][0] for kind in table["kind"]], height=0.7)
     axes.bar_label(bars, fmt="%.3f", padding=4, fontsize=9)
     axes.set_yticks(range(len(table)), names)
@@ -78,7 +78,7 @@ def _bars(axes: Axes, table: pd.DataFrame) -> list[Artist]:
         label.set_fontweight("bold" if chosen else "normal")
     axes.invert_yaxis()
     axes.margins(x=0.1, y=0.02)
-    axes.set_xlabel("log probability of audio and phones below the best candidate's, per frame: lower is better")
+    axes.set_xlabel("merit below the best candidate's: lower is better")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     return [

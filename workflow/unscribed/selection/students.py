@@ -81,10 +81,10 @@ def add_up(store: FrameStore, labels: np.ndarray, numbers: np.ndarray, phones: i
 
 @dataclass(frozen=True)
 class Heard:
-    """The phones that students decoded, by utterance, their weighted log likelihoods (U,), and the number of frames."""
+    """The phones that students decoded, by utterance, and the weighted log-likelihood of all their `frames`."""
 
     phones: list[list[str]]
-    log_likelihoods: np.ndarray
+    log_likelihood: float
     frames: int
 
 
@@ -97,19 +97,16 @@ def heard(store: FrameStore, labels: np.ndarray, arpa: Pathlike, inventory: list
     parts = [np.sort(part) for part in np.array_split(drawn, min(FOLDS, len(drawn)))]
     sums = [add_up(store, labels, part, len(inventory)) for part in parts]
     every, trigrams = sum(sums), PhoneTrigrams.read(arpa, inventory, SEARCH)
-    found, fits = {}, {}
+    found, total = {}, 0.0
     for part, own in zip(parts, sums, strict=True):
         student = Student.of(every - own if len(parts) > 1 else every, inventory, store.metadata["hop_ms"])
         searched = decode_utterances(student, store, trigrams, SEARCH, threads, part)
         for first, last, log_likelihoods, path in searched:
-            along = student.scale * log_likelihoods[np.arange(len(path)), path]
+            total += float(student.scale * log_likelihoods[np.arange(len(path)), path].sum())
             for number in range(first, last):
                 start, end = store.offsets[number : number + 2] - store.offsets[first]
-                fits[number] = float(along[start:end].sum())
                 found[number] = names[path[start:end][runs(path[start:end])[:-1]]].tolist()
-    order = sorted(found)
-    log_likelihoods = np.array([fits[number] for number in order])
-    return Heard([found[number] for number in order], log_likelihoods, int(store.lengths[drawn].sum()))
+    return Heard([found[number] for number in sorted(found)], total, int(store.lengths[drawn].sum()))
 
 
 def frame_phones(decoded: pd.DataFrame, path: Pathlike, store: FrameStore, inventory: list[str]) -> np.ndarray:

@@ -68,10 +68,9 @@ def score(hypotheses: Sequence[Sequence[str]], arpa: Arpa, inventory: list[str],
     return Score(log_prob, tokens, len(phones), nll, usage, lm_perplexity, weighted)
 
 
-def sentence_log_prob(phones: Sequence[str], arpa: Arpa, silence: SilenceSettings) -> float:
-    """Return the log probability of one hypothesis with the end of its sentence, as `score` adds them up."""
-    quality = perplexity(arpa, [" ".join(as_sentence(strip_silence(phones), silence))])
-    return -math.log(quality["perplexity"]) * quality["held_out_tokens"]
+def metric(score: Score) -> float:
+    """Return wav2vec-U's NLL - log usage, of which the lowest is best: infinite without any phone."""
+    return score.nll - math.log(score.usage) if score.tokens else math.inf
 
 
 def choose(scores: Sequence[Score], slack: float = SLACK) -> int:
@@ -81,7 +80,7 @@ def choose(scores: Sequence[Score], slack: float = SLACK) -> int:
     (equation 5 with both usages on the left); of these, the one with the highest `log_prob`, not divided by the length,
     is chosen. Candidates without phones are never chosen: raises UserError if there are no others.
     """
-    adjusted = {index: one.nll - math.log(one.usage) for index, one in enumerate(scores) if one.tokens}
+    adjusted = {index: metric(one) for index, one in enumerate(scores) if one.tokens}
     if not adjusted:
         raise UserError(
             f"all {len(scores)} candidates give nothing but silence: their training collapsed. Try more seeds, a warm "
