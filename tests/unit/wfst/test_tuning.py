@@ -84,9 +84,9 @@ def test_weights_of_another_kind_and_damaged_ones_are_named(tmp_path: Path) -> N
     [
         ([0.25, 0.22, 0.21, 0.2, 0.3], 0.0, 3),
         ([0.25, 0.22, 0.21, 0.2, 0.3], 0.1, 2),  # the middle of the second to the fourth
-        ([0.25, 0.219, 0.3, 0.2, 0.3], 0.1, 1),  # the lower one of two
+        ([0.25, 0.219, 0.3, 0.2, 0.3], 0.1, 3),  # the later one of two
         ([0.1, 0.2], 0.1, 0),
-        ([0.0, 0.0, 0.1], 0.1, 0),
+        ([0.0, 0.0, 0.1], 0.1, 1),
     ],
 )
 def test_of_nearly_equal_trials_the_middle_one_is_chosen(scores: list[float], tolerance: float, chosen: int) -> None:

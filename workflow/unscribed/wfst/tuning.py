@@ -123,13 +123,13 @@ def tune(
 def best(trials: Sequence[Trial[AnyWeights]], tolerance: float = 0.0) -> Trial[AnyWeights]:
     """Return the middle one of the trials whose scores exceed the lowest by at most `tolerance`, a share of it.
 
-    With tolerance 0 it is the first of the trials with the lowest score.
+    Of two in the middle it is the later one. With tolerance 0 it is the first of the trials with the lowest score.
     """
     lowest = min(trial.score for trial in trials)
     if not tolerance:
         return next(trial for trial in trials if trial.score == lowest)
     near = [trial for trial in trials if trial.score <= (1 + tolerance) * lowest]
-    return near[(len(near) - 1) // 2]
+    return near[len(near) // 2]
 
 
 def write_tuning(
