@@ -29,7 +29,7 @@ def test_every_shipped_file_is_valid():
     for path in CORPORA:
         complete(load(path), SCHEMA)
         complete(merged(load(DEMO), load(path)), SCHEMA)
-    assert len(BENCHMARKS) == 9
+    assert len(BENCHMARKS) == 11
     for path in BENCHMARKS:
         complete(merged(load(DEMO), load(path)), SCHEMA)
     assert len(GRIDS) == 3
