@@ -4,8 +4,8 @@ The edits decide. What the hypotheses are compared with is the labels of the map
 ones what the model of the step before decodes *with the same weights*. Two models of
 different kinds err differently: too small a weight leaves each its own noise, too large a one its own fluent sentence,
 and they agree most in between. Labels that were decoded once with one weight would only ask for that weight again.
-The minimum is flat and some utterances tell little of where in it the errors are fewest, so its middle is taken, and of
-two weights the larger: models that learned from each other agree on the same errors where the audio has its way.
+In the first step the errors of the mapping drown the difference between weights, so the middle of those with nearly the
+fewest edits is taken, and of two the larger.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,8 @@ from unscribed.wfst.search import SearchSettings, decode_store
 from unscribed.wfst.tuning import GridSettings, Labels, sample, tune, write_tuning
 from unscribed.wfst.weights import Weights
 
-# Of the fewest edits: weights with so many more are taken for equally good. Found on natural-en, with errors in sight.
+# Of the fewest edits: in the first step weights with so many more are equally good. Found on natural-en, with errors in
+# sight.
 TOLERANCE = 0.1
 
 
@@ -52,7 +53,7 @@ def hmm_tune(
     tuning: Pathlike,
     weights: Pathlike,
 ) -> None:
-    """Decode some utterances with all weights; write the scores, and the middle of the weights with the fewest edits.
+    """Decode some utterances with all weights; write the scores, and the weights with the fewest edits.
 
     Hypotheses are compared with `labels` (PhoneTable), phones of the same utterances: the mapping's, or, in the
     supervised recogniser alone, the transcripts'. If there are none, they are compared with what the model `partner`
@@ -88,7 +89,8 @@ def hmm_tune(
         f"no path of {graph} fits any of the {len(chosen)} utterances of {features}: they may be shorter than "
         "the shortest word or phone (hmm.states), or the search too narrow (hmm.beam, hmm.max_active)."
     )
-    write_tuning(tune(grid.weights(), measure, given, silent), tuning, weights, tolerance=TOLERANCE)
+    tolerance = TOLERANCE if labels else 0.0
+    write_tuning(tune(grid.weights(), measure, given, silent), tuning, weights, tolerance=tolerance)
 
 
 def hypothesis_perplexity(hypotheses: Sequence[Sequence[str]], arpa: Arpa, silence: SilenceSettings) -> float:
