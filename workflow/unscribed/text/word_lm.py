@@ -81,7 +81,7 @@ def spelling_lm(
         prune=[],
         seed=seed,
         symbols=symbol_table(read_inventory(phones)),
-        key="the n-grams of unknown words: remove steps with `labels: open` from hmm.steps",
+        key="the use of unknown words: no `labels: open` in hmm.steps",
         arpa=arpa,
         fst=fst,
         report=report,
