@@ -17,6 +17,8 @@ rule hmm_train:
         features=plan.hmm.store("train"),
         labels=plan.hmm.step_labels,
         phones="<results>/phonemize/phones.txt",
+        before=plan.hmm.before("model.safetensors"),
+        before_weights=plan.hmm.before("{labels}/weights.json"),
     output:
         model="<results>/hmm/cycle{cycle}/step{step}/model.safetensors",
     log:
@@ -32,6 +34,7 @@ rule hmm_train:
     params:
         call="hmm.train:hmm_train",
         kind=plan.hmm.kind,
+        settled=config["hmm"]["settled"],
         settings=section("hmm"),
         network=section("teacher", updates=config["hmm"]["network_updates"]),
         seed=config["corpus"]["seed"],
@@ -96,9 +99,11 @@ rule hmm_tune:
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
         labels=plan.hmm.tuning_labels,
-        partner=plan.hmm.partner("model.safetensors"),
-        partner_graph=plan.hmm.partner("{lm}/graph.safetensors"),
+        partners=plan.hmm.partners("model.safetensors"),
+        partner_graphs=plan.hmm.partners("{lm}/graph.safetensors"),
         arpa=place_text(f"phone_lm/{plan.text.selection_order}gram.arpa"),
+        before=plan.hmm.before("{labels}/tuning.parquet"),
+        before_weights=plan.hmm.before("{labels}/weights.json"),
     output:
         tuning="<results>/{place}/{lm}/tuning.parquet",
         weights="<results>/{place}/{lm}/weights.json",
@@ -114,6 +119,7 @@ rule hmm_tune:
         runtime="2h",
     params:
         call="hmm.tune:hmm_tune",
+        settled=config["hmm"]["settled"],
         grid=section("hmm"),
         search=section("hmm"),
         silence=section("silence"),
@@ -128,6 +134,8 @@ rule hmm_decode:
         model="<results>/{place}/model.safetensors",
         graph="<results>/{place}/{lm}/graph.safetensors",
         weights="<results>/{place}/{lm}/weights.json",
+        before=plan.hmm.before("{labels}/{split}.parquet"),
+        before_weights=plan.hmm.before("{labels}/weights.json"),
     output:
         decoded="<results>/{place}/{lm}/{split}.parquet",
     log:
@@ -142,6 +150,7 @@ rule hmm_decode:
         runtime="12h",
     params:
         call="hmm.decode:hmm_decode",
+        settled=config["hmm"]["settled"],
         search=section("hmm"),
     script:
         "../scripts/call.py"

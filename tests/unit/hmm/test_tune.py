@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from unscribed.artifacts import read_json, write_lines
 from unscribed.errors import UserError
 from unscribed.hmm.graph import phone_graph
+from unscribed.hmm.model import HmmModel
 from unscribed.hmm.tune import TOLERANCE, hmm_tune, hypothesis_perplexity
 from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
@@ -46,7 +48,7 @@ def _tune(world, train, tmp_path: Path, **changes):
     given = {"features": folder / "mfcc.npy", "labels": folder / "labels.parquet"}
     given["grid"] = GridSettings(lm_weights=[2.0, 200.0], insertion_penalties=[0.0, 8.0], tune_utterances=10)
     hmm_tune(
-        **given | {"partner": None, "partner_graph": None} | changes,
+        **given | {"partners": [], "partner_graphs": []} | changes,
         model=model,
         graph=tmp_path / "graph.safetensors",
         arpa=folder / "phones.arpa",
@@ -73,21 +75,27 @@ def test_fewest_edits_are_chosen(world, train, tmp_path: Path) -> None:
     assert table["edit_rate"].nunique() > 1 and table["perplexity"].nunique() > 1
 
 
-def test_models_are_compared_with_the_same_weights(world, train, tmp_path: Path) -> None:
-    """A model that is its own partner agrees with itself at all weights, as it would not with labels of one weight."""
-    model = train("mfcc", world.folder / "labels.parquet", 1)
-    given = {"labels": None, "partner": model, "partner_graph": tmp_path / "graph.safetensors"}
-    table, _ = _tune(world, train, tmp_path, **given)
+@pytest.fixture
+def partners(world, train, tmp_path: Path) -> dict[str, object]:
+    """A copy of the model, as of a step that was passed over, and after it a model that hears the same."""
+    model, twin = train("mfcc", world.folder / "labels.parquet", 1), tmp_path / "twin.safetensors"
+    read = HmmModel.read(model)
+    replace(read, mixtures=replace(read.mixtures, means=read.mixtures.means + np.float32(1e-6))).write(twin)
+    graphs = [tmp_path / "no graph of the copy", tmp_path / "graph.safetensors"]
+    return {"labels": None, "partners": [model, twin], "partner_graphs": graphs}
+
+
+def test_models_are_compared_with_the_same_weights(world, train, tmp_path: Path, partners) -> None:
+    """Two models that hear the same agree at all weights, as they would not with labels of one weight."""
+    table, _ = _tune(world, train, tmp_path, **partners)
     assert table["edit_rate"].tolist() == [0.0] * 4
     assert table["perplexity"].nunique() > 1
 
 
-def test_weights_with_which_nothing_is_decoded_are_not_chosen(world, train, tmp_path: Path) -> None:
+def test_weights_with_which_nothing_is_decoded_are_not_chosen(world, train, tmp_path: Path, partners) -> None:
     """Two models that are both silent agree, too."""
-    model = train("mfcc", world.folder / "labels.parquet", 1)
-    given = {"labels": None, "partner": model, "partner_graph": tmp_path / "graph.safetensors"}
     grid = GridSettings(lm_weights=[2.0], insertion_penalties=[1000.0, 0.0], tune_utterances=10)
-    table, weights = _tune(world, train, tmp_path, grid=grid, **given)
+    table, weights = _tune(world, train, tmp_path, grid=grid, **partners)
     assert table["perplexity"].tolist()[0] == math.inf
     assert weights["insertion_penalty"] == 0.0
 

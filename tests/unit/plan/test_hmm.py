@@ -12,8 +12,19 @@ from unscribed.plan.hmm import (
 )
 
 
+class Wildcards(SimpleNamespace):
+    """Wildcards of a rule, as Snakemake gives them."""
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        return getattr(self, name, default)
+
+
 def hmm(cycles: int = 1, labels: str = "words words phones", **sections: object) -> HmmPlan:
-    steps = [{"features": "frames", "gaussians": 10, "labels": name} for name in labels.split()]
+    """Steps that label with the named n-grams; `+` after one stands for networks."""
+    steps = [
+        {"features": "frames", "gaussians": 10, "labels": name.rstrip("+"), "network": name.endswith("+")}
+        for name in labels.split()
+    ]
     return HmmPlan.from_config(configuration(hmm={"cycles": cycles, "steps": steps}, **sections))
 
 
@@ -61,23 +72,63 @@ def test_cycles_are_compared_only_if_there_are_several() -> None:
     [
         ("hmm/cycle1/step1", "<results>/decode/valid.parquet", []),
         ("hmm/cycle2/step1", "<results>/hmm/cycle2/mapping/valid.parquet", []),
-        ("hmm/cycle1/step2", [], "<results>/hmm/cycle1/step1/words/graph.safetensors"),
-        ("hmm/final", [], "<results>/hmm/cycle2/step2/words/graph.safetensors"),
+        ("hmm/cycle1/step2", [], ["<results>/hmm/cycle1/step1/words/graph.safetensors"]),
+        ("hmm/final", [], ["<results>/hmm/cycle2/step2/words/graph.safetensors"]),
         ("supervised/step2", "<results>/supervised/labels/valid.parquet", []),
     ],
 )
 def test_decoding_is_tuned_by_the_step_before_or_by_the_labels_it_starts_from(
-    place: str, labels: str | list[str], partner: str | list[str]
+    place: str, labels: str | list[str], partner: list[str]
 ) -> None:
     plan, wildcards = hmm(cycles=2), SimpleNamespace(place=place, lm="words")
     assert plan.tuning_labels(wildcards) == labels
-    assert plan.partner("{lm}/graph.safetensors")(wildcards) == partner
+    assert plan.partners("{lm}/graph.safetensors")(wildcards) == partner
+
+
+@pytest.mark.parametrize(
+    ("labels", "repeating", "partners"),
+    [
+        ("words words words phones", [3], [3]),  # the last is never passed over
+        ("words words open+ open+ open+", [4, 5], [4, 3, 2]),  # the third has a model of its own, and so has the second
+        ("words words words", [3], [2, 1]),
+        ("words words open", [], [2]),
+    ],
+)
+def test_a_step_that_labels_as_the_one_before_may_be_passed_over(
+    labels: str, repeating: list[int], partners: list[int]
+) -> None:
+    """The second is always trained, because the mapping differs from the first model in its own way."""
+    plan = hmm(labels=labels)
+    found = plan.before("{labels}/weights.json")
+    names = labels.replace("+", "").split()
+    for step in range(1, len(names) + 1):
+        place = Wildcards(place=f"hmm/cycle1/step{step}", lm=names[step - 1], split="train")
+        wanted = f"<results>/hmm/cycle1/step{step - 1}/{names[step - 1]}/weights.json" if step in repeating else []
+        assert found(place) == found(Wildcards(cycle="1", step=str(step))) == wanted
+    final = Wildcards(place="hmm/final", lm="words")
+    assert plan.partners("model.safetensors")(final) == [
+        f"<results>/hmm/cycle1/step{step}/model.safetensors" for step in partners
+    ]
+
+
+@pytest.mark.parametrize(
+    "wildcards",
+    [
+        {"place": "hmm/final", "lm": "words"},
+        {"place": "supervised/step3", "lm": "words"},
+        {"place": "hmm/cycle1/step3", "lm": "phones"},  # decoded for its scores alone
+        {"place": "hmm/cycle1/step3", "lm": "words", "split": "test"},
+    ],
+)
+def test_only_labels_are_passed_on(wildcards: dict[str, str]) -> None:
+    plan = hmm(labels="words words words")
+    assert plan.before("{labels}/{split}.parquet")(Wildcards(**wildcards)) == []
 
 
 def test_a_single_step_has_no_step_before_it() -> None:
     plan, wildcards = hmm(labels="words"), SimpleNamespace(place="hmm/final", lm="words")
     assert plan.tuning_labels(wildcards) == "<results>/decode/valid.parquet"
-    assert plan.partner("model.safetensors")(wildcards) == []
+    assert plan.partners("model.safetensors")(wildcards) == []
 
 
 def test_the_topline_has_its_own_text_and_starts_from_transcripts() -> None:

@@ -6,6 +6,7 @@ import time
 from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.hmm.model import HmmModel
+from unscribed.hmm.settled import passed_on
 from unscribed.parallel import log_speed
 from unscribed.tables import PhoneTable
 from unscribed.wfst.graph import Graph
@@ -24,8 +25,16 @@ def hmm_decode(
     search: SearchSettings,
     threads: int,
     decoded: Pathlike,
+    settled: float = 0.0,
+    before: Pathlike | None = None,
+    before_weights: Pathlike | None = None,
 ) -> None:
-    """Decode every utterance; one without a path gets no phones and is counted in the log."""
+    """Decode every utterance; one without a path gets no phones and is counted in the log.
+
+    If self-training has settled at the step before, what that decoded is passed on.
+    """
+    if passed_on(before_weights, settled, {decoded: before}):
+        return
     started = time.monotonic()
     store, acoustic = FrameStore(features), HmmModel.read(model)
     chosen, everything = read_weights(weights, Weights), range(len(store))

@@ -21,6 +21,7 @@ from unscribed.hmm.frontend import FrontEnd, lda_context, scaling, with_lda
 from unscribed.hmm.gmm import MIN_FRAMES, Mixtures, reestimate, single_gaussians, split
 from unscribed.hmm.labels import Labelled, read_labelled
 from unscribed.hmm.model import HmmModel
+from unscribed.hmm.settled import passed_on
 from unscribed.hmm.topology import Topology, states_per_phone
 from unscribed.parallel import ordered_map
 from unscribed.text.inventory import read_inventory
@@ -55,12 +56,18 @@ def hmm_train(
     seed: int,
     threads: int,
     model: Pathlike,
+    settled: float = 0.0,
+    before: Pathlike | None = None,
+    before_weights: Pathlike | None = None,
 ) -> None:
     """Train the model of a step of self-training on the frame store `features` and `labels`.
 
     `kind` has its `features`, the number of its `gaussians` and whether there is a `network`, whose settings `network`
-    has. Raises UserError for labels that do not belong to the store, or that hold fewer than two phones.
+    has. If self-training has settled at the step before, its model `before` is passed on. Raises UserError for labels
+    that do not belong to the store, or that hold fewer than two phones.
     """
+    if passed_on(before_weights, settled, {model: before}):
+        return
     store = FrameStore(features)
     inventory = read_inventory(phones)
     dims = settings.lda_dims if kind["features"] == "lda" else store.data.shape[1]

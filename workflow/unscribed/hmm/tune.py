@@ -8,12 +8,14 @@ In the first step the errors of the mapping drown the difference between weights
 fewest edits is taken, and of two the larger.
 """
 
+import filecmp
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.hmm.model import HmmModel
+from unscribed.hmm.settled import passed_on
 from unscribed.tables import PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.ngram import perplexity
@@ -42,8 +44,8 @@ def hmm_tune(
     model: Pathlike,
     graph: Pathlike,
     labels: Pathlike | None,
-    partner: Pathlike | None,
-    partner_graph: Pathlike | None,
+    partners: Sequence[str],
+    partner_graphs: Sequence[str],
     arpa: Pathlike,
     grid: GridSettings,
     search: SearchSettings,
@@ -52,14 +54,20 @@ def hmm_tune(
     threads: int,
     tuning: Pathlike,
     weights: Pathlike,
+    settled: float = 0.0,
+    before: Pathlike | None = None,
+    before_weights: Pathlike | None = None,
 ) -> None:
     """Decode some utterances with all weights; write the scores, and the weights with the fewest edits.
 
     Hypotheses are compared with `labels` (PhoneTable), phones of the same utterances: the mapping's, or, in the
-    supervised recogniser alone, the transcripts'. If there are none, they are compared with what the model `partner`
-    decodes on `partner_graph`. `arpa` is a phone language model, whose perplexity of the hypotheses is written, too.
-    Raises UserError if store and labels have no utterance in common.
+    supervised recogniser alone, the transcripts'. If there are none, they are compared with what the first of the
+    models `partners` that is not a copy of `model` decodes on its graph. `arpa` is a phone language model, whose
+    perplexity of the hypotheses is written, too. If self-training has settled at the step before, its trials `before`
+    and its weights are passed on. Raises UserError if store and labels have no utterance in common.
     """
+    if passed_on(before_weights, settled, {tuning: before, weights: before_weights}):
+        return
     store, language_model, given = FrameStore(features), Arpa.read(arpa), Labels({}, fluency=False)
     if labels:
         told = {row.utterance: strip_silence(row.phones) for row in PhoneTable.read(labels).itertuples()}
@@ -75,7 +83,9 @@ def hmm_tune(
         return [place.model.topology.phones_of(lattice.alignment())[0] if lattice else [] for lattice in found]
 
     own = Place(HmmModel.read(model), Graph.read(graph))
-    other = Place(HmmModel.read(partner), Graph.read(partner_graph)) if partner and partner_graph else None
+    pairs = zip(partners, partner_graphs, strict=True)
+    partner = next((pair for pair in pairs if not filecmp.cmp(pair[0], model, shallow=False)), None)
+    other = Place(HmmModel.read(partner[0]), Graph.read(partner[1])) if partner else None
 
     def measure(candidate: Weights) -> tuple[float, float]:
         hypotheses, compared = decode(own, candidate), given

@@ -15,7 +15,7 @@ class HmmPlan:
 
     `labels`: for each step, what it labels the audio with for the next step: n-grams of phones, of words, or of words
     with phones where none fits (open). What the last step has decodes the final phones. `frames`: the stage whose
-    frames the HMMs model.
+    frames the HMMs model. A step may be passed over where the one before it has settled (`before`).
     """
 
     cycles: int
@@ -88,20 +88,53 @@ class HmmPlan:
         found = re.fullmatch(r"hmm/cycle(\d+)/step(\d+)", place)
         return (int(found[1]), int(found[2])) if found else (self.cycles, self.last_step)
 
-    def tuned_by(self, wildcards: Any) -> str | None:
-        """Return the place by whose agreement decoding at a {place} is tuned: the step before it in its cycle, if any.
+    def repeats(self, step: int) -> bool:
+        """Tell whether a step labels the audio as the one before it did: with the same n-grams, networks or none.
 
-        The topline has none.
+        The second never counts: what the first is compared with is the mapping, which errs in its own way.
         """
-        cycle, step = self.cycle_and_step(wildcards.place)
-        return None if is_supervised(wildcards) or step == 1 else f"hmm/cycle{cycle}/step{step - 1}"
+        ways = [(entry["labels"], entry["network"]) for entry in self.steps]
+        return step > 2 and ways[step - 1] == ways[step - 2]
 
-    def partner(self, name: str) -> Callable[[Any], str | list[str]]:
-        """Find the file `name` of the place that a {place} is tuned by; `name` may have the wildcard {lm}."""
+    def before(self, name: str) -> Callable[[Any], str | list[str]]:
+        """Find the file `name` of the step before one that may be passed over; other steps and places have none.
+
+        `name` may have {labels}, which are the same for both steps, and {split}, of which train alone is passed on: the
+        others may not be decoded at every step.
+        """
 
         def find(wildcards: Any) -> str | list[str]:
-            place = self.tuned_by(wildcards)
-            return f"<results>/{place}/{name.format(lm=wildcards.lm)}" if place else []
+            place = wildcards.get("place") or f"hmm/cycle{wildcards.cycle}/step{wildcards.step}"
+            found = re.fullmatch(r"(hmm/cycle\d+/step)(\d+)", place)
+            if not found or not self.repeats(int(found[2])):
+                return []
+            labels = self.labels[int(found[2]) - 1]
+            if wildcards.get("lm", labels) != labels or wildcards.get("split", "train") != "train":
+                return []
+            file = name.format(labels=labels, split="train")
+            return f"<results>/{found[1]}{int(found[2]) - 1}/{file}"
+
+        return find
+
+    def tuned_by(self, wildcards: Any) -> list[str]:
+        """Return the places by whose agreement decoding at a {place} is tuned, the first whose model is another.
+
+        It is the step before in the same cycle; for hmm/final, whose step may have been passed over, those before
+        follow, up to one with another model. The topline has none, nor has a first step.
+        """
+        cycle, step = self.cycle_and_step(wildcards.place)
+        if is_supervised(wildcards) or step == 1:
+            return []
+        learned = step  # the last step that is certain to have a model of its own
+        while wildcards.place == "hmm/final" and self.repeats(learned):
+            learned -= 1
+        return [f"hmm/cycle{cycle}/step{number}" for number in range(step - 1, learned - 2, -1)]
+
+    def partners(self, name: str) -> Callable[[Any], list[str]]:
+        """Find the file `name` of the places that a {place} is tuned by; `name` may have the wildcard {lm}."""
+
+        def find(wildcards: Any) -> list[str]:
+            return [f"<results>/{place}/{name.format(lm=wildcards.lm)}" for place in self.tuned_by(wildcards)]
 
         return find
 
