@@ -56,6 +56,7 @@ rule all:
         "<results>/ctm/test.phones.parquet",
         "<results>/ctm/test.words.parquet",
         "<results>/textgrid/test",
+        "<results>/recogniser",
 
 
 # A target makes a stage for all its splits, seeds and rounds; `snakemake segment --forcerun segment` reruns it.

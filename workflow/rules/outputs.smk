@@ -1,4 +1,4 @@
-"""Outputs for other tools: times of phones and words, TextGrids, pseudo-labels for fine-tuning."""
+"""Outputs for other tools: times of phones and words, TextGrids, pseudo-labels, and the recogniser of new files."""
 
 
 rule ctm_split:
@@ -89,5 +89,38 @@ rule vocabulary:
         runtime="30m",
     params:
         call="outputs.pseudo_labels:vocabulary",
+    script:
+        "../scripts/call.py"
+
+
+rule recogniser:
+    input:
+        model="<results>/hmm/final/model.safetensors",
+        graph="<results>/hmm/final/words/graph.safetensors",
+        weights="<results>/hmm/final/words/weights.json",
+        lexiconp="<results>/lexicon/lexiconp.txt",
+        word_symbols="<results>/word_lm/words.txt",
+        pca=plan.hmm.projection,
+    output:
+        recogniser=directory("<results>/recogniser"),
+    log:
+        "<logs>/recogniser.log",
+    benchmark:
+        "<benchmarks>/recogniser.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        call="recogniser.folder:recogniser",
+        checkpoint=plan.features.recogniser_checkpoint,
+        corpus={key: config["corpus"][key] for key in ("name", "language")},
+        sample_rate_hz=RATE,
+        vad=section("vad"),
+        features=section("features"),
+        search=section("hmm"),
+        nbest=section("words"),
     script:
         "../scripts/call.py"

@@ -106,6 +106,16 @@ class FrameStore:
         if len(self.data) != frames:
             raise UserError(f"{self.path} has {len(self.data)} frames, its index {frames}: run its stage again.")
 
+    @classmethod
+    def in_memory(cls, frames: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> "FrameStore":
+        """Make a store of the frames (T, D) of at least one utterance, without files."""
+        store = cls.__new__(cls)
+        store.path, store.metadata, store.utterances = Path("memory"), dict(metadata), list(frames)
+        store.lengths = np.array([len(rows) for rows in frames.values()], dtype=np.int64)
+        store.offsets = np.concatenate([[0], np.cumsum(store.lengths)])
+        store.data = np.concatenate(list(frames.values()))
+        return store
+
     def __len__(self) -> int:
         return len(self.utterances)
 

@@ -18,17 +18,18 @@ AHEAD = 4  # items in work or waiting per thread: fewer leave threads idle, more
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int, label: str
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, label: str | None
 ) -> Iterator[Result]:
     """Yield `function(item)` for every item, in order, with at most a few results per thread in memory.
 
-    Shows a progress bar called `label` if stderr is a terminal. Raises what `function` raises, and stops.
+    Shows a progress bar called `label` if there is one and stderr is a terminal. Raises what `function` raises, and
+    stops.
     """
     total = len(items) if isinstance(items, Sized) else None
     waiting: deque[Future[Result]] = deque()
     with (
         ThreadPoolExecutor(max_workers=max(1, threads)) as pool,
-        tqdm(total=total, desc=label, disable=None) as progress,
+        tqdm(total=total, desc=label, disable=None if label else True) as progress,
     ):
         try:
             for item in items:

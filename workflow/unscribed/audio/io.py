@@ -3,6 +3,8 @@
 Dimensions: T samples per channel, C channels.
 """
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +48,7 @@ def decode(path: Pathlike) -> tuple[np.ndarray, int]:
     Raises UserError if the file is missing, unreadable, damaged or holds no samples.
     """
     path = Path(path)
-    _require_file(path)
+    require_file(path)
     if path.suffix.lower() in LIBAV_SUFFIXES:
         samples, rate = _decode_libav(path)
     else:
@@ -60,7 +62,8 @@ def decode(path: Pathlike) -> tuple[np.ndarray, int]:
     return samples, rate
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """Raise UserError if there is no file at `path`, or if it is empty or cannot be looked at."""
     try:
         size = path.stat().st_size if path.is_file() else None
     except OSError as error:
@@ -77,44 +80,55 @@ def _decode_sndfile(path: Path) -> tuple[np.ndarray, int]:
         integers = file.subtype == "PCM_16"
         samples = file.read(dtype="int16" if integers else "float32", always_2d=True)
         rate = file.samplerate
-    _require_whole_wav(path)
+    require_whole_wav(path)
     return (samples * np.float32(1 / 32768) if integers else samples), rate
 
 
-def _require_whole_wav(path: Path) -> None:
-    """Compare a WAV file's size with its header: libsndfile reads a half-copied file without complaint."""
+def require_whole_wav(path: Path) -> None:
+    """Raise UserError if a WAV file is smaller than its header says: libsndfile reads a half copy without complaint."""
     with open(path, "rb") as file:
         header = file.read(8)
     declared = 8 + int.from_bytes(header[4:], "little")
     if header[:4] == b"RIFF" and path.stat().st_size + RIFF_SLACK < declared < STREAMED:
-        raise _damaged(path, f"{path.stat().st_size} bytes, its header says {declared}")
+        raise damaged(path, f"{path.stat().st_size} bytes, its header says {declared}")
 
 
 def _decode_libav(path: Path, reason: str = "") -> tuple[np.ndarray, int]:
     """Decode with FFmpeg; `reason` is libsndfile's error message, for the user if FFmpeg fails as well."""
+    blocks = list(libav_blocks(path, reason))
+    if not blocks:
+        return np.zeros((0, 1), dtype=np.float32), 0
+    return np.concatenate([samples for samples, _ in blocks]), blocks[0][1]
+
+
+def libav_blocks(path: Path, reason: str = "") -> Iterator[tuple[np.ndarray, int]]:
+    """Decode with FFmpeg, frame by frame: float32 samples (T, C) and the sampling rate in Hz.
+
+    `reason` is an earlier error message, for the user if FFmpeg fails as well. Raises UserError as `decode` does.
+    """
     import av  # here: FFmpeg takes 0.1 s and 100 MB of disk, and libsndfile reads most files without it
 
+    found = False
     try:
         with av.open(str(path), format=HEADERLESS.get(path.suffix.lower()), metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise UserError(f"{path} has no audio stream. Take it out of the corpus.")
             stream = container.streams.audio[0]
-            rate, channels = stream.rate, stream.channels
             converter = av.AudioResampler(format="fltp")  # only the sample format: rate and channels stay
-            frames = [block.to_ndarray() for frame in container.decode(stream) for block in converter.resample(frame)]
-            frames += [block.to_ndarray() for block in converter.resample(None) if frames]
+            for frame in chain(container.decode(stream), [None]):
+                for block in converter.resample(frame) if found or frame is not None else ():
+                    found = True
+                    yield np.ascontiguousarray(block.to_ndarray().T), stream.rate
     except PermissionError as error:
         raise UserError(f"{path} cannot be read: permission denied. Make it readable with `chmod +r`.") from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise _damaged(path, reason or getattr(error, "strerror", None) or str(error)) from error
-    if not frames and reason:  # FFmpeg mistakes almost any file for some format
-        raise _damaged(path, reason)
-    if not frames:
-        return np.zeros((0, channels), dtype=np.float32), rate
-    return np.ascontiguousarray(np.concatenate(frames, axis=1).T), rate
+        raise damaged(path, reason or getattr(error, "strerror", None) or str(error)) from error
+    if not found and reason:  # FFmpeg mistakes almost any file for some format
+        raise damaged(path, reason)
 
 
-def _damaged(path: Path, reason: str) -> UserError:
+def damaged(path: Path, reason: str) -> UserError:
+    """Return the error for a file that cannot be decoded."""
     return UserError(
         f"{path} is damaged or not audio ({reason.rstrip('.')}). Copy it again, convert it with "
         "`ffmpeg -i FILE NEW.wav`, or take it out of the corpus."

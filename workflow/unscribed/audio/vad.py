@@ -1,17 +1,14 @@
 """Stage vad: find the speech in every utterance, so that silence can be removed (wav2vec-U §4.1).
 
 Each method marks cells of 10 to 32 ms as speech or not; `regions` turns the marks into ranges of samples.
-Dimensions: N samples, M cells, R regions, B utterances of a batch.
+Dimensions: N samples, M cells, R regions.
 """
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +27,6 @@ SIDE_BLOCKS = 3  # … by the energy of 25 ms: the cell and 7.5 ms on either sid
 LOUD_PERCENTILE = 95  # of the cells' levels is the loud level; the maximum would follow a single click
 FLOOR_DB = -80.0  # of full scale: quieter cells are never speech, however quiet the utterance
 SILERO_CELL = {8000: 256, 16000: 512}  # sampling rate in Hz to the samples of a cell, fixed by the model
-SILERO_PROBABILITY = 0.5  # of speech, from which a cell is marked: the default of silero-vad
 SILERO_BATCH = 64  # utterances at once: more are faster, but need memory for the longest of them times their number
 
 
@@ -52,14 +48,12 @@ def vad(*, manifest: Pathlike, settings: VadSettings, sample_rate_hz: int, vad: 
     """
     table = ManifestTable.read(manifest)
     started = time.monotonic()
-    cell = cell_samples(settings.method, sample_rate_hz)
-    min_silence = round(settings.min_silence_ms * sample_rate_hz / 1000)
-    margin = round(settings.margin_ms * sample_rate_hz / 1000)
+    find = SpeechFinder(settings, sample_rate_hz)
     all_starts, all_ends, totals = [], [], []
     speechless = []
-    marked = _marked(table, settings, sample_rate_hz, cell, threads)
+    marked = _marked(table, find, threads)
     for utterance, (marks, total) in zip(table["utterance"], marked, strict=True):
-        starts, ends = regions(marks, cell, total, min_silence, margin)
+        starts, ends = find.regions(marks, total)
         if not len(starts):
             speechless.append(utterance)
             starts, ends = np.array([0]), np.array([total])
@@ -142,59 +136,48 @@ def energy_marks(samples: np.ndarray, cell: int, threshold_db: float) -> np.ndar
     return level_db > max(np.percentile(level_db, LOUD_PERCENTILE) + threshold_db, FLOOR_DB)
 
 
-def _marked(
-    table: pd.DataFrame, settings: VadSettings, rate: int, cell: int, threads: int
-) -> Iterable[tuple[np.ndarray, int]]:
+class SpeechFinder:
+    """The VAD of a configuration, for samples in memory. Raises UserError if the method does not work at the rate."""
+
+    def __init__(self, settings: VadSettings, sample_rate_hz: int) -> None:
+        self.settings, self.rate = settings, sample_rate_hz
+        self.cell = cell_samples(settings.method, sample_rate_hz)
+        self.min_silence = round(settings.min_silence_ms * sample_rate_hz / 1000)
+        self.margin = round(settings.margin_ms * sample_rate_hz / 1000)
+        self._silero = None
+        if settings.method == "silero":
+            from unscribed.audio.silero import Silero  # here, as torch takes two seconds to load
+
+            self._silero = Silero(sample_rate_hz, self.cell)
+
+    def __call__(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return starts and ends, (R,) each, of the regions of speech in `samples` (N,); there may be none."""
+        return self.regions(self.marks([samples])[0], len(samples))
+
+    def marks(self, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Mark the cells of speech of each recording (N,) of a batch, bool (M,)."""
+        if self._silero:
+            return self._silero.marks(batch)
+        if self.settings.method == "none":
+            return [np.ones(-(-len(samples) // self.cell), dtype=bool) for samples in batch]
+        return [energy_marks(samples, self.cell, self.settings.threshold_db) for samples in batch]
+
+    def regions(self, marks: np.ndarray, total: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the regions of a recording of `total` samples with these marks (M,), as the function `regions`."""
+        return regions(marks, self.cell, total, self.min_silence, self.margin)
+
+
+def _marked(table: pd.DataFrame, finder: SpeechFinder, threads: int) -> Iterable[tuple[np.ndarray, int]]:
     """The marks (M,) and the number of samples of every file of the manifest `table`, in its order."""
     paths = table["path"].tolist()
-    if settings.method == "silero":
-        order = np.argsort(table["duration_seconds"].to_numpy())[::-1]  # similar lengths together: less padding
-        batches = [order[start : start + SILERO_BATCH] for start in range(0, len(order), SILERO_BATCH)]
-        find = partial(_silero_batch, _silero_models(), rate, cell)
-        done = ordered_map(lambda batch: find([paths[number] for number in batch]), batches, threads, "vad")
-        found = dict(zip(order.tolist(), chain.from_iterable(done), strict=True))
-        return [found[number] for number in range(len(paths))]
-    mark = partial(_mark_file, settings=settings, rate=rate, cell=cell)
-    return ordered_map(mark, paths, threads, "vad")
 
+    def mark(batch: Sequence[int]) -> list[tuple[np.ndarray, int]]:
+        loaded = [io.load_mono(paths[number], finder.rate) for number in batch]
+        return list(zip(finder.marks(loaded), map(len, loaded), strict=True))
 
-def _mark_file(path: str, settings: VadSettings, rate: int, cell: int) -> tuple[np.ndarray, int]:
-    samples = io.load_mono(path, rate)
-    if settings.method == "none":
-        return np.ones(-(-len(samples) // cell), dtype=bool), len(samples)
-    return energy_marks(samples, cell, settings.threshold_db), len(samples)
-
-
-def _silero_models() -> Callable[[], Any]:
-    """Return a function that returns the calling thread's own model: models have a state that threads cannot share."""
-    import torch
-    from silero_vad import load_silero_vad
-
-    torch.set_num_threads(1)  # each thread takes whole batches
-    local = threading.local()
-
-    def model() -> Any:
-        if not hasattr(local, "model"):
-            local.model = load_silero_vad()
-        return local.model
-
-    return model
-
-
-def _silero_batch(
-    models: Callable[[], Any], rate: int, cell: int, paths: Sequence[str]
-) -> list[tuple[np.ndarray, int]]:
-    """The marks (M,) by the Silero model and the number of samples of every file of a batch."""
-    import torch
-
-    batch = [io.load_mono(path, rate) for path in paths]
-    lengths = [-(-len(samples) // cell) for samples in batch]
-    padded = torch.zeros(len(batch), max(lengths), cell)  # (B, M, cell); the model is causal: padding changes nothing
-    for row, samples in zip(padded, batch, strict=True):
-        row.view(-1)[: len(samples)] = torch.from_numpy(samples)
-    model = models()
-    model.reset_states()
-    with torch.inference_mode():
-        probabilities = torch.cat([model(step, rate) for step in padded.unbind(1)], dim=1).numpy()  # (B, M)
-    found = zip(probabilities, lengths, batch, strict=True)
-    return [(row[:length] > SILERO_PROBABILITY, len(samples)) for row, length, samples in found]
+    if finder.settings.method != "silero":
+        return chain.from_iterable(ordered_map(mark, [[number] for number in range(len(paths))], threads, "vad"))
+    order = np.argsort(table["duration_seconds"].to_numpy())[::-1]  # similar lengths together: less padding
+    batches = [order[start : start + SILERO_BATCH] for start in range(0, len(order), SILERO_BATCH)]
+    found = dict(zip(order.tolist(), chain.from_iterable(ordered_map(mark, batches, threads, "vad")), strict=True))
+    return [found[number] for number in range(len(paths))]

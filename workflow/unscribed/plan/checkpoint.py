@@ -54,6 +54,13 @@ class FeaturesPlan:
         return cls(learned, checkpoint, features["shards"] if learned else 1, hop_ms(config))
 
     @property
+    def recogniser_checkpoint(self) -> str:
+        """The model as the recogniser names it: one that is made here by its path from there; none for spectra."""
+        if not self.learned:
+            return ""
+        return MADE_HERE.replace("<results>", "..") if self.checkpoint.made_here else self.checkpoint.name
+
+    @property
     def rules(self) -> list[str]:
         """The rules of the stage features."""
         return ["features_split", *(["features_shard"] if self.shards > 1 else [])]

@@ -44,6 +44,11 @@ class HmmPlan:
         """The number of the last step of a cycle; steps count from 1."""
         return len(self.labels)
 
+    @property
+    def projection(self) -> str | list[str]:
+        """The file of the PCA that the frames of the HMMs come from, if they do."""
+        return "<results>/pca/pca.safetensors" if self.frames == "pca" else []
+
     def store(self, split: str) -> str:
         """Return the frames of one split."""
         return f"<results>/{self.frames}/{split}.npy"

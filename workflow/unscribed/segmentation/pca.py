@@ -6,10 +6,11 @@ features, P projected features.
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from unscribed.artifacts import Pathlike, read_tensors, write_tensors
+from unscribed.artifacts import Pathlike, read_tensors, readable, write_tensors
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter, map_store, sample_positions
 
@@ -67,27 +68,42 @@ def apply_pca(*, features: Pathlike, pca: Pathlike, projected: Pathlike) -> None
 
     Raises UserError if the number of dimensions is not that of the features the PCA was fitted on.
     """
-    store = FrameStore(features)
-    model, _ = read_tensors(pca)
-    stacked, odd = divmod(len(model["mean"]), store.data.shape[1])
-    if odd or stacked % 2 == 0:
-        raise UserError(
-            f"{pca} was fitted on other features than {features} ({len(model['mean'])} dimensions are no odd multiple "
-            f"of {store.data.shape[1]}): delete {pca} and run the stage pca again."
-        )
-    weights = (model["components"] / model["scale"]).T  # (W, P)
+    store, projection = FrameStore(features), Projection(pca)
+    with FrameWriter(projected, projection.metadata(store)) as writer:
+        map_store(store, writer, lambda first, last: projection(store, first, last))
 
-    def project(first: int, last: int) -> np.ndarray:
+
+class Projection:
+    """A fitted PCA; `weights` (W, P) have the scales in them. Raises UserError for a damaged file."""
+
+    def __init__(self, pca: Pathlike) -> None:
+        self.pca = pca
+        with readable(pca):
+            model, _ = read_tensors(pca)
+            self.mean, self.weights = model["mean"], (model["components"] / model["scale"]).T
+
+    def __call__(self, store: FrameStore, first: int, last: int) -> np.ndarray:
+        """Project the frames of the utterances `first` … `last` - 1 of a store, (T, P) float32.
+
+        Raises UserError if the number of dimensions is not that of the features the PCA was fitted on.
+        """
+        stacked, odd = divmod(len(self.mean), store.data.shape[1])
+        if odd or stacked % 2 == 0:
+            raise UserError(
+                f"{self.pca} was fitted on other features than {store.path} ({len(self.mean)} dimensions are no odd "
+                f"multiple of {store.data.shape[1]}): delete {self.pca} and run the stage pca again."
+            )
         positions = np.arange(store.offsets[first], store.offsets[last])
-        frames = np.empty((len(positions), weights.shape[1]), dtype=np.float32)
+        frames = np.empty((len(positions), self.weights.shape[1]), dtype=np.float32)
         for start in range(0, len(positions), CHUNK):
             rows = stack(store, positions[start : start + CHUNK], stacked // 2)
-            frames[start : start + len(rows)] = (rows - model["mean"]) @ weights
+            frames[start : start + len(rows)] = (rows - self.mean) @ self.weights
         return frames
 
-    dims = weights.shape[1]  # all of them are static: a projection has no separate slopes (deltas)
-    with FrameWriter(projected, {**store.metadata, "dims": dims, "static_dims": dims}) as writer:
-        map_store(store, writer, project)
+    def metadata(self, store: FrameStore) -> dict[str, Any]:
+        """Return the metadata of the projected store: all dimensions are static, as a projection has no deltas."""
+        dims = self.weights.shape[1]
+        return {**store.metadata, "dims": dims, "static_dims": dims}
 
 
 def stack(store: FrameStore, positions: np.ndarray, context: int) -> np.ndarray:

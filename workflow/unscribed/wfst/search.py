@@ -56,19 +56,29 @@ def decode_store(
 
     Lattices hold the paths within `lattice_beam` of the best one; with 0, only the best.
     """
-    penalised = graph.with_penalty(weights.insertion_penalty)
-    scale = np.float32(1 / weights.lm_weight)
-
-    def decode(number: int) -> Lattice | None:
-        scores = scorer.scores(store, number) * scale
-        found = search(penalised, scores, settings.beam, settings.max_active, lattice_beam)
-        if found is None:
-            wider = RETRY_FACTOR * settings.beam
-            found = search(penalised, scores, wider, RETRY_FACTOR**2 * settings.max_active, lattice_beam)
-        return found
-
+    decoder = Decoder(scorer, graph, weights, settings, lattice_beam)
     with threadpool_limits(1):  # decoding utterances in parallel is faster than parallel matrix products within one
-        yield from ordered_map(decode, numbers, threads, "decode")
+        yield from ordered_map(lambda number: decoder(store, number), numbers, threads, "decode")
+
+
+class Decoder:
+    """A scorer with a graph and the weights and limits of the search; the arguments are those of `decode_store`."""
+
+    def __init__(
+        self, scorer: FrameScorer, graph: Graph, weights: Weights, settings: SearchSettings, lattice_beam: float
+    ) -> None:
+        self.scorer, self.settings, self.lattice_beam = scorer, settings, lattice_beam
+        self.graph = graph.with_penalty(weights.insertion_penalty)
+        self.scale = np.float32(1 / weights.lm_weight)
+
+    def __call__(self, store: FrameStore, number: int) -> Lattice | None:
+        """Return the lattice of one utterance; None if it has no path, even with a wider beam."""
+        scores = self.scorer.scores(store, number) * self.scale
+        beam, most = self.settings.beam, self.settings.max_active
+        found = search(self.graph, scores, beam, most, self.lattice_beam)
+        if found is None:
+            found = search(self.graph, scores, RETRY_FACTOR * beam, RETRY_FACTOR**2 * most, self.lattice_beam)
+        return found
 
 
 def log_failed(utterances: list[str]) -> None:

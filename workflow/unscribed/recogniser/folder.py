@@ -1,0 +1,106 @@
+"""The folder of a recogniser: all that is needed to transcribe new files, and nothing of the workflow.
+
+`recogniser.json` says what it is and how it listens; `model.safetensors`, `graph.safetensors`, `lexiconp.txt` and
+`words.txt` are the HMM, its graph and its words, `pca.safetensors` the projection of its frames if it has one.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from unscribed.artifacts import Pathlike, atomic_folder, read_json, write_json
+from unscribed.audio.vad import VadSettings
+from unscribed.errors import UserError
+from unscribed.recogniser.front_end import FrameSettings
+from unscribed.wfst.nbest import NbestSettings
+from unscribed.wfst.search import SearchSettings
+from unscribed.wfst.weights import Weights, read_weights
+
+CARD = "recogniser.json"
+MODEL, GRAPH, LEXICON, WORDS, PCA = (
+    *("model.safetensors", "graph.safetensors", "lexiconp.txt", "words.txt", "pca.safetensors"),
+)
+FORMAT = 1  # of the folder; readers refuse a later one
+
+
+@dataclass(frozen=True)
+class Card:
+    """What `recogniser.json` holds: `corpus` and `language` it was learned from, and the settings of all its parts.
+
+    `checkpoint` is the model of learned features: a folder or a name on the hub; `projected` if its frames are.
+    """
+
+    corpus: str
+    language: str
+    sample_rate_hz: int
+    vad: VadSettings
+    features: FrameSettings
+    checkpoint: str
+    projected: bool
+    weights: Weights
+    search: SearchSettings
+    nbest: NbestSettings
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of `recogniser.json`."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def read(cls, folder: Path) -> "Card":
+        """Read it from a folder. Raises UserError if that is no recogniser, or one of a later version."""
+        path = folder / CARD
+        try:
+            values = read_json(path)
+            if values.pop("format") > FORMAT:
+                raise UserError(f"{path} comes from a later version of Unscribed: install that one.")
+            kinds = {"vad": VadSettings, "features": FrameSettings, "weights": Weights, "search": SearchSettings}
+            kinds["nbest"] = NbestSettings
+            return cls(**{name: kinds[name](**value) if name in kinds else value for name, value in values.items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{folder} is no recogniser, or a damaged one ({CARD}: {error}): name a folder that "
+                "`unscribed export` made, or the results of a corpus."
+            ) from error
+
+
+def recogniser(
+    *,
+    model: Pathlike,
+    graph: Pathlike,
+    weights: Pathlike,
+    lexiconp: Pathlike,
+    word_symbols: Pathlike,
+    pca: Pathlike | None,
+    checkpoint: str,
+    corpus: Mapping[str, str],
+    sample_rate_hz: int,
+    vad: VadSettings,
+    features: FrameSettings,
+    search: SearchSettings,
+    nbest: NbestSettings,
+    recogniser: Pathlike,
+) -> None:
+    """Gather the final model of a corpus with its words in the folder `recogniser`.
+
+    `corpus` has its `name` and `language`. `pca` is the projection of the frames that the model has learned from, if
+    they are projected. Raises UserError for damaged weights.
+    """
+    card = Card(
+        corpus=corpus["name"],
+        language=corpus["language"],
+        sample_rate_hz=sample_rate_hz,
+        vad=vad,
+        features=features,
+        checkpoint=checkpoint,
+        projected=bool(pca),
+        weights=read_weights(weights, Weights),
+        search=search,
+        nbest=nbest,
+    )
+    files = {MODEL: model, GRAPH: graph, LEXICON: lexiconp, WORDS: word_symbols} | ({PCA: pca} if pca else {})
+    with atomic_folder(recogniser) as folder:
+        for name, path in files.items():
+            shutil.copyfile(str(path), folder / name)
+        write_json(folder / CARD, card.to_json())
