@@ -21,6 +21,7 @@ from workflow_runs import (
     write_config,
 )
 
+from unscribed import Recogniser
 from unscribed.figures.table import FIGURES
 
 pytestmark = pytest.mark.slow
@@ -179,3 +180,15 @@ def test_a_second_cycle_learns_from_the_segments_of_the_first(tiny_copy, tmp_pat
     assert len(selection["discrepancies"]) == 2 and selection["cycle"] == 1 + selection["discrepancies"].index(
         min(selection["discrepancies"])
     )
+
+
+def test_the_recogniser_hears_in_files_what_the_workflow_heard(results):
+    words = pd.read_parquet(results / "words/test.parquet").set_index("utterance")["words"]
+    times = pd.read_parquet(results / "ctm/test.words.parquet").groupby("utterance")
+    recogniser = Recogniser(results)
+    for path in sorted((results / "corpus/audio").glob("test-*.wav")):
+        found, rows = recogniser.transcribe(path).words, times.get_group(path.stem)
+        assert [word.text for word in found] == words[path.stem].tolist()
+        assert [word.start for word in found] == pytest.approx(rows["start_seconds"].tolist())
+        assert [word.end - word.start for word in found] == pytest.approx(rows["duration_seconds"].tolist())
+        assert [word.confidence for word in found] == pytest.approx(rows["confidence"].tolist())

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from unscribed.artifacts import write_json
-from unscribed.evaluation.summary import ROWS, WIDTH, main, print_summary, summary_lines
+from unscribed.evaluation.summary import ROWS, WIDTH, print_summary, summary_lines
 
 
 def test_numbers_and_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,11 +65,3 @@ def test_it_fits_80_columns(tmp_path: Path) -> None:
     lines = summary_lines(metrics | {"text.sentences": 12345678}, tmp_path)
     assert max(map(len, lines)) <= WIDTH
     assert len(lines) == len(ROWS) + 5
-
-
-def test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path)]) == 1
-    assert "metrics.json does not exist: run the workflow first" in capsys.readouterr().err
-    write_json(tmp_path / "metrics.json", {"audio.hours": 1.5})
-    assert main([str(tmp_path)]) == 0
-    assert "1.50 h" in capsys.readouterr().out

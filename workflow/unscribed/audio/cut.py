@@ -47,7 +47,8 @@ def pieces(blocks: Iterable[np.ndarray], finder: SpeechFinder) -> Iterator[Piece
         groups = divided(found, samples, finder.rate)
         done = len(samples)
         if block is not None and groups and done - groups[-1][-1][1] < PAUSE_SECONDS * finder.rate:
-            done = groups.pop()[0][0]  # it may go on in the next block
+            first = groups.pop()[0][0]  # it may go on in the next block; the pause before it belongs to it
+            done = max(first - round(PAUSE_SECONDS * finder.rate), groups[-1][-1][1] if groups else 0)
         for group in groups:
             starts, ends = np.array(group, dtype=np.int64).T
             yield Piece(speech(samples, starts, ends), start + starts, start + ends)

@@ -1,14 +1,6 @@
-"""Print the short table at the end of `make demo`: main metrics, their meaning, files to open next.
+"""Print the short table at the end of `make demo`: main metrics, their meaning, files to open next."""
 
-From the command line:
-
-    python -m unscribed.evaluation.summary results/demo
-"""
-
-import argparse
-import sys
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 
 from unscribed.artifacts import Pathlike, read_json
@@ -60,19 +52,6 @@ NEXT = (
     ("evaluate/diagnose.json", "can the text's statistics tell the phones?"),
     ("metrics.json", "every number, by round and by seed"),
 )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the summary of the folder on the command line; return the exit status."""
-    parser = argparse.ArgumentParser(prog="unscribed.evaluation.summary", description="Print the results of a corpus.")
-    parser.add_argument("results", type=Path, help="folder of the corpus, for example results/demo")
-    results = parser.parse_args(arguments).results
-    try:
-        print_summary(results / "metrics.json", results)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
@@ -149,7 +128,3 @@ def _value(value: float, unit: str) -> str:
     if unit == "memory":
         return f"{value / 1000:.1f} GB" if value >= 1000 else f"{value:.0f} MB"
     return f"{value:,.0f}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
