@@ -92,6 +92,7 @@ def finished(tmp_path: Path) -> Run:
     Path(run.path("lexicon.txt")).write_text("a a\nb b\n", encoding="utf-8")
     run.table("sentences.parquet", [(0, ["one"], []), (1, ["two"], []), (3, ["three"], [])], SentenceTable)
     write_json(run.root / "phone_lm/3gram.json", {"order": 3, "perplexity": 6.5})
+    write_json(run.path("verdict.json"), {"verdict": "doubtful", "figures": {"edits": {"value": 0.1}}})
     write_json(run.root / "word_lm/report.json", {"perplexity": 120.0, "oov_rate": 0.02})
     for name, seconds, memory in (
         ("seed0/round1/match", 10, 100),

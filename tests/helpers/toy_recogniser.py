@@ -89,12 +89,14 @@ def toy(world: World, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     model, graph, weights = _train(world, folder), folder / "graph.safetensors", folder / "weights.json"
     unknown = {"spelling": None, "unknown_probability": 0.1}
     word_graph(model=model, fst=world.folder / "words.fst", silence=world.silence, graph=graph, **words, **unknown)
+    write_json(folder / "verdict.json", {"verdict": "learned"})
     write_json(weights, {"lm_weight": 5.0, "insertion_penalty": 0.0, "score": 0.0})
     recogniser(
         model=model,
         graph=graph,
         weights=weights,
         pca=None,
+        verdict=folder / "verdict.json",
         checkpoint="",
         corpus={"name": "toy", "language": "toki"},
         sample_rate_hz=RATE,

@@ -105,6 +105,7 @@ rule evaluate:
         lexicon="<results>/lexicon/lexicon.txt",
         phone_lm_reports=expand("<results>/phone_lm/{order}gram.json", order=plan.text.orders),
         word_lm_report="<results>/word_lm/report.json",
+        verdict="<results>/verdict.json",
     output:
         metrics="<results>/metrics.json",
         confusions="<results>/evaluate/confusions.parquet",
@@ -126,6 +127,29 @@ rule evaluate:
         hop_ms=HOP_MS,
         sample_rate_hz=RATE,
         benchmarks=f"{plan.corpus.results}/benchmarks",
+    script:
+        "../scripts/call.py"
+
+
+# Whether the run has learned is told without transcripts; outputs and recogniser ask for it.
+rule verdict:
+    input:
+        tuning="<results>/hmm/final/words/tuning.parquet",
+        text_report=f"<results>/phone_lm/{plan.text.selection_order}gram.json",
+    output:
+        verdict="<results>/verdict.json",
+    log:
+        "<logs>/verdict.log",
+    benchmark:
+        "<benchmarks>/verdict.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        call="evaluation.verdict:verdict",
     script:
         "../scripts/call.py"
 

@@ -31,6 +31,7 @@ rule textgrid_split:
         phones_ctm="<results>/ctm/{split}.phones.parquet",
         words_ctm="<results>/ctm/{split}.words.parquet",
         vad="<results>/vad/{split}.parquet",
+        verdict="<results>/verdict.json",
     output:
         folder=directory("<results>/textgrid/{split}"),
     log:
@@ -45,6 +46,7 @@ rule textgrid_split:
         runtime="1h",
     params:
         call="outputs.textgrid:textgrid",
+        unlearned=config["outputs"]["unlearned"],
     script:
         "../scripts/call.py"
 
@@ -54,6 +56,7 @@ rule pseudo_labels_split:
         words="<results>/words/{split}.parquet",
         manifest="<results>/manifest/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
+        verdict="<results>/verdict.json",
     output:
         labels="<results>/pseudo_labels/{split}.parquet",
     log:
@@ -68,6 +71,7 @@ rule pseudo_labels_split:
         runtime="1h",
     params:
         call="outputs.pseudo_labels:pseudo_labels",
+        unlearned=config["outputs"]["unlearned"],
     script:
         "../scripts/call.py"
 
@@ -101,6 +105,7 @@ rule recogniser:
         lexiconp="<results>/lexicon/lexiconp.txt",
         word_symbols="<results>/word_lm/words.txt",
         pca=plan.hmm.projection,
+        verdict="<results>/verdict.json",
     output:
         recogniser=directory("<results>/recogniser"),
     log:

@@ -1,5 +1,6 @@
 """The command line as users call it: output, files, exit status."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import soundfile
 from helpers.toy_recogniser import RATE, Toy
 
-from unscribed.artifacts import write_json
+from unscribed.artifacts import read_json, write_json
 from unscribed.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
@@ -110,6 +111,19 @@ def test_summary(run: Run, tmp_path: Path) -> None:
     assert status == 1 and "metrics.json does not exist: run the workflow first" in told
     write_json(tmp_path / "metrics.json", {"audio.hours": 1.5})
     assert "1.50 h" in run("summary", tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "warning"), [("doubtful", "many words are guesses"), ("did not learn", "did not learn")]
+)
+def test_words_of_a_bad_recogniser_come_with_a_warning(
+    run: Run, toy: Toy, recording: Path, tmp_path: Path, verdict: str, warning: str
+) -> None:
+    shutil.copytree(toy.folder, tmp_path / "bad")
+    card = read_json(toy.folder / "recogniser.json")
+    write_json(tmp_path / "bad/recogniser.json", card | {"verdict": verdict})
+    status, printed, told = run("transcribe", recording, "-m", tmp_path / "bad")
+    assert (status, printed) == (0, "ca ba kah\n") and "warning: " in told and warning in told
 
 
 @pytest.mark.parametrize("command", ["transcribe", "export", "summary", "inspect", "doctor"])

@@ -32,6 +32,7 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
         "lexicon": run.path("lexicon.txt"),
         "phone_lm_reports": run.paths("phone_lm/*.json"),
         "word_lm_report": run.path("word_lm/report.json"),
+        "verdict": run.path("verdict.json"),
         **{name: run.path(f"evaluate/{name}.parquet") for name in ("confusions", "utterances", "rounds")},
         "metrics": run.path("metrics.json"),
         "settings": EVALUATE,
@@ -43,6 +44,8 @@ def run_evaluate(run: Any, **changes: Any) -> dict[str, float]:
 
 
 LABEL_FREE = {
+    "verdict.score": 0.5,
+    "verdict.edits": 0.1,
     "match.discrepancy.round1": 2.0,
     "match.discrepancy.round2": 1.0,
     "match.discrepancy.seed0": 1.0,

@@ -65,3 +65,12 @@ def test_it_fits_80_columns(tmp_path: Path) -> None:
     lines = summary_lines(metrics | {"text.sentences": 12345678}, tmp_path)
     assert max(map(len, lines)) <= WIDTH
     assert len(lines) == len(ROWS) + 5
+
+
+def test_the_verdict_comes_first(tmp_path: Path) -> None:
+    figure = {"value": 0.0123, "good": 0.06, "bad": 0.2, "meaning": "edits"}
+    found = {"verdict": "learned", "advice": "Its words can be used. " * 5, "figures": {"edits": figure}}
+    write_json(tmp_path / "verdict.json", found)
+    lines = summary_lines({}, tmp_path)
+    assert lines[1].startswith("Verdict without transcripts: learned. Its words can be used.")
+    assert "edits 0.01 (good: 0.06)" in " ".join(lines) and max(map(len, lines)) <= WIDTH

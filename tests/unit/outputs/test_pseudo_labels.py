@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from unscribed.artifacts import read_json
+from unscribed.artifacts import read_json, write_json
 from unscribed.errors import UserError
 from unscribed.outputs.pseudo_labels import pseudo_labels, vocabulary
 from unscribed.tables import PseudoLabelTable
@@ -49,3 +49,16 @@ def test_bad_tables_are_named(decoded: dict[str, Path], table: Any, tmp_path: Pa
     with pytest.raises(UserError, match=r"none of its 0 utterances has words"):
         pseudo_labels(**decoded, labels=labels)
     assert not labels.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "unlearned", "rows"), [("did not learn", False, 0), ("did not learn", True, 2), ("doubtful", False, 2)]
+)
+def test_a_run_that_did_not_learn_gives_none(
+    decoded: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture, said: str, unlearned: bool, rows: int
+) -> None:
+    write_json(tmp_path / "verdict.json", {"verdict": said})
+    labels = tmp_path / "labels.parquet"
+    pseudo_labels(**decoded, labels=labels, verdict=tmp_path / "verdict.json", unlearned=unlearned)
+    assert len(PseudoLabelTable.read(labels)) == rows
+    assert ("`outputs: {unlearned: true}`" in caplog.text) == (rows == 0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from unscribed.artifacts import write_json
 from unscribed.errors import UserError
 from unscribed.outputs.ctm import ctm
 from unscribed.outputs.textgrid import complete_tier, file_name, textgrid, textgrid_text
@@ -33,10 +34,10 @@ def parse(text: str) -> dict[str, list[tuple[float, float, str]]]:
     return tiers
 
 
-def run_textgrid(decoded: dict[str, Path], folder: Path) -> Path:
+def run_textgrid(decoded: dict[str, Path], folder: Path, **given: Any) -> Path:
     paths = {"phones_ctm": folder / "phones.ctm.parquet", "words_ctm": folder / "words.ctm.parquet"}
     ctm(words=decoded["words"], vad=decoded["vad"], hop_ms=10.0, sample_rate_hz=16000, **paths)
-    textgrid(**paths, vad=decoded["vad"], folder=folder / "textgrid/test")
+    textgrid(**paths, vad=decoded["vad"], folder=folder / "textgrid/test", **given)
     return folder / "textgrid/test"
 
 
@@ -85,3 +86,11 @@ def test_tables_of_other_runs_are_refused(decoded: dict[str, Path], table: Any, 
     with pytest.raises(UserError, match=r"words\.ctm\.parquet has 1 utterances that .*vad\.parquet lacks, .* a:"):
         textgrid(**paths, vad=decoded["vad"], folder=folder)
     assert (folder / "a.TextGrid").exists()  # the old folder stays
+
+
+def test_a_run_that_did_not_learn_gives_a_note(decoded: dict[str, Path], tmp_path: Path) -> None:
+    write_json(tmp_path / "verdict.json", {"verdict": "did not learn"})
+    folder = run_textgrid(decoded, tmp_path, verdict=tmp_path / "verdict.json")
+    assert [path.name for path in folder.iterdir()] == ["did-not-learn.txt"]
+    assert "did not learn" in (folder / "did-not-learn.txt").read_text()
+    assert (run_textgrid(decoded, tmp_path, verdict=tmp_path / "verdict.json", unlearned=True) / "a.TextGrid").is_file()

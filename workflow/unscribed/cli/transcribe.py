@@ -12,9 +12,16 @@ from tqdm import tqdm
 from unscribed.audio.io import AUDIO_SUFFIXES
 from unscribed.audio.stream import seconds_of
 from unscribed.errors import UserError
+from unscribed.evaluation.verdict import DOUBTFUL, NOT_LEARNED
 from unscribed.recogniser.formats import FORMATS, SUFFIXES
 from unscribed.recogniser.recogniser import Heard, Recogniser
 from unscribed.recogniser.transcript import Transcript, Utterance
+
+# By the verdict on the run that a recogniser comes from.
+WARNINGS = {
+    DOUBTFUL: "the run that this recogniser comes from has learned some of the language only: many words are guesses.",
+    NOT_LEARNED: "the run that this recogniser comes from did not learn: its words come from its text, not from audio.",
+}
 
 
 def transcribe_all(
@@ -33,6 +40,8 @@ def transcribe_all(
     files = find_recordings(recordings)
     places = output_names(files)
     recogniser = Recogniser(model, threads)
+    if warning := WARNINGS.get(recogniser.card.verdict):
+        print(f"warning: {warning}", file=sys.stderr)
     started, seconds, failed = time.monotonic(), 0.0, 0
     for path in files:
         try:

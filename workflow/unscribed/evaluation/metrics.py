@@ -30,6 +30,7 @@ from unscribed.evaluation.scoring import (
 )
 from unscribed.evaluation.select import shown_candidate
 from unscribed.evaluation.tables import RoundTable, error_shares, write_confusions, write_metrics, write_utterances
+from unscribed.evaluation.verdict import verdict_metrics
 from unscribed.selection.select import CandidateTable
 from unscribed.tables import ManifestTable, PhoneTable, RejectedTable, VadTable
 from unscribed.text.inventory import read_inventory
@@ -73,6 +74,7 @@ def evaluate(
     settings: EvaluateSettings,
     hop_ms: float,
     sample_rate_hz: int,
+    verdict: Pathlike,
     references: Paths = (),
     parts: Paths = (),
 ) -> None:
@@ -84,6 +86,7 @@ def evaluate(
       `seed<s>/round<k>` in the paths, and `candidates`, among which the stage select chose;
     - `boundaries` and `vad` of test, `manifests` and `rejected` of all splits;
     - `text` as given, the `sentences` left of it, its `lexicon`, and the reports of its language models;
+    - `verdict`, whether the run has learned;
     - `benchmarks`, the folder with the times of all jobs; `parts`, metrics of other stages, which are written as well.
     Outputs: `metrics` (flat JSON); `confusions`, `utterances` and `rounds` (Parquet), all of the split test.
     Raises UserError if the references belong to other utterances.
@@ -101,6 +104,7 @@ def evaluate(
         **lm_metrics(phone_lm_reports, word_lm_report),
         **_benchmark_metrics(benchmarks),
         **_history_metrics(history),
+        **verdict_metrics(verdict),
     }
     values |= {f"{split}.per": phone_rate(found, decodes[split]) for split, found in known.items() if split in decodes}
     alignments: dict[str, per.Alignment] = {}

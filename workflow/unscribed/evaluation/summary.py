@@ -9,6 +9,7 @@ from unscribed.errors import UserError
 WIDTH = 80  # columns of a standard terminal
 LABEL_WIDTH, VALUE_WIDTH, FILE_WIDTH = 24, 9, 32
 
+VERDICT = "verdict.json"  # in the results folder
 HELD_OUT = "perplexity on text that was held out"
 
 # label, key, unit, meaning; a row whose key is absent is left out
@@ -67,7 +68,8 @@ def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
 
 def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
     """Format the lines that `print_summary` prints."""
-    lines = ["", f"{'metric':<{LABEL_WIDTH}}{'value':>{VALUE_WIDTH}}  what it means", "─" * WIDTH]
+    lines = _verdict_lines(results)
+    lines += ["", f"{'metric':<{LABEL_WIDTH}}{'value':>{VALUE_WIDTH}}  what it means", "─" * WIDTH]
     for label, key, unit, meaning in ROWS:
         value = _total(metrics, key) if unit in ("time", "memory") else metrics.get(key)
         if value is not None:
@@ -83,6 +85,18 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
         lines += ["", f"Look next in {results}"]
         lines += [f"  {name:<{FILE_WIDTH}}  {meanings[name]}" for name in [*files, *figures]]
     return [*lines, ""]
+
+
+def _verdict_lines(results: Path) -> list[str]:
+    """Whether the run has learned, by which figures, and what to do next; nothing if there is no verdict."""
+    if not (results / VERDICT).is_file():
+        return []
+    found = read_json(results / VERDICT)
+    figures = ", ".join(
+        f"{name} {figure['value']:.2f} (good: {figure['good']:g})" for name, figure in found["figures"].items()
+    )
+    text = f"Verdict without transcripts: {found['verdict']}. {found['advice']} ({figures})"
+    return ["", *textwrap.wrap(text, WIDTH)]
 
 
 def _round_lines(metrics: dict[str, float]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from unscribed.artifacts import Pathlike, write_json
 from unscribed.errors import UserError
+from unscribed.outputs.unlearned import REASON, withheld
 from unscribed.tables import NO_PATH, ManifestTable, PseudoLabelTable, VadTable, WordTable
 from unscribed.text.letters import SPECIAL, WORD_DELIMITER
 from unscribed.text.silence import strip_silence
@@ -17,15 +18,27 @@ from unscribed.text.silence import strip_silence
 log = logging.getLogger(__name__)
 
 
-def pseudo_labels(*, words: Pathlike, manifest: Pathlike, vad: Pathlike, labels: Pathlike) -> None:
+def pseudo_labels(
+    *,
+    words: Pathlike,
+    manifest: Pathlike,
+    vad: Pathlike,
+    labels: Pathlike,
+    verdict: Pathlike | None = None,
+    unlearned: bool = False,
+) -> None:
     """Write one row per utterance of `words` (word decoding) for which words were found.
 
     `path` is the audio file and `starts_samples`, `ends_samples` are its regions of speech, at audio.sample_rate_hz;
     `phones` are without `<SIL>`; `confidence` is the mean over the words. Utterances without a path or without words
-    are counted in the log.
+    are counted in the log. There is no row if the run did not learn by its `verdict`, unless `unlearned`.
     Raises UserError if `words` is not such a table, if no utterance in it has words, or if `manifest` or `vad` lacks an
     utterance.
     """
+    if withheld(verdict, unlearned):
+        PseudoLabelTable().write(labels, {"why": REASON})
+        log.warning("%s", REASON)
+        return
     decoded = WordTable.read(words)
     no_path = decoded["status"] == NO_PATH
     wordless = ~no_path & (decoded["words"].map(len) == 0)

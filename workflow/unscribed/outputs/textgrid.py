@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from unscribed.artifacts import Pathlike, atomic_folder
 from unscribed.errors import UserError
+from unscribed.outputs.unlearned import REASON, withheld
 from unscribed.tables import CtmTable, VadTable
 from unscribed.text.silence import SILENCE
 
@@ -23,13 +24,26 @@ MOST_BYTES = 200  # in a file name without suffix; most file systems allow 255 w
 Interval = tuple[int, int, str]  # start and end in microseconds, label
 
 
-def textgrid(*, phones_ctm: Pathlike, words_ctm: Pathlike, vad: Pathlike, folder: Pathlike) -> None:
+def textgrid(
+    *,
+    phones_ctm: Pathlike,
+    words_ctm: Pathlike,
+    vad: Pathlike,
+    folder: Pathlike,
+    verdict: Pathlike | None = None,
+    unlearned: bool = False,
+) -> None:
     """Write `<utterance>.TextGrid` for every utterance of `vad` into the new folder `folder`.
 
     Both tiers cover 0 to the length of the original audio; `<SIL>` has no label. Characters of an utterance's name that
-    file systems refuse are written as `%` and two hexadecimal digits. Raises UserError if the CTM tables have
-    utterances that `vad` lacks.
+    file systems refuse are written as `%` and two hexadecimal digits. If the run did not learn by its `verdict`, there
+    is only a note, unless `unlearned`. Raises UserError if the CTM tables have utterances that `vad` lacks.
     """
+    if withheld(verdict, unlearned):
+        with atomic_folder(folder) as temporary:
+            (temporary / "did-not-learn.txt").write_text(f"{REASON}\n", encoding="utf-8")
+        log.warning("%s", REASON)
+        return
     regions = VadTable.read(vad)
     known = set(regions["utterance"])
     by_tier = {}

@@ -62,6 +62,8 @@ def model_card(card: Card, metrics: Mapping[str, float]) -> str:
         f"It was learned from the corpus `{card.corpus}` by Unscribed {version('unscribed')}: from untranscribed audio",
         "and unrelated text. Voices, noise and topics unlike those of its corpus are recognised worse.",
         "",
+        f"Verdict of its run, told without transcripts: **{card.verdict}**.",
+        "",
         *known,
         "",
         "    unscribed transcribe FILE --model FOLDER",

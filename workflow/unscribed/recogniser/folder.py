@@ -29,11 +29,13 @@ FORMAT = 1  # of the folder; readers refuse a later one
 class Card:
     """What `recogniser.json` holds: `corpus` and `language` it was learned from, and the settings of all its parts.
 
-    `checkpoint` is the model of learned features: a folder or a name on the hub; `projected` if its frames are.
+    `verdict`: whether it has learned (unscribed.evaluation.verdict). `checkpoint` is the model of learned features: a
+    folder or a name on the hub; `projected` if its frames are.
     """
 
     corpus: str
     language: str
+    verdict: str
     sample_rate_hz: int
     vad: VadSettings
     features: FrameSettings
@@ -73,6 +75,7 @@ def recogniser(
     lexiconp: Pathlike,
     word_symbols: Pathlike,
     pca: Pathlike | None,
+    verdict: Pathlike,
     checkpoint: str,
     corpus: Mapping[str, str],
     sample_rate_hz: int,
@@ -85,11 +88,12 @@ def recogniser(
     """Gather the final model of a corpus with its words in the folder `recogniser`.
 
     `corpus` has its `name` and `language`. `pca` is the projection of the frames that the model has learned from, if
-    they are projected. Raises UserError for damaged weights.
+    they are projected, `verdict` whether the run has learned. Raises UserError for damaged weights.
     """
     card = Card(
         corpus=corpus["name"],
         language=corpus["language"],
+        verdict=read_json(verdict)["verdict"],
         sample_rate_hz=sample_rate_hz,
         vad=vad,
         features=features,
