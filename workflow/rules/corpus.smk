@@ -33,16 +33,42 @@ if plan.corpus.spoken:
 
 else:
 
+    # Two rules, so that new lines of text leave the audio alone, and new recordings the text.
     rule make_corpus:
         input:
             phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
         output:
             recordings="<results>/corpus/recordings.parquet",
-            text="<results>/corpus/text.txt",
         log:
             "<logs>/corpus.log",
         benchmark:
             "<benchmarks>/corpus.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime="2h",
+        params:
+            call="corpora.build:write_corpus",
+            reader=f"corpora.{plan.corpus.kind}:make_corpus",
+            settings=plan.corpus.untranscribed_settings,
+            state=plan.corpus.state,
+            seed=config["corpus"]["seed"],
+            sample_rate_hz=RATE,
+        script:
+            "../scripts/call.py"
+
+    rule make_text:
+        input:
+            phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
+            given=plan.corpus.text,
+        output:
+            text="<results>/corpus/text.txt",
+        log:
+            "<logs>/text.log",
+        benchmark:
+            "<benchmarks>/text.tsv"
         conda:
             "../../envs/cpu.yaml"
         threads: 1
@@ -62,6 +88,7 @@ else:
         input:
             phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
             recordings="<results>/corpus/recordings.parquet",
+            given=plan.corpus.transcripts,
         output:
             references_train="<results>/references/train.parquet",
             references_valid="<results>/references/valid.parquet",
@@ -80,6 +107,7 @@ else:
             call="corpora.references:write_references",
             reader=f"corpora.{plan.corpus.kind}:make_references",
             settings=plan.corpus.settings,
+            state=plan.corpus.state,
             language=config["corpus"]["language"],
         script:
             "../scripts/call.py"

@@ -31,7 +31,8 @@ localrules:
 rule corpus:
     input:
         "<results>/corpus/recordings.parquet",
-        force(workflow, "corpus", "make_corpus"),
+        "<results>/corpus/text.txt",
+        force(workflow, "corpus", *plan.corpus.rules),
 
 
 rule manifest:

@@ -15,17 +15,19 @@ from typing import Any, get_type_hints
 
 from unscribed.errors import UserError
 
-SKIPPED = ("code", "call")  # an input and a param that are for the rule, not for its function
+# Inputs and params that are for the rule, not for its function, which finds the user's files by its settings.
+SKIPPED = ("code", "call", "given", "state")
 
 
 def call(job: Any) -> None:
     """Run the function that the job's rule names in `params.call`, as `module:function` within the package.
 
     Its arguments are the job's named inputs, outputs and params and, where it asks for them, threads and wildcards.
-    Left out are the input `code` (the function's sources, there so that an edit reruns the stage), the param `call`,
-    and files named `index` or `…_index` (the table beside a frame store, read and written with it). A dict given to an
-    argument annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its
-    message alone, in the log and on the terminal; any other exception with status 1 and its traceback.
+    Left out are the input `code` (the function's sources, there so that an edit reruns the stage), the input `given`
+    and the param `state` (the user's files, there so that a change reruns it), the param `call`, and files named
+    `index` or `…_index` (the table beside a frame store, read and written with it). A dict given to an argument
+    annotated with a dataclass becomes that dataclass. A UserError ends the process with status 1 and its message alone,
+    in the log and on the terminal; any other exception with status 1 and its traceback.
     """
     with _reported(job, job.params["call"]):
         function = named_function(job.params["call"])

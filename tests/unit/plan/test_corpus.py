@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from helpers.configurations import configuration
 
 from unscribed.plan.corpus import CorpusPlan
@@ -39,3 +41,20 @@ def test_every_other_corpus_has_references() -> None:
 def test_folders_tell_the_speakers_of_some_corpora() -> None:
     levels = {"librispeech": 2, "mls": 2, "timit": 1, "folder": 1, "commonvoice": 0, "espeak": 0}
     assert {kind: corpus(kind=kind).speaker_level for kind in levels} == levels
+
+
+def test_the_users_files_are_inputs_if_they_exist(tmp_path: Path) -> None:
+    """The reader reports a missing one better than Snakemake."""
+    for name in ("text.txt", "said.tsv"):
+        (tmp_path / name).write_text("words")
+    files = {"audio": str(tmp_path), "text": str(tmp_path / "text.txt"), "transcripts": str(tmp_path / "said.tsv")}
+    own = corpus(kind="folder", folder=files)
+    assert (own.text, own.transcripts) == ([files["text"]], [files["transcripts"]])
+    gone = corpus(kind="folder", folder={**files, "text": "nowhere.txt", "transcripts": ""})
+    assert (gone.text, gone.transcripts) == ([], [])
+    spoken = corpus(kind="espeak")
+    assert (spoken.text, spoken.transcripts, spoken.state(None)) == ([], [], "")
+    before = own.state(None)
+    (tmp_path / "new.wav").write_bytes(b"")
+    assert own.state(None) != before
+    assert corpus(kind="librispeech", dataset={"root": str(tmp_path)}).state(None) == own.state(None)

@@ -15,13 +15,14 @@ class Kind:
 
     `section`: where its settings are, within `corpus`. `text`: the unpaired text is a file that the user names, or
     comes with the corpus as words or as phones. `speaks`: audio and references are synthesised together; otherwise the
-    audio exists already. `speaker_level`: which folder above a recording is its speaker's, 1 the one that it lies in;
-    0 where folders do not tell.
+    audio exists already, below the folder that the key `audio` of the section names. `speaker_level`: which folder above
+    a recording is its speaker's, 1 the one that it lies in; 0 where folders do not tell.
     """
 
     section: str
     text: Literal["file", "words", "phones"]
     speaks: bool = False
+    audio: str = ""
     speaker_level: int = 0
 
 
@@ -29,10 +30,10 @@ class Kind:
 KINDS = {
     "espeak": Kind("espeak", "words", speaks=True),
     "hibari": Kind("hibari", "words", speaks=True),
-    "asterisk": Kind("asterisk", "words"),
-    "folder": Kind("folder", "file", speaker_level=1),
-    "librispeech": Kind(DATASET, "file", speaker_level=2),
-    "timit": Kind(DATASET, "phones", speaker_level=1),
-    "mls": Kind(DATASET, "file", speaker_level=2),
-    "commonvoice": Kind(DATASET, "file"),
+    "asterisk": Kind("asterisk", "words", audio="sounds"),
+    "folder": Kind("folder", "file", audio="audio", speaker_level=1),
+    "librispeech": Kind(DATASET, "file", audio="root", speaker_level=2),
+    "timit": Kind(DATASET, "phones", audio="root", speaker_level=1),
+    "mls": Kind(DATASET, "file", audio="root", speaker_level=2),
+    "commonvoice": Kind(DATASET, "file", audio="root"),
 }

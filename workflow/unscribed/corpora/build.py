@@ -19,8 +19,8 @@ def write_corpus(
     seed: int,
     sample_rate_hz: int,
     threads: int,
-    recordings: Pathlike,
-    text: Pathlike,
+    recordings: Pathlike | None = None,
+    text: Pathlike | None = None,
     language: str | None = None,
     phone_map: Pathlike | None = None,
     audio: Pathlike | None = None,
@@ -28,16 +28,18 @@ def write_corpus(
     references_valid: Pathlike | None = None,
     references_test: Pathlike | None = None,
 ) -> None:
-    """Write `recordings` and `text` of the corpus that `reader` returns; `settings` is its configuration section.
+    """Write `recordings`, `text` or both of the corpus that `reader` returns; `settings` is its configuration section.
 
     A synthesiser also writes its audio into the folder `audio`, and its references are written by split. Raises
     UserError as the readers do, for an empty split and for utterance names that are used twice.
     """
     given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "language": language}
     corpus: Corpus = call_reader(reader, settings, {**given, "phone_map": phone_map, "audio": audio})
-    write_text(text, corpus.sentences)
-    write_recordings(recordings, corpus.recordings, corpus.source)
-    if corpus.references is not None:
+    if text:
+        write_text(text, corpus.sentences)
+    if recordings:
+        write_recordings(recordings, corpus.recordings, corpus.source)
+    if recordings and corpus.references is not None:
         outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
         write_split_references(recordings, corpus.references, outputs)
 
