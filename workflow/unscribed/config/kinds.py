@@ -15,8 +15,8 @@ class Kind:
 
     `section`: where its settings are, within `corpus`. `text`: the unpaired text is a file that the user names, or
     comes with the corpus as words or as phones. `speaks`: audio and references are synthesised together; otherwise the
-    audio exists already, below the folder that the key `audio` of the section names. `speaker_level`: which folder above
-    a recording is its speaker's, 1 the one that it lies in; 0 where folders do not tell.
+    audio exists already, below the folder that the key `audio` of the section names. `speaker_level`: which folder
+    above a recording is its speaker's, 1 the one that it lies in; 0 where folders do not tell.
     """
 
     section: str
