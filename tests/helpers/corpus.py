@@ -5,6 +5,7 @@ from pathlib import Path
 from unscribed.corpora.build import write_corpus
 from unscribed.corpora.references import write_references
 from unscribed.tables import RecordingTable, ReferenceTable
+from unscribed.text.pronouncers import ESPEAK
 
 PHONE_MAP = Path(__file__).parents[2] / "resources" / "timit-60-39.tsv"
 SPLITS = ("train", "valid", "test")
@@ -39,6 +40,7 @@ class Corpus:
             reader=f"corpora.{self.kind}:make_references",
             settings=self.settings,
             language=language,
+            phonemize=ESPEAK,
             recordings=self.recordings,
             phone_map=PHONE_MAP,
             **{f"references_{split}": self.folder / f"{split}.parquet" for split in SPLITS},

@@ -88,7 +88,7 @@ else:
         input:
             phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
             recordings="<results>/corpus/recordings.parquet",
-            given=plan.corpus.transcripts,
+            given=[*plan.corpus.transcripts, *plan.text.own_lexicon],
         output:
             references_train="<results>/references/train.parquet",
             references_valid="<results>/references/valid.parquet",
@@ -109,5 +109,6 @@ else:
             settings=plan.corpus.settings,
             state=plan.corpus.state,
             language=config["corpus"]["language"],
+            phonemize=section("phonemize"),
         script:
             "../scripts/call.py"

@@ -28,6 +28,7 @@ rule normalize:
 rule phonemize:
     input:
         text=plan.text.clean,
+        given=plan.text.own_lexicon,
     output:
         lexicon="<results>/phonemize/lexicon.parquet",
         sentences="<results>/phonemize/sentences.parquet",

@@ -1,11 +1,13 @@
-"""The languages of eSpeak NG, read from its data files, so that the configuration is checked before any work starts.
+"""The languages of eSpeak NG and epitran, read from their files, so that a configuration is checked before work starts.
 
 Every Snakemake process loads this, on compute nodes too: it imports nothing heavy.
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import espeakng_loader
@@ -83,3 +85,49 @@ def suggestions(code: str) -> list[str]:
 
     meant = [language for language in languages().values() if any(signs(language))]
     return [language.code for language in sorted(meant, key=rank)[:MAX_SUGGESTIONS]]
+
+
+# The scripts of epitran's codes, as unscribed.text.script names them.
+EPITRAN_SCRIPTS = {
+    "Arab": "ARABIC",
+    "Beng": "BENGALI",
+    "Cyrl": "CYRILLIC",
+    "Deva": "DEVANAGARI",
+    "Ethi": "ETHIOPIC",
+    "Geor": "GEORGIAN",
+    "Guru": "GURMUKHI",
+    "Knda": "KANNADA",
+    "Khmr": "KHMER",
+    "Laoo": "LAO",
+    "Latn": "LATIN",
+    "Mlym": "MALAYALAM",
+    "Mymr": "MYANMAR",
+    "Orya": "ORIYA",
+    "Sinh": "SINHALA",
+    "Taml": "TAMIL",
+    "Telu": "TELUGU",
+    "Thai": "THAI",
+}
+
+
+@cache
+def epitran_languages() -> list[str]:
+    """Return the codes of the installed epitran, for example `hau-Latn`; none if it is not installed."""
+    package = find_spec("epitran")
+    if package is None or not package.origin:
+        return []
+    maps = (Path(package.origin).parent / "data/map").glob("*.csv")
+    return sorted(path.stem for path in maps if re.fullmatch(r"[a-z]{3}-[A-Z][a-z]{3}(-\w+)?", path.stem))
+
+
+def unknown_epitran(code: str) -> str | None:
+    """Return an error message with similar codes if epitran has no language `code`, else None."""
+    known = epitran_languages()
+    if code in known:
+        return None
+    if not known:
+        return "epitran is not installed: run `make install`, or set phonemize.backend to espeak or letters"
+    base = code.lower().replace("_", "-").split("-")[0]
+    close = [name for name in known if name.startswith(base)] or difflib.get_close_matches(code, known)
+    hint = f"close: {', '.join(close[:MAX_SUGGESTIONS])}" if close else "codes look like hau-Latn, amh-Ethi, kir-Cyrl"
+    return f"epitran has no language {code!r}; {hint}"

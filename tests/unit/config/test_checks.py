@@ -100,6 +100,7 @@ def test_values_that_clash(config, line):
 
 def test_the_language_must_be_one_that_espeak_knows_where_it_makes_phones(tmp_path):
     line = "corpus.language: eSpeak NG has no language 'en'; close: en-gb, en-us, en-gb-scotland, en-gb-x-rp"
+    line += "; phonemize.backend: epitran or letters does without it"
     assert mistakes({"corpus": {**CORPUS, "language": "en"}}) == [line]
     (tmp_path / "text").touch()
     folder = {"audio": str(tmp_path), "text": str(tmp_path / "text")}
@@ -187,3 +188,21 @@ def test_data_sets_need_their_root_and_text(tmp_path):
     (line,) = mistakes(timit)
     assert line.startswith("silence.probability: would put silence between the phones")
     check(complete({**timit, "silence": {"probability": 0.0}}, SCHEMA))
+
+
+def test_languages_without_espeak(tmp_path):
+    for name in ("text", "own.tsv"):
+        (tmp_path / name).touch()
+    folder = {"audio": str(tmp_path), "text": str(tmp_path / "text"), "transcripts": str(tmp_path / "text")}
+
+    def own(language, **phonemize):
+        corpus = {"name": "a", "kind": "folder", "language": language, "folder": folder}
+        return {"corpus": corpus, "phonemize": phonemize}
+
+    check(complete(own("hau-Latn", backend="epitran"), SCHEMA))
+    check(complete(own("anything", backend="letters", lexicon=str(tmp_path / "own.tsv")), SCHEMA))
+    line = "corpus.language: epitran has no language 'hau'; close: hau-Latn; phonemize.backend: letters does without it"
+    assert mistakes(own("hau", backend="epitran")) == [line]
+    assert mistakes(own("x", backend="letters", lexicon="nowhere.tsv"))[0].startswith("phonemize.lexicon: ")
+    spoken = {"corpus": CORPUS, "phonemize": {"backend": "letters"}}
+    assert mistakes(spoken)[0].startswith("phonemize.backend: letters does not fit corpus.kind espeak")

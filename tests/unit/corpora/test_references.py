@@ -5,11 +5,12 @@ import pytest
 from unscribed.calls import closure
 from unscribed.config.kinds import KINDS
 from unscribed.corpora.references import word_references
+from unscribed.text.pronouncers import ESPEAK
 
 
 def test_references_have_the_phones_of_each_word_and_warn_of_unreadable_ones(caplog):
     with caplog.at_level(logging.WARNING):
-        first, second = word_references([("a", "The CAT."), ("b", "cat ''' книга")], "en-us")
+        first, second = word_references([("a", "The CAT."), ("b", "cat ''' книга")], "en-us", ESPEAK)
     assert first[:2] == ("a", "the cat") and list(first.phones)[-3:] == ["k", "æ", "t"]
     assert second.words == "cat книга" and list(second.phones) == ["k", "æ", "t"]
     assert "1 words of the transcripts have no phones, for example книга" in caplog.text

@@ -13,3 +13,8 @@ def test_search_takes_the_first_order_and_selection_that_of_the_hmms() -> None:
     text = TextPlan.from_config(configuration(phone_lm={"orders": [4, 3, 5]}, hmm={"lm_order": 5}))
     assert text.search_lm == "<results>/phone_lm/4gram.arpa"
     assert text.selection_lm == "<results>/phone_lm/5gram.arpa"
+
+
+def test_the_users_lexicon_is_an_input() -> None:
+    assert TextPlan.from_config(configuration()).own_lexicon == []
+    assert TextPlan.from_config(configuration(phonemize={"lexicon": "own.tsv"})).own_lexicon == ["own.tsv"]

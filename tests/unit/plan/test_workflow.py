@@ -45,6 +45,9 @@ def test_a_text_that_cannot_be_spoken_leaves_the_teacher_out_and_says_why(langua
     assert ("(corpus.language)" in plan.teacher.left_out) == (language == "xx")
     without = Plan.from_config(configuration({"kind": "folder", "language": language}))
     assert without.teacher.left_out is None
+    letters = sections | {"phonemize": {"backend": "letters"}}
+    plan = Plan.from_config(configuration({"kind": "folder", "language": language}, **letters))
+    assert not plan.teacher.taken and "has phones by letters" in plan.teacher.left_out
 
 
 def test_the_diagnosis_of_a_corpus_without_transcripts_needs_no_file() -> None:

@@ -7,11 +7,12 @@ from unscribed.text.phonemize import PhonemizeSettings, phonemize
 from unscribed.text.pronounce import phonemize_words
 
 
-def run(tmp_path, text, language="en-us", backend="espeak", connected=True, min_count=1):
+def run(tmp_path, text, language="en-us", backend="espeak", connected=True, min_count=1, lexicon=""):
     source = tmp_path / "text.txt"
     source.write_text(text, encoding="utf-8")
     paths = {name: tmp_path / file for name, file in OUTPUTS.items()}
-    phonemize(text=source, language=language, settings=PhonemizeSettings(backend, connected, min_count), **paths)
+    settings = PhonemizeSettings(backend, lexicon, connected, min_count)
+    phonemize(text=source, language=language, settings=settings, **paths)
     return (
         LexiconTable.read(paths["lexicon"]),
         SentenceTable.read(paths["sentences"]),
@@ -135,3 +136,24 @@ def test_bad_text(tmp_path, text, options, message):
     with pytest.raises(UserError, match=message):
         run(tmp_path, text, **options)
     assert not (tmp_path / "phones.txt").exists()
+
+
+def test_a_word_of_the_users_lexicon_keeps_its_phones_in_sentences(tmp_path):
+    own = tmp_path / "own.tsv"
+    own.write_text("cat\tk ɑ t\n", encoding="utf-8")
+    lexicon, sentences, phones, _ = run(tmp_path, "a cat\nthe dog\n", lexicon=str(own))
+    said = dict(zip(sentences["words"][0], sentences["phones"][0], strict=True))
+    assert list(said["cat"]) == ["k", "ɑ", "t"] and list(said["a"]) == ["ɐ"]  # the article as in its sentence
+    assert list(lexicon.set_index("word")["phones"]["cat"]) == ["k", "ɑ", "t"] and "ɑ" in phones
+
+
+@pytest.mark.parametrize(("backend", "language"), [("letters", "wo"), ("epitran", "hau-Latn")])
+def test_languages_without_espeak(tmp_path, backend, language):
+    lexicon, sentences, phones, report = run(tmp_path, "yara na\nkasa\n", language, backend)
+    assert lexicon["word"].tolist() == ["kasa", "na", "yara"] and len(sentences) == 2
+    assert {"<SIL>", "k", "s"} <= set(phones) and report["backend"] == backend
+
+
+def test_a_script_that_epitran_cannot_read(tmp_path):
+    with pytest.raises(UserError, match=r"can be pronounced by phonemize\.backend epitran in 'hau-Latn'.*'привет'"):
+        run(tmp_path, "привет мир\n", "hau-Latn", "epitran")

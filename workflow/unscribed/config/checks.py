@@ -12,7 +12,7 @@ from unscribed.config.checkpoints import check_features, check_finetune, check_p
 from unscribed.config.feature_kinds import LEARNED
 from unscribed.config.kinds import DATASET, KINDS
 from unscribed.config.problems import Json, needs, ordered, stop_for
-from unscribed.languages import unknown_language
+from unscribed.languages import unknown_epitran, unknown_language
 
 SILERO_RATES_HZ = (8000, 16000)  # the keys of SILERO_CELL in audio.vad, which is too slow to import here
 KALDINGRAM_MAX_ORDER = 5  # kaldingram cannot estimate longer n-grams; lmplz can
@@ -70,8 +70,15 @@ def _audio(config: Json) -> Iterator[str]:
 
 def _text(config: Json) -> Iterator[str]:
     kind, backend = config["corpus"]["kind"], config["phonemize"]["backend"]
-    if _speaks(config) and (problem := unknown_language(config["corpus"]["language"])):
-        yield f"corpus.language: {problem}"
+    language = config["corpus"]["language"]
+    problem = unknown_epitran(language) if backend == "epitran" else unknown_language(language)
+    if _speaks(config) and problem:
+        others = "letters" if backend == "epitran" else "epitran or letters"
+        yield f"corpus.language: {problem}; phonemize.backend: {others} does without it"
+    if lexicon := config["phonemize"]["lexicon"]:
+        yield from needs(lexicon, "phonemize.lexicon", "a file of `word<TAB>phones`", Path.is_file)
+    if KINDS[kind].speaks and backend in ("epitran", "letters"):
+        yield f"phonemize.backend: {backend} does not fit corpus.kind {kind}, which eSpeak NG's phones are known of"
     yield from ordered(config["normalize"], "normalize", "min_words", "max_words")
     text = KINDS[kind].text
     if text == "phones" and backend != "phones":
@@ -90,10 +97,11 @@ def _spoken_text(config: Json) -> Iterator[str]:
 
 
 def _speaks(config: Json) -> bool:
-    """Whether eSpeak NG has to make phones of words: of the text, or of the transcripts."""
+    """Whether the language must be one that phones can be made in: those of the text, or those of the transcripts."""
     kind = config["corpus"]["kind"]
     transcribed = bool(config["corpus"]["folder"]["transcripts"]) if kind == "folder" else KINDS[kind].text != "phones"
-    return config["phonemize"]["backend"] == "espeak" or transcribed
+    backend = config["phonemize"]["backend"]
+    return backend in ("espeak", "epitran") or (backend == "phones" and transcribed)
 
 
 def _language_models(config: Json) -> Iterator[str]:

@@ -22,6 +22,7 @@ from unscribed.corpora.references import word_references
 from unscribed.corpora.synthetic import SpokenSentence, SpokenSettings, TimedPhones, int16_samples, speak_corpus
 from unscribed.errors import UserError
 from unscribed.text.pronounce import phonemize_words
+from unscribed.text.pronouncers import ESPEAK
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def make_corpus(
 
 
 def _references(language: str, spoken: Iterable[SpokenSentence]) -> Iterator[Reference]:
-    return word_references(((one.utterance, one.sentence) for one in spoken), language)
+    return word_references(((one.utterance, one.sentence) for one in spoken), language, ESPEAK)
 
 
 def check_voice(voice: str) -> None:

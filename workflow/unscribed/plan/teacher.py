@@ -27,14 +27,16 @@ class TeacherPlan:
         candidate, gan, own = config["teacher"]["candidate"], config["gan"], config["teacher"]["frames"] == "logmel"
         asks = {"teacher.candidate": candidate, "gan.start": gan["seeds"] and "teacher" in gan["start"]}
         asked = [key for key, wanted in asks.items() if wanted]
-        if not asked or config["phonemize"]["backend"] != "phones":
+        backend = config["phonemize"]["backend"]
+        if not asked or backend == "espeak":
             return cls(candidate, own_frames=own)
         unknown = unknown_language(config["corpus"]["language"])
         about = f"; {unknown} (corpus.language)" if unknown else ""
+        why = "is phones" if backend == "phones" else f"has phones by {backend}, not its own"
         return cls(
             taken=False,
             left_out=f"{', '.join(asked)}: the teacher is left out and the rest runs, because eSpeak NG cannot speak "
-            f"the text, which is phones (phonemize.backend){about}. Do without the teacher there, or give text of "
+            f"the text, which {why} (phonemize.backend){about}. Do without the teacher there, or give text of "
             "words in a language of eSpeak NG.",
         )
 

@@ -1,4 +1,4 @@
-"""Stage phonemize: text to phones with eSpeak NG (wav2vec-U, section 4.3).
+"""Stage phonemize: text to phones, with eSpeak NG (wav2vec-U, section 4.3) or another of `pronouncers`.
 
 Words get the phones that they have in their sentence: isolated, English "a" is eɪ and "to" is tuː, but people say ɐ
 and tə. The lexicon counts these pronunciations, so that the phone text and the word decoder use the same.
@@ -17,7 +17,8 @@ from unscribed.errors import UserError
 from unscribed.tables import LexiconTable, SentenceTable
 from unscribed.text.inventory import write_inventory
 from unscribed.text.lines import read_lines
-from unscribed.text.pronounce import phonemize_words, speak
+from unscribed.text.pronounce import speak
+from unscribed.text.pronouncers import Pronounced, PronounceSettings, pronounce, read_pronunciations
 from unscribed.text.script import scripts_of_language
 from unscribed.text.silence import SILENCE
 from unscribed.text.variants import tell_apart
@@ -30,10 +31,9 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class PhonemizeSettings:
+class PhonemizeSettings(PronounceSettings):
     """Section `phonemize` of the configuration."""
 
-    backend: str
     connected: bool
     min_count: int
 
@@ -88,7 +88,7 @@ def phonemize(
     content = _read(text)
     total = len(content.sentences)
     counts = Counter(word for words in content.sentences for word in words)
-    pronounced = _as_phones(counts, text) if settings.backend == "phones" else phonemize_words(list(counts), language)
+    pronounced = _as_phones(counts, text) if settings.backend == "phones" else pronounce(counts, language, settings)
     _pronounce(content, pronounced, settings, language, text)
     rare = _drop_rare_phones(content, settings.min_count)
     kept = _phone_counts(content.spoken)
@@ -132,9 +132,10 @@ def _pronounce(
     content.filter("word_without_phones", lambda words, _: next((word for word in words if not pronounced[word]), None))
     content.filter("silence_only", lambda words, _: SILENCE if set(words) == {SILENCE} else None)
     if not content.sentences:
-        raise UserError(_nothing_readable(text, language, content))
-    if settings.connected and settings.backend != "phones":
-        _connect(content, language)
+        raise UserError(_nothing_readable(text, language, settings.backend, content))
+    if settings.connected and settings.backend == "espeak":
+        own = read_pronunciations(settings.lexicon) if settings.lexicon else {}
+        _connect(content, language, own)
 
 
 def _inventory(counts: Counter[str], min_count: int, text: str | Path) -> list[str]:
@@ -164,11 +165,18 @@ def _as_phones(tokens: Iterable[str], text: str | Path) -> dict[str, list[str]]:
     return {token: [token] for token in tokens}
 
 
-def _connect(content: _Text, language: str) -> None:
-    """Replace isolated pronunciations by those in the sentence, where its words can be told apart."""
+def _connect(content: _Text, language: str, own: Pronounced) -> None:
+    """Replace isolated pronunciations by those in the sentence, where its words can be told apart.
+
+    Words of the user's lexicon, `own`, keep theirs.
+    """
     connected = speak([" ".join(words) for words in content.sentences], language)
     parts = [tell_apart(spoken, isolated) for spoken, isolated in zip(connected, content.spoken, strict=True)]
-    content.spoken = [found or isolated for found, isolated in zip(parts, content.spoken, strict=True)]
+    spoken = [found or isolated for found, isolated in zip(parts, content.spoken, strict=True)]
+    content.spoken = [
+        [own.get(word, phones) for word, phones in zip(words, line, strict=True)]
+        for words, line in zip(content.sentences, spoken, strict=True)
+    ]
     clear = sum(found is not None for found in parts)
     log.info("%.1f %% of the sentences pronounced as a whole, the others word by word", 100 * clear / len(parts))
 
@@ -195,8 +203,14 @@ def _drop_rare_phones(content: _Text, min_count: int) -> dict[str, int]:
         )
 
 
-def _nothing_readable(text: str | Path, language: str, content: _Text) -> str:
+def _nothing_readable(text: str | Path, language: str, backend: str, content: _Text) -> str:
     examples = [entry["because_of"] for entry in content.dropped["word_without_phones"]["examples"]]
+    if backend != "espeak":
+        return (
+            f"no sentence of {text} can be pronounced by phonemize.backend {backend} in {language!r} "
+            f"(corpus.language), for example not {', '.join(map(repr, examples))}. Set the code of its language and "
+            "script."
+        )
     return (
         f"no sentence of {text} can be pronounced in the language {language!r} (corpus.language), for example not "
         f"{', '.join(repr(word) for word in examples)}. The likely cause is a script that the language has no phones "
