@@ -39,20 +39,24 @@ else:
             phone_map=project_file(PROJECT / "resources/timit-60-39.tsv"),
         output:
             recordings="<results>/corpus/recordings.parquet",
+            audio=directory("<results>/corpus/audio"),  # of pieces of long recordings
+            cuts="<results>/corpus/cuts.parquet",
         log:
             "<logs>/corpus.log",
         benchmark:
             "<benchmarks>/corpus.tsv"
         conda:
             "../../envs/cpu.yaml"
-        threads: 1
+        threads: 2
         resources:
             mem_mb=2000,
-            runtime="2h",
+            runtime="12h",
         params:
             call="corpora.build:write_corpus",
             reader=f"corpora.{plan.corpus.kind}:make_corpus",
             settings=plan.corpus.untranscribed_settings,
+            cutting=section("audio"),
+            vad=section("vad"),
             state=plan.corpus.state,
             seed=config["corpus"]["seed"],
             sample_rate_hz=RATE,

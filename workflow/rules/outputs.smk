@@ -5,6 +5,7 @@ rule ctm_split:
     input:
         words="<results>/words/{split}.parquet",
         vad="<results>/vad/{split}.parquet",
+        cuts=plan.corpus.cuts,
     output:
         phones_ctm="<results>/ctm/{split}.phones.parquet",
         words_ctm="<results>/ctm/{split}.words.parquet",
@@ -31,6 +32,7 @@ rule textgrid_split:
         phones_ctm="<results>/ctm/{split}.phones.parquet",
         words_ctm="<results>/ctm/{split}.words.parquet",
         vad="<results>/vad/{split}.parquet",
+        cuts=plan.corpus.cuts,
         verdict="<results>/verdict.json",
     output:
         folder=directory("<results>/textgrid/{split}"),

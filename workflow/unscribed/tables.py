@@ -114,6 +114,12 @@ class ReferenceTable(Table):
     }
 
 
+class CutTable(Table):
+    """The pieces that long recordings were cut into: the name of the recording, where a piece starts, its length."""
+
+    SCHEMA: ClassVar = {"utterance": TEXT, "recording": TEXT, "start_seconds": REAL, "recording_seconds": REAL}
+
+
 class ManifestTable(Table):
     """Audio files of one split that passed the checks; `duration_samples` is at the file's own rate."""
 

@@ -149,7 +149,7 @@ def test_timit_phone_map_has_61_symbols_and_39_phones():
     assert {phone for symbol, phone in rows if symbol in ("zh", "h#", "bcl", "ao")} == {"sh", "<SIL>", "aa"}
 
 
-FOLDER = {"valid_fraction": 0.3, "test_fraction": 0.3}
+FOLDER = {"cut": True, "valid_fraction": 0.3, "test_fraction": 0.3}
 
 
 def test_folder(tmp_path):

@@ -9,6 +9,7 @@ from unscribed.artifacts import write_json
 from unscribed.errors import UserError
 from unscribed.outputs.ctm import ctm
 from unscribed.outputs.textgrid import complete_tier, file_name, textgrid, textgrid_text
+from unscribed.tables import CutTable
 
 FLAG = re.compile(r'"((?:[^"]|"")*)"|<exists>|(?<![\w\[])(\d+(?:\.\d+)?)(?![\w\]])')
 
@@ -36,7 +37,8 @@ def parse(text: str) -> dict[str, list[tuple[float, float, str]]]:
 
 def run_textgrid(decoded: dict[str, Path], folder: Path, **given: Any) -> Path:
     paths = {"phones_ctm": folder / "phones.ctm.parquet", "words_ctm": folder / "words.ctm.parquet"}
-    ctm(words=decoded["words"], vad=decoded["vad"], hop_ms=10.0, sample_rate_hz=16000, **paths)
+    cuts = given.get("cuts")
+    ctm(words=decoded["words"], vad=decoded["vad"], hop_ms=10.0, sample_rate_hz=16000, cuts=cuts, **paths)
     textgrid(**paths, vad=decoded["vad"], folder=folder / "textgrid/test", **given)
     return folder / "textgrid/test"
 
@@ -94,3 +96,20 @@ def test_a_run_that_did_not_learn_gives_a_note(decoded: dict[str, Path], tmp_pat
     assert [path.name for path in folder.iterdir()] == ["did-not-learn.txt"]
     assert "did not learn" in (folder / "did-not-learn.txt").read_text()
     assert (run_textgrid(decoded, tmp_path, verdict=tmp_path / "verdict.json", unlearned=True) / "a.TextGrid").is_file()
+
+
+def test_pieces_of_a_recording_are_joined_again(decoded: dict[str, Path], tmp_path: Path) -> None:
+    """With their times in it: `a` starts after 10 s of a tape of 60 s, `b/c` after 20 s."""
+    rows = [("a", "tape", 10.0, 60.0), ("b/c", "tape", 20.0, 60.0), ("of another split", "tape", 30.0, 60.0)]
+    CutTable.from_rows(rows).write(tmp_path / "cuts.parquet")
+    alone = run_textgrid(decoded, tmp_path)
+    words = {name: parse((alone / f"{name}.TextGrid").read_text())["words"] for name in ("a", "b%2Fc")}
+    folder = run_textgrid(decoded, tmp_path, cuts=tmp_path / "cuts.parquet")
+    assert {path.name for path in folder.iterdir()} == {"tape.TextGrid", "lost.TextGrid", "still.TextGrid"}
+    joined = parse((folder / "tape.TextGrid").read_text())["words"]
+    said = [(start + by, end + by, word) for name, by in (("a", 10), ("b%2Fc", 20)) for start, end, word in words[name]]
+    expected = [interval for interval in said if interval[2]]
+    found = [interval for interval in joined if interval[2]]
+    assert [word for *_, word in found] == [word for *_, word in expected]
+    assert [start for start, *_ in found] == pytest.approx([start for start, *_ in expected])
+    assert joined[-1][1] == 60.0

@@ -24,10 +24,11 @@ Regions = list[tuple[int, int]]
 class Piece:
     """The speech of a part of a recording: its regions joined, (N,), and their starts and ends in the recording, (R,).
 
-    All are in samples at the rate of the VAD.
+    `whole` is the same with the pauses between them. All are in samples at the rate of the VAD.
     """
 
     samples: np.ndarray
+    whole: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
 
@@ -51,7 +52,7 @@ def pieces(blocks: Iterable[np.ndarray], finder: SpeechFinder) -> Iterator[Piece
             done = max(first - round(PAUSE_SECONDS * finder.rate), groups[-1][-1][1] if groups else 0)
         for group in groups:
             starts, ends = np.array(group, dtype=np.int64).T
-            yield Piece(speech(samples, starts, ends), start + starts, start + ends)
+            yield Piece(speech(samples, starts, ends), samples[starts[0] : ends[-1]], start + starts, start + ends)
         waiting, held, start = [samples[done:].copy()], len(samples) - done, start + done
 
 

@@ -127,6 +127,17 @@ def libav_blocks(path: Path, reason: str = "") -> Iterator[tuple[np.ndarray, int
         raise damaged(path, reason)
 
 
+def libav_seconds(path: Path) -> float | None:
+    """Return the length of a file as FFmpeg finds it in the header; None if it does not."""
+    import av  # see libav_blocks
+
+    try:
+        with av.open(str(path), format=HEADERLESS.get(path.suffix.lower()), metadata_errors="ignore") as container:
+            return container.duration / av.time_base if container.duration else None
+    except (av.error.FFmpegError, OSError, ValueError):
+        return None
+
+
 def damaged(path: Path, reason: str) -> UserError:
     """Return the error for a file that cannot be decoded."""
     return UserError(

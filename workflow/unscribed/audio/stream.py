@@ -36,11 +36,11 @@ def stream(path: Pathlike, sample_rate_hz: int) -> Iterator[np.ndarray]:
 
 
 def seconds_of(path: Pathlike) -> float | None:
-    """Return the length of a file as its header has it, for a progress bar; None if only FFmpeg can read it."""
+    """Return the length of a file as its header has it; None if it has none, or if the file cannot be read."""
     try:
         return soundfile.info(str(path)).duration
     except soundfile.LibsndfileError:
-        return None
+        return io.libav_seconds(Path(path))
 
 
 def _raw_blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from unscribed.artifacts import Pathlike
 from unscribed.audio.io import AUDIO_SUFFIXES
+from unscribed.audio.vad import VadSettings
+from unscribed.corpora.cutting import CutSettings, cut_long
 from unscribed.corpora.layout import (
     Corpus,
     Recording,
@@ -15,6 +18,7 @@ from unscribed.corpora.layout import (
     read_text,
 )
 from unscribed.errors import UserError
+from unscribed.tables import CutTable
 from unscribed.text.lines import read_lines
 
 
@@ -25,25 +29,37 @@ class FolderSettings:
     audio: str
     text: str
     transcripts: str
+    cut: bool
     valid_fraction: float
     test_fraction: float
 
 
-def make_corpus(*, settings: FolderSettings) -> Corpus:
+def make_corpus(
+    *,
+    settings: FolderSettings,
+    audio: Pathlike | None = None,
+    cutting: CutSettings | None = None,
+    vad: VadSettings | None = None,
+    sample_rate_hz: int = 0,
+    threads: int = 1,
+) -> Corpus:
     """Find the audio files below a folder; the text is the user's.
 
-    The split of a file depends on its name alone. Raises UserError if folder, audio or text are missing.
+    With `settings.cut` and a folder `audio` for the pieces, long recordings are cut into utterances. The split of an
+    utterance depends on its name alone. Raises UserError if folder, audio or text are missing.
     """
     check_fractions(settings.valid_fraction, settings.test_fraction, "corpus.folder")
     root = existing_folder(settings.audio, "corpus.folder.audio")
-    rows = []
-    for path in audio_files(root):
-        name = utterance_name(path.relative_to(root))
-        rows.append(Recording(name, hash_split(name, settings.valid_fraction, settings.test_fraction), str(path)))
-    if not rows:
+    files = [(utterance_name(path.relative_to(root)), str(path)) for path in audio_files(root)]
+    if not files:
         known = " ".join(sorted(AUDIO_SUFFIXES))
         raise UserError(f"corpus.folder.audio: no audio files below {root}. Known suffixes: {known}.")
-    return Corpus("corpus.folder", rows, read_text(settings.text, "corpus.folder.text"))
+    cuts = CutTable()
+    if settings.cut and audio and cutting and vad:
+        files, cuts = cut_long(files, audio, cutting, vad, sample_rate_hz, threads)
+    fractions = settings.valid_fraction, settings.test_fraction
+    rows = [Recording(name, hash_split(name, *fractions), path) for name, path in files]
+    return Corpus("corpus.folder", rows, read_text(settings.text, "corpus.folder.text"), cuts=cuts)
 
 
 def make_references(*, settings: FolderSettings) -> Transcripts:

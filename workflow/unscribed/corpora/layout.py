@@ -10,13 +10,13 @@ import logging
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from unscribed.artifacts import Pathlike, atomic_path
 from unscribed.errors import UserError
-from unscribed.tables import RecordingTable, ReferenceTable
+from unscribed.tables import CutTable, RecordingTable, ReferenceTable
 from unscribed.text.lines import read_lines
 
 SPLITS = ("train", "valid", "test")
@@ -75,13 +75,14 @@ class Corpus:
     """Recordings, and the sentences of the unpaired text.
 
     `source` is the configuration key that leads to the recordings, for messages. Only a synthesiser sets `references`,
-    which are known once it has spoken.
+    which are known once it has spoken. `cuts`: the pieces of long recordings, if the reader cuts them.
     """
 
     source: str
     recordings: Sequence[Recording]
     sentences: Iterable[str]
     references: References | None = None
+    cuts: CutTable = field(default_factory=CutTable)
 
 
 def write_text(path: Pathlike, sentences: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
+from unscribed.outputs.whole import Whole
 from unscribed.tables import NO_PATH, CtmTable, VadTable, WordTable
 from unscribed.text.silence import SILENCE
 
@@ -27,6 +28,7 @@ def ctm(
     sample_rate_hz: int,
     phones_ctm: Pathlike,
     words_ctm: Pathlike,
+    cuts: Pathlike | None = None,
 ) -> None:
     """Write the times of all phones and words of the table `words` (word decoding) of one split.
 
@@ -35,9 +37,11 @@ def ctm(
     the end of the earlier one, so that a gap separates them. One that spans the joint includes the removed silence.
     `confidence` is that of the word, from 0 to 1; a phone has that of its word, silence has null. `<SIL>` is a row
     among the phones. Utterances without a path through the decoding graph have no rows.
+    Utterances that were cut from a recording have its name and their times in it, if `cuts` lists them.
     Raises UserError if `words` is not such a table, or if `vad` lacks one of its utterances.
     """
     table = WordTable.read(words)
+    whole = Whole(cuts)
     times = TimeBase(VadTable.by_utterance(vad, table["utterance"].tolist()), hop_ms, sample_rate_hz)
     phone_rows, word_rows = [], []
     for row in table.itertuples():
@@ -45,8 +49,8 @@ def ctm(
         phone_ends = np.append(row.starts_frames[1:], row.frames)[: len(row.phones)]
         phone_rows += _rows(times, row.utterance, row.starts_frames, phone_ends, row.phones, _phone_confidences(row))
         word_rows += _rows(times, row.utterance, row.word_starts_frames, word_ends, row.words, row.word_confidences)
-    CtmTable.from_rows(phone_rows).write(phones_ctm)
-    CtmTable.from_rows(word_rows).write(words_ctm)
+    CtmTable.from_rows(whole.rows(phone_rows)).write(phones_ctm)
+    CtmTable.from_rows(whole.rows(word_rows)).write(words_ctm)
     no_path = int((table["status"] == NO_PATH).sum())
     log.info(
         "%d utterances: %d phones, %d words; %d without a path", len(table), len(phone_rows), len(word_rows), no_path

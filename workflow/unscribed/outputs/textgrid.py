@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from unscribed.artifacts import Pathlike, atomic_folder
 from unscribed.errors import UserError
 from unscribed.outputs.unlearned import REASON, withheld
+from unscribed.outputs.whole import Whole
 from unscribed.tables import CtmTable, VadTable
 from unscribed.text.silence import SILENCE
 
@@ -30,10 +31,13 @@ def textgrid(
     words_ctm: Pathlike,
     vad: Pathlike,
     folder: Pathlike,
+    cuts: Pathlike | None = None,
     verdict: Pathlike | None = None,
     unlearned: bool = False,
 ) -> None:
     """Write `<utterance>.TextGrid` for every utterance of `vad` into the new folder `folder`.
+
+    Utterances that were cut from a recording, as `cuts` lists them, have one file together, with its name.
 
     Both tiers cover 0 to the length of the original audio; `<SIL>` has no label. Characters of an utterance's name that
     file systems refuse are written as `%` and two hexadecimal digits. If the run did not learn by its `verdict`, there
@@ -45,22 +49,22 @@ def textgrid(
         log.warning("%s", REASON)
         return
     regions = VadTable.read(vad)
-    known = set(regions["utterance"])
+    lengths = Whole(cuts).lengths(zip(regions["utterance"], regions["total_seconds"], strict=True))
     by_tier = {}
     for tier, path in zip(TIERS, (words_ctm, phones_ctm), strict=True):
         by_tier[tier] = _intervals(path)
-        if unknown := sorted(by_tier[tier].keys() - known):
+        if unknown := sorted(by_tier[tier].keys() - lengths.keys()):
             raise UserError(
                 f"{path} has {len(unknown)} utterances that {vad} lacks, for example {unknown[0]}: the two come from "
                 f"different runs. Delete {path} and run the stage ctm again."
             )
     with atomic_folder(folder) as temporary:
-        for row in regions.itertuples():
-            end = round(row.total_seconds * MICROSECONDS)
-            tiers = {tier: complete_tier(by_tier[tier].get(row.utterance, []), end) for tier in TIERS}
+        for name, seconds in lengths.items():
+            end = round(seconds * MICROSECONDS)
+            tiers = {tier: complete_tier(by_tier[tier].get(name, []), end) for tier in TIERS}
             text = textgrid_text(tiers, end)
-            (temporary / f"{file_name(row.utterance)}.TextGrid").write_text(text, encoding="utf-8")
-    log.info("%d TextGrids in %s", len(regions), folder)
+            (temporary / f"{file_name(name)}.TextGrid").write_text(text, encoding="utf-8")
+    log.info("%d TextGrids in %s", len(lengths), folder)
 
 
 def _intervals(path: Pathlike) -> dict[str, list[Interval]]:

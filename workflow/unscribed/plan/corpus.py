@@ -44,6 +44,11 @@ class CorpusPlan:
         return ["make_corpus"] if self.spoken else ["make_corpus", "make_text"]
 
     @property
+    def cuts(self) -> str | list[str]:
+        """The table of the pieces that long recordings were cut into; none for corpora that are not cut."""
+        return "<results>/corpus/cuts.parquet" if self.settings.get("cut") else []
+
+    @property
     def spoken_language(self) -> str | None:
         """The language in which eSpeak NG makes the references' phones; None if the synthesiser gives its phones."""
         return self.language if takes(f"corpora.{self.kind}:make_corpus", "language") else None
