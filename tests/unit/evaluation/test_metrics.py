@@ -73,6 +73,7 @@ def test_every_number_by_hand(finished: Any, caplog: pytest.LogCaptureFixture) -
     assert "1 reference phones (c: 1) are not in the text's inventory" in caplog.text
     chance = metrics.pop("test.per.random")
     assert 0.4 <= chance <= 1.2
+    assert metrics.pop("test.per.unrelated") == pytest.approx(1.2) and metrics.pop("test.per.constant") == 0.8
     # u1: c -> d; u2: an a too many; 5 reference phones. The utterance without audio is not scored.
     assert metrics == pytest.approx(
         LABEL_FREE

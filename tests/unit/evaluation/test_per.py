@@ -58,3 +58,16 @@ def test_reference_phones_outside_the_inventory_are_named(caplog: pytest.LogCapt
     assert unknown == {"x": 2, "y": 1}
     assert "3 reference phones (x: 2, y: 1) are not in the text's inventory" in caplog.text
     assert per.phone_error_rate({"u": ["a", "x"]}, {"u": ["a"]}) == 0.5
+
+
+def test_an_unrelated_sentence_of_equal_length_by_hand() -> None:
+    """In the order of lengths c, a, b: c gets what was heard in a, a what was in b, and b what was in c."""
+    heard = {"a": list("xyz"), "b": list("xyzw"), "c": list("xy")}
+    assert per.unrelated_rate({"a": list("xyz"), "b": list("pqrs"), "c": list("xyz")}, heard) == (1 + 4 + 0) / 10
+
+
+def test_the_cheapest_constant_by_hand() -> None:
+    """Once `a`: 2 of 3 and 1 of 3 phones are left; `b` once: 2 and 2; `a` twice: 1 and 2."""
+    assert per.constant_rate({"one": list("aab"), "two": list("abc")}) == 3 / 6
+    assert per.constant_rate({"one": list("abc")}) == 2 / 3
+    assert np.isnan(per.constant_rate({}))

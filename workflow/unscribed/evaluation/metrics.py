@@ -182,6 +182,8 @@ def _error_metrics(
     return {
         **error_shares("test.per", alignments),
         "test.per.random": per.random_mapping_rate(references.phones, decoded_phones(decoded), inventory),
+        "test.per.unrelated": per.unrelated_rate(references.phones, decoded_phones(decoded)),
+        "test.per.constant": per.constant_rate(references.phones),
     }
 
 

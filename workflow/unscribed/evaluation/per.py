@@ -121,6 +121,31 @@ def random_mapping_rate(
     return float(np.mean(rates))
 
 
+def unrelated_rate(references: Mapping[str, Phones], hypotheses: Mapping[str, Phones]) -> float:
+    """Compute what a sentence of the right length is worth: the rate with each hypothesis given to another utterance.
+
+    It is the one next in the order of their lengths, and the last one's is the first one's.
+    """
+    ordered = sorted(hypotheses, key=lambda name: (len(hypotheses[name]), name))
+    others = {name: hypotheses[other] for name, other in zip(ordered, [*ordered[1:], *ordered[:1]], strict=True)}
+    return phone_error_rate(references, others)
+
+
+def constant_rate(references: Mapping[str, Phones]) -> float:
+    """Compute what saying the same each time is worth: the lowest rate of one phone, so many times, for all utterances.
+
+    From the lengths L and the counts c of the phone in the references, the edits of n times the phone are
+    max(L, n) - min(c, n).
+    """
+    lengths = np.array([len(phones) for phones in references.values()])
+    fewest = int(lengths.sum())  # saying nothing
+    for phone in {phone for phones in references.values() for phone in phones}:
+        counts = np.array([list(phones).count(phone) for phones in references.values()])
+        for times in range(1, int(counts.max()) + 1):
+            fewest = min(fewest, int((np.maximum(lengths, times) - np.minimum(counts, times)).sum()))
+    return fewest / int(lengths.sum()) if lengths.sum() else float("nan")
+
+
 def unknown_phones(references: Mapping[str, Phones], inventory: Phones) -> Counter[str]:
     """Count the reference phones that the text never uses, and warn of them: no hypothesis can have them.
 

@@ -20,6 +20,8 @@ ROWS = (
     ("  after HMM training", "test.per.hmm", "%", "the same after HMM self-training"),
     ("  of the words", "test.words.per", "%", "the same for the phones of the words"),
     ("  by chance", "test.per.random", "%", "without HMMs, phones exchanged at random"),
+    ("  unrelated", "test.per.unrelated", "%", "or those of another utterance as long"),
+    ("  one phone for all", "test.per.constant", "%", "the best phone, so many times, each time"),
     ("  substituted", "test.per.sub", "%", "another phone instead"),
     ("  deleted", "test.per.del", "%", "phones missed"),
     ("  inserted", "test.per.ins", "%", "phones that nobody spoke"),
