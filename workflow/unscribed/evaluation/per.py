@@ -137,10 +137,11 @@ def constant_rate(references: Mapping[str, Phones]) -> float:
     From the lengths L and the counts c of the phone in the references, the edits of n times the phone are
     max(L, n) - min(c, n).
     """
-    lengths = np.array([len(phones) for phones in references.values()])
+    spoken = [clean_reference(phones) for phones in references.values()]
+    lengths = np.array([len(phones) for phones in spoken])
     fewest = int(lengths.sum())  # saying nothing
-    for phone in {phone for phones in references.values() for phone in phones}:
-        counts = np.array([list(phones).count(phone) for phones in references.values()])
+    for phone in {phone for phones in spoken for phone in phones}:
+        counts = np.array([phones.count(phone) for phones in spoken])
         for times in range(1, int(counts.max()) + 1):
             fewest = min(fewest, int((np.maximum(lengths, times) - np.minimum(counts, times)).sum()))
     return fewest / int(lengths.sum()) if lengths.sum() else float("nan")
