@@ -175,3 +175,34 @@ use rule evaluate_words as finetune_evaluate_words with:
         language=config["corpus"]["language"],
         hop_ms=plan.finetune.hop_ms,
         sample_rate_hz=RATE,
+
+
+rule finetune_recogniser:
+    input:
+        model="<results>/finetune/{labels}/model",
+        graph="<results>/finetune/{labels}/ngram/graph.safetensors",
+        weights="<results>/finetune/{labels}/ngram/weights.json",
+        lexiconp="<results>/lexicon/lexiconp.txt",
+        word_symbols="<results>/word_lm/words.txt",
+        verdict=plan.finetune.verdict,
+    output:
+        recogniser=directory("<results>/finetune/{labels}/recogniser"),
+    log:
+        "<logs>/finetune/{labels}/recogniser.log",
+    benchmark:
+        "<benchmarks>/finetune/{labels}/finetune_recogniser.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        call="recogniser.folder:ctc_recogniser",
+        corpus={key: config["corpus"][key] for key in ("name", "language")},
+        sample_rate_hz=RATE,
+        vad=section("vad"),
+        search=section("ctc"),
+        nbest=section("ctc"),
+    script:
+        "../scripts/call.py"

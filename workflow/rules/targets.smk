@@ -172,6 +172,7 @@ rule diagnose:
 rule finetune:
     input:
         plan.finetune.scores,
+        plan.finetune.recognisers,
         force(workflow, "finetune", "finetune_labels", "finetune_pseudo_labels", "finetune_train"),
 
 

@@ -58,3 +58,10 @@ def test_only_models_that_learned_from_transcripts_are_tuned_by_them() -> None:
     assert valid_transcripts(few) == "<results>/finetune/10min/labels/valid.parquet"
     assert valid_pseudo_labels(pseudo) == "<results>/finetune/pseudo2/labels/valid.parquet"
     assert valid_transcripts(pseudo) == valid_pseudo_labels(few) == []
+
+
+def test_a_model_of_pseudo_labels_is_judged_by_the_run_that_made_them() -> None:
+    plan = finetune(labels=["10min", "pseudo"])
+    assert plan.recognisers == [f"<results>/finetune/{labels}/recogniser" for labels in ("10min", "pseudo1")]
+    assert plan.verdict(SimpleNamespace(labels="pseudo1")) == "<results>/verdict.json"
+    assert plan.verdict(SimpleNamespace(labels="10min")) == []

@@ -6,6 +6,7 @@ Dimensions: N samples, T frames, V symbols; symbol 0, `<pad>`, is CTC's blank.
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -64,7 +65,7 @@ def ctc_log_probs(
     torch.set_num_threads(threads)
     started = time.monotonic()
     device = device_of(settings.device, "finetune.device")
-    network, symbols, normalize = _read_model(Path(model))
+    network, symbols, normalize = read_ctc_model(Path(model))
     network = network.to(device)
     config, speech = network.config, Speech(manifest, vad, sample_rate_hz)
     hop = receptive_field(config.conv_kernel, config.conv_stride)[1] / sample_rate_hz
@@ -82,8 +83,8 @@ def ctc_log_probs(
             order = audible[np.argsort(frames[audible], kind="stable")]
             for picked in pack(order, frames, settings.batch_seconds / hop):
                 waves = [normalized(speech[number]) if normalize else speech[number] for number in picked]
-                posteriors = _posteriors(network, waves, frames[picked], settings)
-                found |= dict(zip(picked.tolist(), posteriors, strict=True))
+                rows = posteriors(network, waves, frames[picked], settings.autocast())
+                found |= dict(zip(picked.tolist(), rows, strict=True))
                 progress.update(len(picked))
             for number in window.tolist():
                 store.append(speech.utterances[number], found[number])
@@ -91,11 +92,11 @@ def ctc_log_probs(
 
 
 @torch.inference_mode()
-def _posteriors(
-    network: PreTrainedModel, waves: Sequence[np.ndarray], frames: np.ndarray, settings: FinetuneSettings
+def posteriors(
+    network: PreTrainedModel, waves: Sequence[np.ndarray], frames: np.ndarray, precision: AbstractContextManager[None]
 ) -> list[np.ndarray]:
-    """Log posteriors of each of some utterances (N,), (T, V) float16."""
-    with settings.autocast():
+    """Compute the log posteriors of each of some utterances (N,) of so many `frames`, (T, V) float16."""
+    with precision:
         features = [cnn_features(network, samples) for samples in waves]
         padded = torch.nn.utils.rnn.pad_sequence(features, batch_first=True).float()
         scores = logits(network, padded, torch.from_numpy(frames).to(network.device))
@@ -103,8 +104,11 @@ def _posteriors(
     return [rows[:length] for rows, length in zip(found, frames, strict=True)]
 
 
-def _read_model(folder: Path) -> tuple[PreTrainedModel, list[str], bool]:
-    """The model in eval mode, its symbols by number, and whether it wants normalised waveforms."""
+def read_ctc_model(folder: Path) -> tuple[PreTrainedModel, list[str], bool]:
+    """Read a fine-tuned model: in eval mode, its symbols by number, and whether it wants normalised waveforms.
+
+    Raises UserError if it is missing or damaged.
+    """
     transformers_logging.disable_progress_bar()
     try:
         network = AutoModelForCTC.from_pretrained(folder, use_safetensors=True, local_files_only=True)

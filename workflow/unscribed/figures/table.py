@@ -46,6 +46,13 @@ class ReportFigure:
 
 FIGURES = (
     ReportFigure(
+        name="verdict",
+        call="figures.verdict:verdict_figure",
+        inputs={"verdict": "<results>/verdict.json"},
+        category="Verdict",
+        labels={"figure": "has it learned?"},
+    ),
+    ReportFigure(
         name="utterance",
         call="figures.utterance:utterance_figure",
         inputs={

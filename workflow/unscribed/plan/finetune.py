@@ -51,6 +51,15 @@ class FinetunePlan:
         )
 
     @property
+    def recognisers(self) -> list[str]:
+        """The folders in which the models are taken along."""
+        return [f"<results>/finetune/{labels}/recogniser" for labels in self.models]
+
+    def verdict(self, wildcards: Any) -> str | list[str]:
+        """Return the verdict on the words that a model has learned from; those of people need none."""
+        return "<results>/verdict.json" if wildcards.labels.startswith(PSEUDO) else []
+
+    @property
     def scores(self) -> list[str]:
         """The files with the scores of every model with every decoder."""
         return [

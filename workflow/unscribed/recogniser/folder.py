@@ -1,7 +1,8 @@
 """The folder of a recogniser: all that is needed to transcribe new files, and nothing of the workflow.
 
 `recogniser.json` says what it is and how it listens; `model.safetensors`, `graph.safetensors`, `lexiconp.txt` and
-`words.txt` are the HMM, its graph and its words, `pca.safetensors` the projection of its frames if it has one.
+`words.txt` are the HMM, its graph and its words, `pca.safetensors` the projection of its frames if it has one. A
+fine-tuned model has the folder `model` instead, in the layout of Hugging Face.
 """
 
 import shutil
@@ -22,6 +23,7 @@ CARD = "recogniser.json"
 MODEL, GRAPH, LEXICON, WORDS, PCA = (
     *("model.safetensors", "graph.safetensors", "lexiconp.txt", "words.txt", "pca.safetensors"),
 )
+CTC_MODEL = "model"
 FORMAT = 1  # of the folder; readers refuse a later one
 
 
@@ -29,21 +31,23 @@ FORMAT = 1  # of the folder; readers refuse a later one
 class Card:
     """What `recogniser.json` holds: `corpus` and `language` it was learned from, and the settings of all its parts.
 
-    `verdict`: whether it has learned (unscribed.evaluation.verdict). `checkpoint` is the model of learned features: a
-    folder or a name on the hub; `projected` if its frames are.
+    `kind`: hmm or ctc. `verdict`: whether the run has learned (unscribed.evaluation.verdict). HMMs have `features`, of
+    which `checkpoint` is the model if they are learned (a folder or a name on the hub), and may have `projected`
+    frames.
     """
 
+    kind: str
     corpus: str
     language: str
     verdict: str
     sample_rate_hz: int
     vad: VadSettings
-    features: FrameSettings
-    checkpoint: str
-    projected: bool
     weights: Weights
     search: SearchSettings
     nbest: NbestSettings
+    features: FrameSettings | None = None
+    checkpoint: str = ""
+    projected: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `recogniser.json`."""
@@ -59,7 +63,8 @@ class Card:
                 raise UserError(f"{path} comes from a later version of Unscribed: install that one.")
             kinds = {"vad": VadSettings, "features": FrameSettings, "weights": Weights, "search": SearchSettings}
             kinds["nbest"] = NbestSettings
-            return cls(**{name: kinds[name](**value) if name in kinds else value for name, value in values.items()})
+            made = {name: kinds[name](**value) for name, value in values.items() if name in kinds and value}
+            return cls(**(values | made))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"{folder} is no recogniser, or a damaged one ({CARD}: {error}): name a folder that "
@@ -91,6 +96,7 @@ def recogniser(
     they are projected, `verdict` whether the run has learned. Raises UserError for damaged weights.
     """
     card = Card(
+        kind="hmm",
         corpus=corpus["name"],
         language=corpus["language"],
         verdict=read_json(verdict)["verdict"],
@@ -106,5 +112,42 @@ def recogniser(
     files = {MODEL: model, GRAPH: graph, LEXICON: lexiconp, WORDS: word_symbols} | ({PCA: pca} if pca else {})
     with atomic_folder(recogniser) as folder:
         for name, path in files.items():
+            shutil.copyfile(str(path), folder / name)
+        write_json(folder / CARD, card.to_json())
+
+
+def ctc_recogniser(
+    *,
+    model: Pathlike,
+    graph: Pathlike,
+    weights: Pathlike,
+    lexiconp: Pathlike,
+    word_symbols: Pathlike,
+    verdict: Pathlike | None,
+    corpus: Mapping[str, str],
+    sample_rate_hz: int,
+    vad: VadSettings,
+    search: SearchSettings,
+    nbest: NbestSettings,
+    recogniser: Pathlike,
+) -> None:
+    """Gather a fine-tuned model with its words in the folder `recogniser`; see the function `recogniser`.
+
+    `verdict` is that of the run whose words it has learned from; a model of transcripts has none.
+    """
+    card = Card(
+        kind="ctc",
+        corpus=corpus["name"],
+        language=corpus["language"],
+        verdict=read_json(verdict)["verdict"] if verdict else "learned from transcripts",
+        sample_rate_hz=sample_rate_hz,
+        vad=vad,
+        weights=read_weights(weights, Weights),
+        search=search,
+        nbest=nbest,
+    )
+    with atomic_folder(recogniser) as folder:
+        shutil.copytree(str(model), folder / CTC_MODEL)
+        for name, path in {GRAPH: graph, LEXICON: lexiconp, WORDS: word_symbols}.items():
             shutil.copyfile(str(path), folder / name)
         write_json(folder / CARD, card.to_json())

@@ -15,14 +15,10 @@ from unscribed.audio.cut import Piece, pieces
 from unscribed.audio.stream import stream
 from unscribed.audio.times import to_original_seconds
 from unscribed.audio.vad import SpeechFinder
-from unscribed.hmm.model import HmmModel
-from unscribed.hmm.words import WordReader
 from unscribed.parallel import ordered_map
-from unscribed.recogniser.folder import CARD, GRAPH, LEXICON, MODEL, PCA, WORDS, Card
-from unscribed.recogniser.front_end import front_end
+from unscribed.recogniser.ears import EARS
+from unscribed.recogniser.folder import CARD, Card
 from unscribed.recogniser.transcript import Phone, Transcript, Utterance, Word
-from unscribed.wfst.graph import Graph
-from unscribed.wfst.search import Decoder
 
 IN_RESULTS = "recogniser"  # its folder within the results of a corpus
 
@@ -37,15 +33,7 @@ class Recogniser:
         self.folder = recogniser_folder(folder)
         self.card = Card.read(self.folder)
         self.threads = threads or len(os.sched_getaffinity(0))
-        pca = self.folder / PCA if self.card.projected else None
-        checkpoint = self.card.checkpoint
-        if (self.folder / checkpoint).is_dir():
-            checkpoint = str(self.folder / checkpoint)
-        self.frames = front_end(self.card.features, checkpoint, self.card.sample_rate_hz, pca)
-        model, graph = HmmModel.read(self.folder / MODEL), Graph.read(self.folder / GRAPH)
-        nbest = self.card.nbest
-        self.decoder = Decoder(model, graph, self.card.weights, self.card.search, nbest.lattice_beam)
-        self.words = WordReader(model.topology, self.folder / LEXICON, self.folder / WORDS, nbest.nbest)
+        self.ear = EARS[self.card.kind](self.folder, self.card)
 
     def transcribe(self, path: Pathlike) -> Transcript:
         """Return what is said in a file. Raises UserError if it is missing, damaged or no audio."""
@@ -59,20 +47,17 @@ class Recogniser:
         They are recognised while later blocks are read, in memory that does not grow with the recording.
         """
         finder = SpeechFinder(self.card.vad, self.card.sample_rate_hz)
-        long_enough = (piece for piece in pieces(blocks, finder) if len(piece.samples) >= self.frames.shortest)
+        long_enough = (piece for piece in pieces(blocks, finder) if len(piece.samples) >= self.ear.shortest)
         with threadpool_limits(1):  # pieces in parallel are faster than parallel matrix products within one
             yield from ordered_map(self.recognise, long_enough, self.threads, None)
 
     def recognise(self, piece: Piece) -> Utterance:
         """Return the words and phones of one piece of a recording."""
         rate = self.card.sample_rate_hz
-        store = self.frames(piece.samples)
-        frames = int(store.lengths[0])
         start, end = float(piece.starts[0] / rate), float(piece.ends[-1] / rate)
-        lattice = self.decoder(store, 0)
-        if lattice is None:
+        found = self.ear(piece.samples)
+        if found is None:
             return Utterance(start, end, [], [])
-        found = self.words(lattice, frames)
         firsts = np.array(found["word_starts_frames"], dtype=np.int64)
         words = zip(
             found["words"],
@@ -80,13 +65,13 @@ class Recogniser:
             found["word_confidences"],
             strict=True,
         )
-        edges = np.append(found["starts_frames"], frames)
+        edges = np.append(found["starts_frames"], found["frames"])[-len(found["phones"]) - 1 :]
         phones = zip(found["phones"], *self._times(piece, edges[:-1], edges[1:]), strict=True)
         return Utterance(start, end, [Word(*word) for word in words], [Phone(*phone) for phone in phones])
 
     def _times(self, piece: Piece, firsts: np.ndarray, ends: np.ndarray) -> tuple[list[float], list[float]]:
         """Starts and ends in seconds of the recording, of what has these first and last + 1 frames of a piece."""
-        base = (self.frames.hop_ms, piece.starts, piece.ends, self.card.sample_rate_hz)
+        base = (self.ear.hop_ms, piece.starts, piece.ends, self.card.sample_rate_hz)
         starts = to_original_seconds(firsts, *base)
         # The last frame may start after the end of its region: then its duration is 0, not negative.
         return starts.tolist(), np.maximum(to_original_seconds(ends, *base, ends=True), starts).tolist()
