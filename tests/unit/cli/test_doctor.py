@@ -34,6 +34,13 @@ def test_configuration_and_data(own: Path, capsys: pytest.CaptureFixture[str]) -
     assert "configuration of mine: valid" in found and "ok      text: 5 lines" in found
     assert "PROBLEM audio: 2 of 3 files tried are good" in found and "c.wav is damaged" in found
     assert "too little to learn from" in found
+    assert "ok      text: 5 of 5 lines tried can be pronounced" in found
+
+
+def test_text_in_a_script_that_nobody_can_pronounce(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own.parent / "text.txt").write_text("a line\nпривет мир\nи ещё\n", encoding="utf-8")
+    examine([own])
+    assert "PROBLEM text: 1 of 3 lines tried can be pronounced, for example not " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

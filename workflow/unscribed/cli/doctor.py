@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import yaml
 
@@ -19,6 +20,7 @@ from unscribed.errors import UserError
 PROJECT = PACKAGE.parents[1]  # the folder of the Snakefile
 DEFAULTS = PROJECT / "config/config.yaml"
 DISK_GB, MEMORY_GB = 5, 4  # free disk and memory that the demo needs
+TRIED_LINES = 200  # of the text that are pronounced: all of them are, by the stage phonemize
 CHECKED_FILES = 20  # audio files that are decoded: all of them are, by the stage manifest
 SECONDS_ENOUGH = 3600  # of audio, below which nothing was ever learned
 Finding = tuple[bool, str]  # whether it is well, and what was found
@@ -129,5 +131,25 @@ def _data(config: dict[str, Any], section: str) -> Iterator[Finding]:
     seconds = sum(recording.duration_seconds for recording in tried) / max(len(tried), 1) * len(corpus.recordings)
     short = seconds < SECONDS_ENOUGH
     yield not short, f"audio: about {seconds / 3600:.1f} h{', too little to learn from' if short else ''}"
-    sentences = sum(1 for _ in corpus.sentences)
-    yield sentences > 0, f"text: {sentences:,} lines"
+    sentences = list(corpus.sentences)
+    yield len(sentences) > 0, f"text: {len(sentences):,} lines"
+    if config["phonemize"]["backend"] != "phones":
+        yield from _pronounced(sentences[:: max(1, len(sentences) // TRIED_LINES)], config)
+
+
+def _pronounced(lines: Sequence[str], config: dict[str, Any]) -> Iterator[Finding]:
+    """How many of some lines become phones."""
+    from unscribed.text.normalize import words_of
+    from unscribed.text.pronouncers import PronounceSettings, pronounce
+
+    language, section = config["corpus"]["language"], config["phonemize"]
+    words = words_of({str(number): normalize("NFC", line) for number, line in enumerate(lines)}, language)
+    spoken = pronounce(
+        {word for found in words.values() for word in found},
+        language,
+        PronounceSettings(section["backend"], section["lexicon"]),
+    )
+    good = sum(bool(found) and all(spoken[word] for word in found) for found in words.values())
+    example = next((word for word, phones in spoken.items() if not phones), None)
+    hint = f", for example not {example!r}" if example else ""
+    yield good > len(lines) / 2, f"text: {good} of {len(lines)} lines tried can be pronounced{hint}"
