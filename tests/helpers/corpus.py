@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from unscribed.corpora.build import write_corpus
+from unscribed.audio.vad import VadSettings
+from unscribed.corpora.build import write_recorded, write_unpaired
+from unscribed.corpora.cutting import CutSettings
 from unscribed.corpora.references import write_references
 from unscribed.tables import RecordingTable, ReferenceTable
 from unscribed.text.pronouncers import ESPEAK
@@ -19,16 +21,19 @@ class Corpus:
         self.recordings, self.text = folder / "recordings.parquet", folder / "text.txt"
 
     def build(self, seed=0):
-        write_corpus(
-            reader=f"corpora.{self.kind}:make_corpus",
-            settings=self.settings,
-            seed=seed,
+        common = {"settings": self.settings, "seed": seed, "phone_map": PHONE_MAP}
+        common["reader"] = f"corpora.{self.kind}:make_corpus"
+        write_recorded(
+            **common,
+            cutting=CutSettings(min_seconds=0.0, max_seconds=40.0),
+            vad=VadSettings(method="energy", threshold_db=-40.0, min_silence_ms=200, margin_ms=30),
             sample_rate_hz=16000,
             threads=1,
             recordings=self.recordings,
-            text=self.text,
-            phone_map=PHONE_MAP,
+            audio=self.folder / "pieces",
+            cuts=self.folder / "cuts.parquet",
         )
+        write_unpaired(**common, text=self.text)
         table = RecordingTable.read(self.recordings)
         return {split: table.loc[table["split"] == split, "utterance"].tolist() for split in SPLITS}
 

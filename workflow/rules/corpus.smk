@@ -22,7 +22,7 @@ if plan.corpus.spoken:
             mem_mb=2000,
             runtime="2h",
         params:
-            call="corpora.build:write_corpus",
+            call="corpora.build:write_spoken",
             reader=f"corpora.{plan.corpus.kind}:make_corpus",
             settings=plan.corpus.settings,
             seed=config["corpus"]["seed"],
@@ -52,7 +52,7 @@ else:
             mem_mb=2000,
             runtime="12h",
         params:
-            call="corpora.build:write_corpus",
+            call="corpora.build:write_recorded",
             reader=f"corpora.{plan.corpus.kind}:make_corpus",
             settings=plan.corpus.untranscribed_settings,
             cutting=section("audio"),
@@ -80,11 +80,10 @@ else:
             mem_mb=2000,
             runtime="2h",
         params:
-            call="corpora.build:write_corpus",
+            call="corpora.build:write_unpaired",
             reader=f"corpora.{plan.corpus.kind}:make_corpus",
             settings=plan.corpus.untranscribed_settings,
             seed=config["corpus"]["seed"],
-            sample_rate_hz=RATE,
         script:
             "../scripts/call.py"
 

@@ -1,4 +1,4 @@
-"""Corpus kinds that read files, each on a tiny tree of its layout, through `write_corpus`."""
+"""Corpus kinds that read files, each on a tiny tree of its layout, as the workflow reads them."""
 
 import numpy as np
 import pytest

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from unscribed.audio.vad import VadSettings
-from unscribed.corpora.build import write_corpus
+from unscribed.corpora.build import write_recorded
 from unscribed.corpora.cutting import CutSettings, cut_long
 from unscribed.errors import UserError
 from unscribed.tables import CutTable, RecordingTable
@@ -54,12 +54,12 @@ def test_one_tape_makes_a_corpus(tmp_path: Path) -> None:
     common = {"reader": "corpora.folder:make_corpus", "seed": 0, "sample_rate_hz": RATE, "threads": 1}
     outputs = {name: tmp_path / f"made/{name}.parquet" for name in ("recordings", "cuts")}
     cutter = {"cutting": SETTINGS, "vad": VAD, "audio": tmp_path / "made/audio"}
-    write_corpus(**common, settings=settings, **outputs, **cutter)
+    write_recorded(**common, settings=settings, **outputs, **cutter)
     table, cuts = RecordingTable.read(outputs["recordings"]), CutTable.read(outputs["cuts"])
     assert set(table["split"]) == {"train", "valid", "test"} and len(table) == len(cuts) == 40
     assert all(Path(path).is_file() for path in table["path"])
     with pytest.raises(UserError, match="no recordings for"):  # a single file, which stays whole
-        write_corpus(**common, settings={**settings, "cut": False}, **outputs, **cutter)
+        write_recorded(**common, settings={**settings, "cut": False}, **outputs, **cutter)
 
 
 def test_a_long_file_that_is_damaged_is_named(tape: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from unscribed.corpora import synthetic
-from unscribed.corpora.build import write_corpus
+from unscribed.corpora.build import write_spoken
 from unscribed.corpora.espeak import EspeakSettings
 from unscribed.corpora.hibari import HibariSettings, Synthesizer
 from unscribed.errors import UserError
@@ -47,7 +47,7 @@ def make(folder, settings=SETTINGS, threads=1, language="en-us"):
     paths = {"recordings": folder / "recordings.parquet", "text": folder / "text.txt", "audio": folder / "audio"}
     common = {"seed": 3, "sample_rate_hz": 16000, "threads": threads, **paths, **references}
     kind = "espeak" if isinstance(settings, EspeakSettings) else "hibari"
-    write_corpus(
+    write_spoken(
         reader=f"corpora.{kind}:make_corpus", settings=dataclasses.asdict(settings), language=language, **common
     )
     return RecordingTable.read(paths["recordings"]), {

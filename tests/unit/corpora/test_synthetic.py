@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from unscribed.corpora import synthetic
-from unscribed.corpora.build import write_corpus
+from unscribed.corpora.build import write_spoken
 from unscribed.corpora.espeak import EspeakSettings
 from unscribed.errors import UserError
 from unscribed.tables import RecordingTable, ReferenceTable
@@ -36,10 +36,11 @@ def small_bible(monkeypatch):
 def make(folder, settings=SETTINGS, seed=0, threads=2):
     folder.mkdir()
     references = {f"references_{split}": folder / f"{split}.parquet" for split in ("train", "valid", "test")}
-    write_corpus(
+    write_spoken(
         reader="corpora.espeak:make_corpus",
         settings=dataclasses.asdict(settings),
         seed=seed,
+        language=None,
         sample_rate_hz=16000,
         threads=threads,
         recordings=folder / "recordings.parquet",

@@ -15,44 +15,66 @@ from unscribed.corpora.layout import SPLITS, Corpus, write_recordings, write_spl
 from unscribed.stage import named_function
 
 
-def write_corpus(
+def write_spoken(
     *,
     reader: str,
     settings: Mapping[str, Any],
     seed: int,
     sample_rate_hz: int,
     threads: int,
-    recordings: Pathlike | None = None,
-    text: Pathlike | None = None,
-    language: str | None = None,
-    phone_map: Pathlike | None = None,
-    audio: Pathlike | None = None,
-    cutting: CutSettings | None = None,
-    vad: VadSettings | None = None,
-    cuts: Pathlike | None = None,
-    references_train: Pathlike | None = None,
-    references_valid: Pathlike | None = None,
-    references_test: Pathlike | None = None,
+    language: str | None,
+    recordings: Pathlike,
+    text: Pathlike,
+    audio: Pathlike,
+    references_train: Pathlike,
+    references_valid: Pathlike,
+    references_test: Pathlike,
 ) -> None:
-    """Write `recordings`, `text` or both of the corpus that `reader` returns; `settings` is its configuration section.
+    """Write recordings, text and references of the corpus that a synthesiser `reader` speaks into the folder `audio`.
 
-    A synthesiser also writes its audio into the folder `audio`, and its references are written by split. So does a
-    reader that cuts long recordings by `cutting` and `vad`; `cuts` lists their pieces. Raises
-    UserError as the readers do, for an empty split and for utterance names that are used twice.
+    `settings` is its configuration section. Raises UserError as the synthesisers do.
     """
-    cutter = {"cutting": cutting, "vad": vad}
-    given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "language": language}
-    corpus: Corpus = call_reader(reader, settings, {**given, "phone_map": phone_map, "audio": audio} | cutter)
-    if text:
-        write_text(text, corpus.sentences)
-    if recordings:
-        write_recordings(recordings, corpus.recordings, corpus.source)
-    if cuts and audio:
-        Path(audio).mkdir(parents=True, exist_ok=True)  # an output of the rule, also where nothing was cut
-        corpus.cuts.write(cuts)
-    if recordings and corpus.references is not None:
+    given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "language": language, "audio": audio}
+    corpus: Corpus = call_reader(reader, settings, given)
+    write_text(text, corpus.sentences)
+    write_recordings(recordings, corpus.recordings, corpus.source)
+    if corpus.references is not None:
         outputs = dict(zip(SPLITS, (references_train, references_valid, references_test), strict=True))
         write_split_references(recordings, corpus.references, outputs)
+
+
+def write_recorded(
+    *,
+    reader: str,
+    settings: Mapping[str, Any],
+    cutting: CutSettings,
+    vad: VadSettings,
+    seed: int,
+    sample_rate_hz: int,
+    threads: int,
+    recordings: Pathlike,
+    audio: Pathlike,
+    cuts: Pathlike,
+    phone_map: Pathlike | None = None,
+) -> None:
+    """Write the recordings of the corpus that `reader` finds; `settings` is its configuration section.
+
+    A reader that cuts long ones, by `cutting` and `vad`, writes the pieces into the folder `audio`, and `cuts` lists
+    them. Raises UserError as the readers do, for an empty split and for utterance names that are used twice.
+    """
+    given = {"seed": seed, "sample_rate_hz": sample_rate_hz, "threads": threads, "phone_map": phone_map}
+    corpus: Corpus = call_reader(reader, settings, {**given, "audio": audio, "cutting": cutting, "vad": vad})
+    write_recordings(recordings, corpus.recordings, corpus.source)
+    Path(audio).mkdir(parents=True, exist_ok=True)  # an output of the rule, also where nothing is cut
+    corpus.cuts.write(cuts)
+
+
+def write_unpaired(
+    *, reader: str, settings: Mapping[str, Any], seed: int, text: Pathlike, phone_map: Pathlike | None = None
+) -> None:
+    """Write the unpaired text of the corpus that `reader` finds. Raises UserError as the readers do."""
+    corpus: Corpus = call_reader(reader, settings, {"seed": seed, "phone_map": phone_map})
+    write_text(text, corpus.sentences)
 
 
 def call_reader(reader: str, settings: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
