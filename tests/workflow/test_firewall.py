@@ -8,7 +8,10 @@ from workflow_runs import EVALUATION, STAGES, TINY, UNSUPERVISED, copy_project, 
 
 GATHERING = {"all", "figures", "diagnose"}  # targets: they only gather the outputs of the others
 WRITERS = {"make_corpus", "make_references"}
-READERS_OF_DATA = {*WRITERS, "make_text"}  # their settings have the key of the transcripts, which is empty for make_text
+READERS_OF_DATA = {
+    *WRITERS,
+    "make_text",
+}  # their settings have the key of the transcripts, which is empty for make_text
 
 DATASET = {"root": "data", "text": "data/text.txt"}
 FOLDER = {"audio": "data/audio", "text": "data/text.txt", "transcripts": "data/transcripts.tsv"}

@@ -104,3 +104,12 @@ def test_stop_names_the_line(tmp_path):
         run(tmp_path, "in may\nin 1999\n", on_digits="stop")
     with pytest.raises(UserError, match=r"line 2 .*'м', CYRILLIC.*LATIN.*normalize\.on_foreign_script"):
         run(tmp_path, "the world\nмир\n", on_foreign_script="stop")
+
+
+def test_numbers_are_spelled_where_they_can_be(tmp_path):
+    """Serbian words come in Latin letters, which do not fit a Cyrillic text; nobody spells Tatar."""
+    lines, report = run(tmp_path, "in 1999 they came\nagent 007\nsoon\n", on_digits="spell")
+    assert lines == ["in one thousand nine hundred and ninety nine they came", "soon"]
+    assert report["dropped"]["digits"]["count"] == 1
+    assert run(tmp_path, "било је 21 дан\nбило је\n", language="sr", on_digits="spell")[0] == ["било је"]
+    assert run(tmp_path, "21 көн\nкөн\n", language="tt", on_digits="spell")[0] == ["көн"]

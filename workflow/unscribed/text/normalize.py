@@ -15,6 +15,7 @@ from typing import Any
 from unscribed.artifacts import atomic_path, write_json
 from unscribed.errors import UserError
 from unscribed.text.lines import read_lines
+from unscribed.text.numbers import speller
 from unscribed.text.script import script_of
 
 MAX_EXAMPLES = 5  # dropped lines in the report, for each reason
@@ -80,8 +81,8 @@ def normalize(
     """Write the clean sentences of `text` and a report of the dropped lines by reason.
 
     Lines are composed (NFC) and lower-cased; punctuation and hyphens become spaces, apostrophes stay inside words.
-    Lines with digits or with letters of another script than the text's commonest are dropped, or stop the stage, as
-    `settings` say. Memory does not grow with the text.
+    Lines with letters of another script than the text's commonest, or with digits that cannot be spelled out, are
+    dropped, or stop the stage, as `settings` say. Memory does not grow with the text.
     Raises UserError if the text is not UTF-8 (naming line and byte), for a line that stops the stage, and if no line is
     left.
     """
@@ -96,9 +97,12 @@ def normalize(
     dropped = _Dropped()
     lines = kept = 0
     clean = cleaner(language)
+    spell = speller(language) if settings.on_digits == "spell" else None
     with atomic_path(normalized) as temporary, open(temporary, "w", encoding="utf-8") as output:
         for number, line in _composed(text):
             lines += 1
+            if spell and not digits.isdisjoint(line):
+                line = _in_script(spell(line), line, scripts)
             words = clean(line)
             reason = _problem(line, words, digits, foreign, settings)
             if reason is None:
@@ -178,6 +182,12 @@ def _problem(
     if len(words) < settings.min_words:
         return "too_few_words"
     return "too_many_words" if len(words) > settings.max_words else None
+
+
+def _in_script(spelled: str, line: str, scripts: set[str]) -> str:
+    """The line with its numbers spelled, if they are in the script of the text: Serbian has two."""
+    fits = all(script_of(character) in scripts | {""} for character in spelled)
+    return unicodedata.normalize("NFC", spelled) if fits else line
 
 
 def _stopped(text: str | Path, number: int, line: str, reason: str, scripts: set[str]) -> UserError:
