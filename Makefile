@@ -20,11 +20,9 @@ install: $(STAMP) ## put all software into .venv (about 6 GB; the other targets 
 
 demo: $(STAMP) ## learn from synthetic speech, measure, draw figures: results/demo
 	@$(VENV)/bin/snakemake
-	@$(VENV)/bin/unscribed summary results/demo
 
 demo-natural: $(STAMP) ## the same with a natural voice, which a teacher helps to learn: results/natural-en
 	@$(VENV)/bin/snakemake --configfile config/corpora/natural-en.yaml
-	@$(VENV)/bin/unscribed summary results/natural-en
 
 test: $(STAMP) ## run the tests
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

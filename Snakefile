@@ -65,3 +65,11 @@ include: "workflow/rules/targets.smk"
 
 # Each rule's function decides which source files and which keys of the configuration the rule depends on.
 link(workflow)
+
+
+onsuccess:
+    show_summary(plan.corpus.results)
+
+
+onerror:
+    repeat_errors(log)

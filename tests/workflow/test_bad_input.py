@@ -74,6 +74,7 @@ def test_damaged_recording(own):
     configure(own)
     output = message(own, "manifest", "--keep-going")
     assert str(bad) in output and "on_error: skip" in output
+    assert str(bad) in output.rstrip().splitlines()[-1]  # what is wrong is the last thing on the screen
     written = [path.name for path in (own / "results/own/manifest").glob("*")]
     recordings = pd.read_parquet(own / "results/own/corpus/recordings.parquet").set_index("utterance")
     split = recordings.loc["05", "split"]

@@ -15,6 +15,7 @@ from unscribed.figures.table import FIGURES
 from unscribed.gan.runs import MOMENTS
 from unscribed.plan.candidates import hypotheses
 from unscribed.plan.corpus import EVALUATED, SPLITS
+from unscribed.plan.endings import repeat_errors, show_summary
 from unscribed.plan.finetune import DECODERS, HOURS, PSEUDO_LABELS, few_hours, round_words
 from unscribed.plan.finetune import valid_pseudo_labels, valid_transcripts
 from unscribed.plan.hmm import cycle_before, place_text, supervised_step_labels
