@@ -63,6 +63,7 @@ rule evaluate_words:
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
         vad="<results>/vad/test.parquet",
         lexicon="<results>/lexicon/lexicon.txt",
+        sentences="<results>/phonemize/sentences.parquet",
     output:
         metrics="<results>/evaluate/words.json",
         word_errors="<results>/evaluate/word_errors.parquet",

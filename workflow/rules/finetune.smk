@@ -162,6 +162,7 @@ use rule evaluate_words as finetune_evaluate_words with:
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
         vad="<results>/vad/test.parquet",
         lexicon="<results>/lexicon/lexicon.txt",
+        sentences="<results>/phonemize/sentences.parquet",
     output:
         metrics="<results>/finetune/{labels}/evaluate/{decoder}.json",
         word_errors="<results>/finetune/{labels}/evaluate/{decoder}.word_errors.parquet",

@@ -223,6 +223,7 @@ use rule evaluate_words as supervised_evaluate_words with:
         manifests=expand("<results>/manifest/{split}.parquet", split=EVALUATED),
         vad="<results>/vad/test.parquet",
         lexicon="<results>/supervised/lexicon/lexicon.txt",
+        sentences="<results>/supervised/phonemize/sentences.parquet",
     output:
         metrics="<results>/supervised/evaluate/words.json",
         word_errors="<results>/supervised/evaluate/word_errors.parquet",

@@ -35,6 +35,7 @@ def run_evaluate_words(run: Any, **changes: Any) -> dict[str, float]:
         "manifests": [run.path("manifest/test.parquet"), run.path("manifest/valid.parquet")],
         "vad": run.path("vad/test.parquet"),
         "lexicon": run.path("lexicon.txt"),
+        "sentences": run.path("sentences.parquet"),
         "metrics": run.path("evaluate/words.json"),
         "word_errors": run.path("evaluate/word_errors.parquet"),
         "utterances": run.path("evaluate/word_utterances.parquet"),
@@ -58,6 +59,8 @@ def test_every_number_by_hand(decoded: Any) -> None:
             "test.wer.oracle_nbest": 0.25,
             "test.words.oov_rate": 0.5,  # c, button
             "test.words.reference_words": 4,
+            "test.words.seen": 0,
+            "test.words.nearly_seen": 0,
             "test.words.no_path": 1,
             "test.words.per": 3 / 5,  # c -> b, and both of u2 missed
             # at 0.3 and 0.51 s; reference 0.3, 0.5 and 1.2 s

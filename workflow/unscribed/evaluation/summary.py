@@ -16,6 +16,7 @@ HELD_OUT = "perplexity on text that was held out"
 ROWS = (
     ("word error rate", "test.wer", "%", "wrong words per word spoken, test set"),
     ("  unknown words", "test.words.oov_rate", "%", "spoken words that the text does not have"),
+    ("  known by heart", "test.words.nearly_seen", "%", "test sentences that the text nearly has"),
     ("phone error rate", "test.per", "%", "wrong phones per phone spoken, without HMMs"),
     ("  after HMM training", "test.per.hmm", "%", "the same after HMM self-training"),
     ("  of the words", "test.words.per", "%", "the same for the phones of the words"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from unscribed.artifacts import Pathlike
 from unscribed.audio.times import TimeBase
 from unscribed.evaluation.metrics import EvaluateSettings, Metrics, by_split
+from unscribed.evaluation.overlap import overlap
 from unscribed.evaluation.per import Alignment, count_errors, spoken_phones
 from unscribed.evaluation.scoring import (
     decoded_boundaries,
@@ -22,7 +23,7 @@ from unscribed.evaluation.wer import (
     read_word_references,
     sentence_error_rate,
 )
-from unscribed.tables import NO_PATH, VadTable, WordTable
+from unscribed.tables import NO_PATH, SentenceTable, VadTable, WordTable
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def evaluate_words(
     manifests: Sequence[str],
     vad: Pathlike,
     lexicon: Pathlike,
+    sentences: Pathlike,
     metrics: Pathlike,
     word_errors: Pathlike,
     utterances: Pathlike,
@@ -45,8 +47,8 @@ def evaluate_words(
     """Score the word decoding.
 
     Inputs: tables `words` (word decoding), `manifests` and `references` (if any) of the same splits, each named by
-    its file name up to the first dot; `vad` of test; `lexicon`, lines that begin with a word. Outputs: `metrics` (flat
-    JSON); `word_errors` and `utterances` (Parquet), both of the split test.
+    its file name up to the first dot; `vad` of test; `lexicon`, lines that begin with a word; `sentences` of the text.
+    Outputs: `metrics` (flat JSON); `word_errors` and `utterances` (Parquet), both of the split test.
     Raises UserError if `words` are not such tables, or if the references belong to other utterances.
     """
     manifest, transcripts = by_split(manifests), by_split(references)
@@ -65,6 +67,8 @@ def evaluate_words(
         values |= _word_metrics(split, known, found, nbest, lexicon)
         if split == "test":
             alignments = found
+            copies = overlap(known, SentenceTable.read(sentences)["words"])
+            values |= dict(zip(("test.words.seen", "test.words.nearly_seen"), copies, strict=True))
         with_path = table[table["status"] != NO_PATH]
         if len(with_path) and not with_path["phones"].map(len).any():  # a CTC model of letters outputs no phones
             continue
