@@ -191,4 +191,4 @@ def test_the_recogniser_hears_in_files_what_the_workflow_heard(results):
         assert [word.text for word in found] == words[path.stem].tolist()
         assert [word.start for word in found] == pytest.approx(rows["start_seconds"].tolist())
         assert [word.end - word.start for word in found] == pytest.approx(rows["duration_seconds"].tolist())
-        assert [word.confidence for word in found] == pytest.approx(rows["confidence"].tolist())
+        assert [word.confidence for word in found] == pytest.approx(rows["confidence"].tolist(), abs=1e-4)
