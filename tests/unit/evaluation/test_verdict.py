@@ -56,3 +56,9 @@ def test_all_figures_must_agree_that_it_has_learned(said: str, expected: str) ->
     for (name, figure), word in zip(FIGURES.items(), said.split(), strict=True):
         values[name] = {"good": figure.good, "bad": figure.bad, "between": (figure.good + figure.bad) / 2}[word]
     assert judge(values) == expected
+
+
+def test_models_that_hear_nothing_alike_have_not_learned() -> None:
+    """However fluent the words are: few sentences are soon known by heart."""
+    assert judge({"edits": FIGURES["edits"].hopeless, "fluency": 1.0, "pull": 1.0}) == NOT_LEARNED
+    assert judge({"edits": 0.9 * FIGURES["edits"].hopeless, "fluency": 1.0, "pull": 1.0}) == DOUBTFUL

@@ -7,6 +7,7 @@ of the largest weight: what only the language model makes fluent, it had to bend
 """
 
 import logging
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,11 +24,12 @@ SCORES = {LEARNED: 1.0, DOUBTFUL: 0.5, NOT_LEARNED: 0.0}  # in metrics.json, whi
 
 @dataclass(frozen=True)
 class Figure:
-    """What a figure says: up to `good` it speaks for learning, from `bad` on against it."""
+    """What a figure says: up to `good` it speaks for learning, from `bad` on against it, from `hopeless` on alone."""
 
     good: float
     bad: float
     meaning: str
+    hopeless: float = math.inf
 
     def verdict(self, value: float) -> str:
         """Return what the value speaks for."""
@@ -36,7 +38,7 @@ class Figure:
 
 # Limits: docs/results.md, "Has it learned?", has the corpora that they were set on.
 FIGURES = {
-    "edits": Figure(0.06, 0.20, "edits per phone between what the last two models hear"),
+    "edits": Figure(0.06, 0.20, "edits per phone between what the last two models hear", hopeless=0.35),
     "fluency": Figure(
         1.35, 2.0, "perplexity of what is heard with the smallest weight of the language model, held-out text = 1"
     ),
@@ -83,9 +85,10 @@ def measure(trials: pd.DataFrame, text_perplexity: float) -> dict[str, float]:
 
 
 def judge(figures: dict[str, float]) -> str:
-    """Return the verdict: learned if all figures say so, not learned if two of them deny it."""
+    """Return the verdict: learned if all figures say so, not learned if two deny it, or one that is hopeless."""
     said = [FIGURES[name].verdict(value) for name, value in figures.items()]
-    if said.count(NOT_LEARNED) >= 2:
+    hopeless = any(value >= FIGURES[name].hopeless for name, value in figures.items())
+    if hopeless or said.count(NOT_LEARNED) >= 2:
         return NOT_LEARNED
     return LEARNED if said.count(LEARNED) == len(said) else DOUBTFUL
 
