@@ -14,6 +14,7 @@ from unscribed.artifacts import Pathlike
 from unscribed.audio.cut import pieces
 from unscribed.audio.stream import seconds_of, stream
 from unscribed.audio.vad import SpeechFinder, VadSettings
+from unscribed.errors import UserError
 from unscribed.parallel import ordered_map
 from unscribed.tables import CutTable
 
@@ -41,7 +42,7 @@ def cut_long(
     """Return the files with those longer than `settings.max_seconds` replaced by their pieces, which go to `folder`.
 
     A piece has the name of its recording and a number, and is a FLAC file at `sample_rate_hz`. What is shorter than
-    `settings.min_seconds` is left out. Raises UserError for a long file that cannot be read.
+    `settings.min_seconds` is left out. A file that cannot be read stays as it is: the stage manifest names it.
     """
 
     def cut(file: File) -> tuple[list[File], CutTable]:
@@ -50,15 +51,20 @@ def cut_long(
         if seconds is None or seconds <= settings.max_seconds:
             return [file], CutTable()
         found, table = [], CutTable()
-        for piece in pieces(stream(path, sample_rate_hz), SpeechFinder(vad, sample_rate_hz)):
-            if len(piece.whole) < settings.min_seconds * sample_rate_hz:
-                continue
-            utterance = f"{name}-{len(found) + 1:05d}"
-            target = Path(folder) / f"{utterance}.flac"
-            soundfile.write(target, piece.whole, sample_rate_hz, subtype="PCM_16")
-            found.append((utterance, str(target)))
-            start = piece.starts[0] / sample_rate_hz
-            table.append(utterance=utterance, recording=name, start_seconds=start, recording_seconds=seconds)
+        try:
+            for piece in pieces(stream(path, sample_rate_hz), SpeechFinder(vad, sample_rate_hz)):
+                if len(piece.whole) < settings.min_seconds * sample_rate_hz:
+                    continue
+                utterance = f"{name}-{len(found) + 1:05d}"
+                target = Path(folder) / f"{utterance}.flac"
+                soundfile.write(target, piece.whole, sample_rate_hz, subtype="PCM_16")
+                found.append((utterance, str(target)))
+                start = piece.starts[0] / sample_rate_hz
+                table.append(utterance=utterance, recording=name, start_seconds=start, recording_seconds=seconds)
+        except UserError:
+            for _, piece_path in found:
+                Path(piece_path).unlink()
+            return [file], CutTable()
         return found, table
 
     Path(folder).mkdir(parents=True, exist_ok=True)
