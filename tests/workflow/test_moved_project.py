@@ -13,7 +13,7 @@ EDITS = {
     "gan/losses.py": {"gan_train"},
     "figures/words.py": {"words_figure"},
     "matching/optimize.py": {"match_round"},
-    "wfst/nbest.py": {"words_split"},
+    "wfst/nbest.py": {"words_split", "recogniser"},
 }
 
 
