@@ -25,9 +25,9 @@ from unscribed.wfst.search import SearchSettings, decode_store
 from unscribed.wfst.tuning import GridSettings, Labels, sample, tune, write_tuning
 from unscribed.wfst.weights import Weights
 
-# Of the fewest edits: in the first step weights with so many more are equally good. The edits of some 1,800 phones are
-# known within 2 %, as counts are. Taken with error rates of natural-en and the English prompts in sight.
-TOLERANCE = 0.03
+# Of the fewest edits: in the first step weights with so many more are equally good. Found on natural-en, with errors in
+# sight.
+TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,6 @@ def _spelled(number: str, code: str) -> str:
             words = num2words(float(number.replace(",", ".")), lang=code)
         else:
             return number
-    except (NotImplementedError, OverflowError, ValueError, TypeError, KeyError, IndexError):  # gaps of its languages
+    except (NotImplementedError, OverflowError, TypeError):  # what num2words raises for numbers that a language lacks
         return number
     return f" {words} "
