@@ -7,63 +7,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.settings import decode_settings
+from helpers.candidates import (
+    GOOD,
+    ONE_PHONE,
+    PHONES,
+    SETTINGS,
+    SILENCE,
+    SILENT,
+    UTTERANCES,
+    write_audio,
+    write_phones,
+)
 
 import unscribed
 from unscribed.acoustic.decode import decode
 from unscribed.acoustic.model import AcousticModel
-from unscribed.artifacts import read_json, write_json, write_lines
+from unscribed.artifacts import read_json, write_json
 from unscribed.errors import UserError
-from unscribed.frames import FrameStore, FrameWriter
+from unscribed.frames import FrameWriter
 from unscribed.selection.decode import decode_chosen
 from unscribed.selection.select import METRIC_WEIGHT, SCORES, CandidateTable, select
-from unscribed.selection.students import Student, add_up, frame_phones, heard
 from unscribed.tables import BoundaryTable, PhoneTable
 from unscribed.text.arpa import Arpa
 from unscribed.text.label_free import score
-from unscribed.text.silence import SilenceSettings
 
 FOLDER = Path(unscribed.__file__).parent
-PHONES = ["<SIL>", "a", "b"]
-SILENCE = SilenceSettings(0.3, True)
-SETTINGS = decode_settings(prior_weight=0.3)
-LENGTH = 5  # frames of each phone
-GOOD = [["a", "b", "a"], ["b", "a"]] * 4
-ONE_PHONE, SILENT = [["a"] for _ in GOOD], [["<SIL>"], []] * 4
-UTTERANCES = ([0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 1, 1, 1])  # a phone per frame
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A trigram model that knows no bigrams but `a b`, which is likely, and the inventory."""
-    lines = ["\\data\\", "ngram 1=5", "ngram 2=1", "ngram 3=0", "\\1-grams:", "-99\t<s>\t0"]
-    lines += [f"{math.log10(0.25):.6f}\t{token}\t0" for token in [*PHONES, "</s>"]]
-    lines += ["\\2-grams:", f"{math.log10(0.5):.6f}\ta b\t0", "\\3-grams:", "\\end\\"]
-    write_lines(tmp_path / "lm.arpa", lines)
-    write_lines(tmp_path / "phones.txt", PHONES)
-    return tmp_path
-
-
-def write_phones(path: Path, phones: list[list[str]], utterances: list[str] | None = None) -> str:
-    """A decode of utterances u0, u1 …, as long as those of `write_audio`; the last phone lasts to the end."""
-    names = utterances or [f"u{number}" for number in range(len(phones))]
-    lengths = {f"u{number}": LENGTH * len(said) for number, said in enumerate(GOOD)}
-    rows = [
-        (name, found, [LENGTH * place for place in range(len(found))])
-        for name, found in zip(names, phones, strict=True)
-    ]
-    PhoneTable.from_rows((*row, lengths.get(row[0], 1)) for row in rows).write(path)
-    return str(path)
-
-
-def write_audio(folder: Path) -> Path:
-    """Frames of the phones that GOOD has, each a phone's own point and a little noise."""
-    rng = np.random.default_rng(0)
-    with FrameWriter(folder / "valid.npy", {"hop_ms": 10.0}) as writer:
-        for number, said in enumerate(GOOD):
-            points = np.eye(3)[[PHONES.index(phone) for phone in said]].repeat(LENGTH, axis=0)
-            writer.append(f"u{number}", (points + 0.1 * rng.normal(size=points.shape)).astype(np.float32))
-    return folder / "valid.npy"
 
 
 def run_select(folder: Path, candidates: dict[str, list[list[str]]]) -> dict:
@@ -236,20 +204,6 @@ def test_select_reads_phones_frames_and_text_alone() -> None:
     assert set(inspect.signature(select).parameters) == wanted | {"candidates", "selection", "model"}
 
 
-def _labels(said: list[list[str]]) -> np.ndarray:
-    """Phone ids of the frames of `write_audio`, if these phones were said."""
-    return np.concatenate([np.repeat([PHONES.index(phone) for phone in row], LENGTH) for row in said])
-
-
-def test_students_decode_alike_what_candidates_decoded_differently(folder: Path) -> None:
-    """Plain output that flickers at the start of every second phone has the same student as output without a flaw."""
-    store, labels = FrameStore(write_audio(folder)), _labels(GOOD)
-    flickers = labels.copy()
-    flickers[:: 2 * LENGTH] = (labels[:: 2 * LENGTH] + 1) % len(PHONES)
-    for given in (labels, flickers):
-        assert heard(store, given, folder / "lm.arpa", PHONES, threads=1).phones == GOOD
-
-
 def test_fluent_phones_that_do_not_fit_the_audio_have_less_evidence(folder: Path) -> None:
     """In each of two utterances `a b` is said, which is likely, where `b a` and `a b a` can be heard."""
     fluent = [["a", "b", "b"], ["a", "b"]] * 4
@@ -268,49 +222,6 @@ def test_merit_is_evidence_less_a_part_of_the_metric(folder: Path) -> None:
     wanted = (table["evidence"] - METRIC_WEIGHT * metric).fillna(-np.inf)
     np.testing.assert_allclose(table["merit"], wanted)
     assert table["merit"].idxmax() == table["chosen"].idxmax() and table["merit"][2] == -np.inf
-
-
-def test_a_student_is_a_gaussian_of_each_phone_and_a_little_of_the_whole(folder: Path) -> None:
-    store, labels = FrameStore(write_audio(folder)), _labels(GOOD)
-    student = Student.of(add_up(store, labels, np.arange(len(GOOD)), 3), PHONES, 10.0)
-    a, count, every = store.data[labels == 1], (labels == 1).sum(), store.data.mean(axis=0)
-    np.testing.assert_allclose(student.means[1], (a.sum(axis=0) + 10 * every) / (count + 10), rtol=1e-5)
-    np.testing.assert_allclose(student.means[0], every, rtol=1e-5)  # nobody says <SIL>
-    found = student.log_posteriors(store, 0, 2)
-    mean, variance = student.means[1], student.variances[1]
-    wanted = -0.5 * ((store.data[3] - mean) ** 2 / variance + np.log(2 * np.pi * variance)).sum()
-    assert found.shape == (25, 3) and found[3, 1] == pytest.approx(wanted)
-    assert student.scale == pytest.approx(0.2 * 39 / 3)  # three features tell as much as 39 do
-
-
-def test_no_student_decodes_what_it_learned_from(folder: Path) -> None:
-    """An utterance alone says another phone of its frames than all others: its student has never heard of it."""
-    store, labels = FrameStore(write_audio(folder)), _labels(GOOD)
-    labels[: 3 * LENGTH] = 0
-    assert heard(store, labels, folder / "lm.arpa", PHONES, threads=1).phones[0] == GOOD[0]
-
-
-def test_frames_bear_the_phone_that_lasts_over_them(folder: Path) -> None:
-    store = FrameStore(write_audio(folder))
-    table = PhoneTable.by_utterance(write_phones(folder / "0.parquet", [["a", "b", "a"], [], *GOOD[2:]]))
-    table.at["u0", "starts_frames"] = np.array([2, 5, 10])  # the first phone begins late
-    found = frame_phones(table, "0.parquet", store, PHONES)
-    assert found[: 5 * LENGTH].tolist() == [1] * 5 + [2] * 5 + [1] * 5 + [0] * 10
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("phones", ["x"], "has the phones x, which are not in the inventory"),
-        ("frames", 2, "they come from different audio"),
-    ],
-)
-def test_phones_that_do_not_fit_the_frames(folder: Path, column: str, value: object, message: str) -> None:
-    store = FrameStore(write_audio(folder))
-    table = PhoneTable.by_utterance(write_phones(folder / "0.parquet", GOOD))
-    table.at["u0", column] = value
-    with pytest.raises(UserError, match=f"0.parquet .*{message}"):
-        frame_phones(table, "0.parquet", store, PHONES)
 
 
 PARTS = ("matching", "acoustic", "gan", "hmm", "wfst", "ctc", "selection")
