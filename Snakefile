@@ -4,12 +4,18 @@ The rules are included in the order of the stages; a rule names the function tha
 the target, the section of the configuration and the folder of results of a stage have the same name.
 """
 
+from os.path import exists
+
 from snakemake.utils import min_version
 
 min_version("9.19")
 
 
-configfile: "config/config.yaml"
+# That of the folder in which the run is started; without one, the project's.
+CONFIG = "config/config.yaml"
+
+
+configfile: CONFIG if exists(CONFIG) else f"{workflow.basedir}/{CONFIG}"
 
 
 report: "workflow/report/workflow.rst"
@@ -57,6 +63,7 @@ rule all:
         "<results>/ctm/test.words.parquet",
         "<results>/textgrid/test",
         "<results>/recogniser",
+        "<results>/report.html",
 
 
 # A target makes a stage for all its splits, seeds and rounds; `snakemake segment --forcerun segment` reruns it.

@@ -118,7 +118,7 @@ def test_a_changed_parameter_runs_only_what_uses_it(tiny, tmp_path):
     planned = rules(snakemake(tiny, "--configfile", config, "--dry-run"))
     figures = {figure.rule for figure in FIGURES if figure.scored and "diagnose" not in figure.needs}
     figures -= {"utterance_figure", "select_figure"}
-    assert planned == {"evaluate", "evaluate_hmm", "evaluate_words", "all"} | figures
+    assert planned == {"evaluate", "evaluate_hmm", "evaluate_words", "page", "all"} | figures
 
 
 def test_words_and_their_outputs(results, metrics):

@@ -89,7 +89,7 @@ elif plan.features.shards == 1:
         benchmark:
             "<benchmarks>/features.{split}.tsv"
         conda:
-            "../../envs/cpu.yaml"
+            environment(config["features"]["device"])
         threads: 2
         resources:
             mem_mb=8000,
@@ -121,7 +121,7 @@ else:
         benchmark:
             "<benchmarks>/features/features_shard.{split}.shard{shard}.tsv"
         conda:
-            "../../envs/cpu.yaml"
+            environment(config["features"]["device"])
         threads: 2
         resources:
             mem_mb=8000,

@@ -51,3 +51,8 @@ wildcard_constraints:
 def section(name, **changes):
     """Return a section for `params`, cut by `link` to the keys that the function takes: others cause no rerun."""
     return Section({**config[name], **changes})
+
+
+def environment(device):
+    """Return the conda environment of a rule that runs on `device`; it is told from the folder of the rules."""
+    return f"../../envs/{'gpu' if device == 'cuda' else 'cpu'}.yaml"

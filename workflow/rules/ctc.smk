@@ -19,7 +19,7 @@ rule transformer_lm:
     benchmark:
         "<benchmarks>/transformer_lm.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["transformer_lm"]["device"])
     threads: 2
     resources:
         mem_mb=4000,
@@ -135,7 +135,7 @@ rule ctc_transformer_tune:
     benchmark:
         "<benchmarks>/finetune/{labels}/ctc_transformer_tune.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["transformer_lm"]["device"])
     threads: 2
     resources:
         mem_mb=4000,
@@ -167,7 +167,7 @@ rule ctc_transformer:
     benchmark:
         "<benchmarks>/finetune/{labels}/ctc_transformer.{split}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["transformer_lm"]["device"])
     threads: 2
     resources:
         mem_mb=4000,

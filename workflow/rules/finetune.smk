@@ -88,7 +88,7 @@ rule finetune_train:
     benchmark:
         "<benchmarks>/finetune/{labels}/finetune_train.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["finetune"]["device"])
     threads: 2
     resources:
         mem_mb=8000,
@@ -118,7 +118,7 @@ rule ctc_log_probs:
     benchmark:
         "<benchmarks>/finetune/{labels}/ctc_log_probs.{split}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["finetune"]["device"])
     threads: 2
     resources:
         mem_mb=8000,

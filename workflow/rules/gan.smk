@@ -98,7 +98,7 @@ rule gan_train:
     benchmark:
         "<benchmarks>/gan/job{job}/gan_train.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["gan"]["device"])
     threads: 1
     resources:
         mem_mb=4000,

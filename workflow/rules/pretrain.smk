@@ -14,11 +14,12 @@ rule pretrain_targets:
     benchmark:
         "<benchmarks>/pretrain.targets.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["pretrain"]["device"])
     threads: 2
     resources:
         mem_mb=6000,
         runtime="2h",
+        gpu=int(config["pretrain"]["device"] == "cuda"),
     params:
         call="ssl.targets:fit_targets",
         teacher=config["pretrain"]["targets"],
@@ -47,7 +48,7 @@ rule pretrain_model:
     benchmark:
         "<benchmarks>/pretrain.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["pretrain"]["device"])
     threads: 2
     resources:
         mem_mb=6000,

@@ -11,11 +11,12 @@ rule kmeans_fit:
     benchmark:
         "<benchmarks>/kmeans.fit.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["features"]["device"])
     threads: 2
     resources:
         mem_mb=5000 if plan.features.learned else 2000,
         runtime="2h",
+        gpu=int(config["features"]["device"] == "cuda"),
     params:
         call="segmentation.kmeans:fit_kmeans",
         settings=section("kmeans"),

@@ -75,7 +75,7 @@ else:
         benchmark:
             "<benchmarks>/teacher.frames.tsv"
         conda:
-            "../../envs/cpu.yaml"
+            environment(config["features"]["device"])
         threads: 2
         resources:
             mem_mb=8000,
@@ -107,7 +107,7 @@ rule teacher_train:
     benchmark:
         "<benchmarks>/teacher.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["teacher"]["device"])
     threads: 2
     resources:
         mem_mb=4000,
@@ -158,7 +158,7 @@ rule teacher_adapt:
     benchmark:
         "<benchmarks>/teacher.adapt.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["teacher"]["device"])
     threads: 2
     resources:
         mem_mb=3000,
@@ -186,7 +186,7 @@ rule teacher_decode:
     benchmark:
         "<benchmarks>/teacher.decode.{split}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        environment(config["teacher"]["device"])
     threads: 2
     resources:
         mem_mb=2000,

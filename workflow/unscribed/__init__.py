@@ -8,6 +8,8 @@ print(recogniser.transcribe("recording.wav").text)
 from importlib import import_module
 from typing import Any
 
+__version__ = "0.1.0"
+
 
 def __getattr__(name: str) -> Any:
     """Load the recogniser when it is asked for: it needs seconds, and no stage of the workflow has to wait for it."""

@@ -1,4 +1,4 @@
-"""The command `unscribed`: transcribe files, export and inspect what the workflow made, check an installation.
+"""The command `unscribed`: transcribe files, show what the workflow made, check an installation.
 
 Exit status: 0 if all went well, 1 for a problem that a message names, 2 for wrong arguments.
 """
@@ -96,6 +96,22 @@ def inspect(
     if picture:
         draw(path, picture)
         print(f"written: {picture}")
+
+
+@app.command()
+def tensorboard(
+    results: Annotated[Path, typer.Argument(help="results of a corpus, for example results/demo")],
+    folder: Annotated[Path, typer.Argument(help="new folder for the event files")],
+) -> None:
+    """Write the curves of all trainings as TensorBoard's event files.
+
+    Example: unscribed tensorboard results/demo curves && tensorboard --logdir curves
+    """
+    from unscribed.cli.tensorboard import write_events
+
+    names = write_events(results, folder)
+    print(f"{len(names)} trainings: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
+    print(f"Next: tensorboard --logdir {folder}")
 
 
 @app.command()

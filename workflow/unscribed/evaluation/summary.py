@@ -1,7 +1,9 @@
 """Print the short table at the end of `make demo`: main metrics, their meaning, files to open next."""
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from unscribed.artifacts import Pathlike, read_json
 from unscribed.errors import UserError
@@ -58,6 +60,14 @@ NEXT = (
 )
 
 
+class Row(NamedTuple):
+    """A line of the main numbers; a `label` that begins with spaces is a part of the one above."""
+
+    label: str
+    value: str
+    meaning: str
+
+
 def print_summary(metrics_path: Pathlike, results_dir: Pathlike) -> None:
     """Print the main metrics of metrics.json and the files to open next, in at most 80 columns.
 
@@ -73,10 +83,7 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
     """Format the lines that `print_summary` prints."""
     lines = _verdict_lines(results)
     lines += ["", f"{'metric':<{LABEL_WIDTH}}{'value':>{VALUE_WIDTH}}  what it means", "─" * WIDTH]
-    for label, key, unit, meaning in ROWS:
-        value = _total(metrics, key) if unit in ("time", "memory") else metrics.get(key)
-        if value is not None:
-            lines.append(f"{label:<{LABEL_WIDTH}}{_value(value, unit):>{VALUE_WIDTH}}  {meaning}")
+    lines += [f"{row.label:<{LABEL_WIDTH}}{row.value:>{VALUE_WIDTH}}  {row.meaning}" for row in main_rows(metrics)]
     lines.append("─" * WIDTH)
     lines += _round_lines(metrics)
     if "test.per" not in metrics:
@@ -88,6 +95,16 @@ def summary_lines(metrics: dict[str, float], results: Path) -> list[str]:
         lines += ["", f"Look next in {results}"]
         lines += [f"  {name:<{FILE_WIDTH}}  {meanings[name]}" for name in [*files, *figures]]
     return [*lines, ""]
+
+
+def main_rows(metrics: Mapping[str, float]) -> list[Row]:
+    """Return the main metrics that are known, with their units and meanings."""
+    rows = []
+    for label, key, unit, meaning in ROWS:
+        value = _total(metrics, key) if unit in ("time", "memory") else metrics.get(key)
+        if value is not None:
+            rows.append(Row(label, _value(value, unit), meaning))
+    return rows
 
 
 def _verdict_lines(results: Path) -> list[str]:
@@ -125,7 +142,7 @@ def _cell(value: float | None, unit: str) -> str:
     return _value(value, unit) if unit else f"{value:.3f}"
 
 
-def _total(metrics: dict[str, float], prefix: str) -> float | None:
+def _total(metrics: Mapping[str, float], prefix: str) -> float | None:
     """Sum the seconds, or find the highest memory, over the stages; None if there are none."""
     values = [value for key, value in metrics.items() if key.startswith(f"{prefix}.")]
     if not values:

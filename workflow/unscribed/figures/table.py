@@ -39,6 +39,12 @@ class ReportFigure:
         return f"{self.name}.{{{self.each}}}" if self.each else self.name
 
     @property
+    def title(self) -> str:
+        """What the page calls it."""
+        text = self.labels.get("figure", self.category)
+        return text[0].upper() + text[1:]
+
+    @property
     def output(self) -> str:
         """Path of its picture."""
         return f"<results>/figures/{self.stem}.png"

@@ -2,9 +2,9 @@
 
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
+from unscribed import __version__
 from unscribed.artifacts import atomic_folder, read_json, write_json
 from unscribed.errors import UserError
 from unscribed.recogniser.folder import CARD, Card
@@ -59,7 +59,7 @@ def model_card(card: Card, metrics: Mapping[str, float]) -> str:
     lines = [
         f"# A recogniser of {card.language}, learned without transcripts",
         "",
-        f"It was learned from the corpus `{card.corpus}` by Unscribed {version('unscribed')}: from untranscribed audio",
+        f"It was learned from the corpus `{card.corpus}` by Unscribed {__version__}: from untranscribed audio",
         "and unrelated text. Voices, noise and topics unlike those of its corpus are recognised worse.",
         "",
         f"Verdict of its run, told without transcripts: **{card.verdict}**.",
