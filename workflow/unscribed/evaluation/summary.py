@@ -50,6 +50,7 @@ ROUND_WIDTH = 8
 
 # file in the results folder, its content; files that do not exist are left out
 NEXT = (
+    ("report.html", "all of this on a page, with sound"),
     ("evaluate/word_utterances.parquet", "the words of each test utterance"),
     ("evaluate/word_errors.parquet", "which words are taken for which"),
     ("textgrid/test", "words and phones with times, for Praat"),
