@@ -61,7 +61,7 @@ def test_what_was_learned_is_scored_by_its_own_fold_and_what_is_new_by_all() -> 
 
 @pytest.mark.parametrize("kind", ["frames", "lda"])
 def test_gaussians_are_not_misled_by_labels_that_they_are_to_mend(tmp_path: Path, kind: str) -> None:
-    """Those of the first fold are wrong: it is heard by who learned from the right ones, and the other one the reverse."""
+    """Those of the first fold are wrong: it is heard by who learned from the right ones, the other one the reverse."""
     model, store = trained(tmp_path, 16, kind)
     a, b = (int(model.topology.first_pdf[place]) for place in (1, 2))
     says_a = np.repeat(np.array(SPOKEN) == "a", 10)
