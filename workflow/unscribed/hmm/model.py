@@ -81,6 +81,11 @@ class HmmModel:
             found = found + self.networks.scores(store, number)[:, np.maximum(self.topology.phone - 1, 0)]
         return found
 
+    def phone_scores(self, store: FrameStore, number: int) -> np.ndarray:
+        """Compute the score of each phone's best state in one utterance, (T, V); as `scores` with networks."""
+        found = np.maximum.reduceat(self.log_likelihoods(store, number), self.topology.first_pdf[:-1], axis=1)
+        return found + self.networks.scores(store, number) if self.networks else found
+
     def write(self, path: Pathlike) -> None:
         """Write as safetensors; phones and sizes are in the metadata."""
         first = self.gaussians[0].front_end

@@ -5,13 +5,14 @@ Dimensions: T frames of an utterance.
 
 import logging
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
-from unscribed.artifacts import Pathlike
+from unscribed.artifacts import Pathlike, read_json
 from unscribed.frames import FrameStore
+from unscribed.hmm.confidence import calibrated, goodness
 from unscribed.hmm.model import HmmModel
-from unscribed.hmm.topology import Topology
 from unscribed.parallel import log_speed
 from unscribed.tables import WordTable
 from unscribed.text.lexicon import by_word, read_lexiconp
@@ -42,8 +43,8 @@ def words(
     """Decode every utterance over the word graph; one without a path has the status `no_path` and no words."""
     started = time.monotonic()
     store, acoustic = FrameStore(features), HmmModel.read(model)
-    recognised = WordReader(acoustic.topology, lexiconp, word_symbols, settings.nbest)
     chosen, everything = read_weights(weights, Weights), range(len(store))
+    recognised = WordReader(acoustic, lexiconp, word_symbols, settings.nbest, chosen, read_edits(weights))
     table, failed = WordTable(), []
     for number, lattice in enumerate(
         decode_store(acoustic, store, Graph.read(graph), chosen, search, threads, everything, settings.lattice_beam)
@@ -53,35 +54,62 @@ def words(
             table.append_no_path(utterance, frames)
             failed.append(utterance)
             continue
-        table.append(utterance=utterance, frames=frames, status="ok", **recognised(lattice, frames))
+        table.append(utterance=utterance, frames=frames, status="ok", **recognised(lattice, store, number))
     table.write(words, store.metadata)
     log_failed(failed)
     log_speed(log, len(store), float(store.offsets[-1]) * store.metadata["hop_ms"] / 1000, started)
 
 
-class WordReader:
-    """What turns lattices over a word graph into words: the names of the words and their pronunciations."""
+def read_edits(weights: Pathlike) -> float:
+    """Return the edits per phone between the last two models, by which the weights were chosen."""
+    return float(read_json(weights)["score"])
 
-    def __init__(self, topology: Topology, lexiconp: Pathlike, word_symbols: Pathlike, nbest: int) -> None:
-        self.topology, self.nbest = topology, nbest
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells whether the words of an utterance are right; see unscribed.hmm.confidence."""
+
+    shares: list[float]
+    goodness: np.ndarray
+
+
+class WordReader:
+    """What turns lattices over a word graph into words: their names, pronunciations, and how sure a model is of them.
+
+    `weights` are those of the search, `edits` those of `read_edits`.
+    """
+
+    def __init__(
+        self, model: HmmModel, lexiconp: Pathlike, word_symbols: Pathlike, nbest: int, weights: Weights, edits: float
+    ) -> None:
+        self.model, self.nbest, self.weights, self.edits = model, nbest, weights, edits
         self.names = {number: word for word, number in read_symbols(word_symbols).items()}
         self.lexicon = by_word(read_lexiconp(lexiconp))
+        self.numbers = {phone: number for number, phone in enumerate(model.topology.phones)}
 
-    def __call__(self, lattice: Lattice, frames: int) -> dict[str, list]:
+    def __call__(self, lattice: Lattice, store: FrameStore, number: int) -> dict[str, list]:
         """Return words, phones and hypotheses of an utterance: the columns of a WordTable that contain lists."""
-        phones, starts = self.topology.phones_of(lattice.alignment())
+        found, evidence = self.read(lattice, store, number)
+        return found | {"word_confidences": calibrated(evidence.shares, evidence.goodness, self.edits)}
+
+    def read(self, lattice: Lattice, store: FrameStore, number: int) -> tuple[dict[str, list], Evidence]:
+        """Return the same without confidences, and the evidence that they are made of."""
+        phones, starts = self.model.topology.phones_of(lattice.alignment())
         best = lattice.symbols().tolist()
         spoken = [self.names[word] for word in best]
         hypotheses = n_best(lattice, self.nbest) or [Hypothesis(tuple(best), -lattice.cost)]
-        spans = word_spans(spoken, phones, self.lexicon)
-        edges = np.append(starts, frames)
-        return {
+        edges = np.append(starts, store.lengths[number]).astype(np.int64)
+        spans = [(int(edges[first]), int(edges[last])) for first, last in word_spans(spoken, phones, self.lexicon)]
+        heard = np.repeat([self.numbers[phone] for phone in phones], np.diff(edges))
+        scores = self.model.phone_scores(store, number)[edges[0] :] / np.float32(self.weights.lm_weight)
+        good = goodness(scores, heard, [(first - edges[0], last - edges[0]) for first, last in spans])
+        row = {
             "words": spoken,
-            "word_starts_frames": [int(edges[first]) for first, _ in spans],
-            "word_frames": [int(edges[last] - edges[first]) for first, last in spans],
-            "word_confidences": confidences(best, hypotheses),
+            "word_starts_frames": [first for first, _ in spans],
+            "word_frames": [last - first for first, last in spans],
             "phones": phones,
             "starts_frames": starts,
             "nbest": [" ".join(self.names[word] for word in hypothesis.words) for hypothesis in hypotheses],
             "nbest_scores": [hypothesis.score for hypothesis in hypotheses],
         }
+        return row, Evidence(confidences(best, hypotheses), good)

@@ -44,21 +44,22 @@ class HmmEar:
 
     def __init__(self, folder: Path, card: Card) -> None:
         pca = folder / PCA if card.projected else None
-        own = folder / card.checkpoint  # a name on the hub is no folder there
-        checkpoint = str(own) if card.checkpoint and own.is_dir() else card.checkpoint
+        inside = folder / card.checkpoint  # a name on the hub is no folder there
+        checkpoint = str(inside) if card.checkpoint and inside.is_dir() else card.checkpoint
         if card.features is None:
             raise ValueError("a recogniser of HMMs has features")
         self.frames = front_end(card.features, checkpoint, card.sample_rate_hz, pca)
         self.hop_ms, self.shortest = self.frames.hop_ms, self.frames.shortest
         model, graph = HmmModel.read(folder / MODEL), Graph.read(folder / GRAPH)
         self.decoder = Decoder(model, graph, card.weights, card.search, card.nbest.lattice_beam)
-        self.words = WordReader(model.topology, folder / LEXICON, folder / WORDS, card.nbest.nbest)
+        own = (folder / LEXICON, folder / WORDS, card.nbest.nbest)
+        self.words = WordReader(model, *own, card.weights, card.edits)
 
     def __call__(self, samples: np.ndarray) -> dict[str, Any] | None:
         """Return what is heard in the speech (N,) of a piece."""
         store = self.frames(samples)
-        lattice, frames = self.decoder(store, 0), int(store.lengths[0])
-        return {**self.words(lattice, frames), "frames": frames} if lattice else None
+        lattice = self.decoder(store, 0)
+        return {**self.words(lattice, store, 0), "frames": int(store.lengths[0])} if lattice else None
 
 
 class CtcEar:

@@ -14,6 +14,7 @@ from typing import Any
 from unscribed.artifacts import Pathlike, atomic_folder, read_json, write_json
 from unscribed.audio.vad import VadSettings
 from unscribed.errors import UserError
+from unscribed.hmm.words import read_edits
 from unscribed.recogniser.front_end import FrameSettings
 from unscribed.wfst.nbest import NbestSettings
 from unscribed.wfst.search import SearchSettings
@@ -33,7 +34,8 @@ class Card:
 
     `kind`: hmm or ctc. `verdict`: whether the run has learned (unscribed.evaluation.verdict). HMMs have `features`, of
     which `checkpoint` is the model if they are learned (a folder or a name on the hub), and may have `projected`
-    frames.
+    frames. `edits` per phone are those between the last two models of their self-training, which tell how far words can
+    be trusted.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Card:
     features: FrameSettings | None = None
     checkpoint: str = ""
     projected: bool = False
+    edits: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `recogniser.json`."""
@@ -106,6 +109,7 @@ def recogniser(
         checkpoint=checkpoint,
         projected=bool(pca),
         weights=read_weights(weights, Weights),
+        edits=read_edits(weights),
         search=search,
         nbest=nbest,
     )
