@@ -34,6 +34,8 @@ def main(snakefile, configfile, *targets):
                 "benchmark": str(job.benchmark) if job.benchmark else None,
                 "params": str(dict(job.params.items())),
                 "resources": sorted(job.rule.resources),
+                "gpus": job.resources.get("gpu", 0),
+                "environment": Path(job.conda_env_spec.file.get_path_or_uri(secret_free=True)).name if job.conda_env_spec else None,
                 "needs": sorted(numbers[other] for other in workflow._workflow.dag.dependencies[job]),
             }
             for job in jobs

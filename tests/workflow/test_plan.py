@@ -130,6 +130,17 @@ def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
     assert len(logs) == len(set(logs))
 
 
+def test_what_runs_on_a_gpu_has_its_environment(data, tmp_path):
+    sections = ("features", "pretrain", "teacher", "gan", "finetune", "transformer_lm")
+    changed = {name: {**TINY.get(name, {}), **MODELS["learned"].get(name, {}), "device": "cuda"} for name in sections}
+    write_config(tmp_path, {**TINY, **MODELS["learned"], **changed})
+    shutil.copytree(data / "config/models", tmp_path / "config/models")
+    jobs = [job for job in graph(tmp_path, "all", "teacher", "pretrain", "finetune") if not job["local"]]
+    assert {"pretrain_model", "gan_train", "teacher_train"} <= {job["rule"] for job in jobs if job["gpus"]}
+    for job in jobs:
+        assert job["environment"] == ("gpu.yaml" if job["gpus"] else "cpu.yaml"), job["rule"]
+
+
 def test_every_rule_states_its_threads():
     """A rule without the keyword gets one thread, which a job's description does not tell from `threads: 1`."""
     for path in sorted((REPO / "workflow/rules").glob("*.smk")):

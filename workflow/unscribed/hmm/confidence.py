@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit
 
 INTERCEPT, SHARE, GOODNESS, EDITS = 0.0, 1.0, 1.0, 0.0
 CERTAIN = 0.001  # shares are kept so far from 0 and 1, and edits from 0: their logarithms are finite
@@ -38,4 +39,4 @@ def calibrated(shares: Sequence[float], goodness: np.ndarray, edits: float) -> l
     share = np.clip(np.asarray(shares, dtype=np.float64), CERTAIN, 1 - CERTAIN)
     odds = INTERCEPT + SHARE * np.log(share / (1 - share)) + GOODNESS * goodness
     odds = odds + EDITS * math.log(max(edits, CERTAIN))
-    return (1 / (1 + np.exp(-odds))).tolist()
+    return expit(odds).tolist()
