@@ -13,6 +13,11 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, Quietness, ResourceSettings
 
 
+def environment(spec):
+    """Name of the file of a conda environment, None if there is none."""
+    return Path(spec.file.get_path_or_uri(secret_free=True)).name if spec else None
+
+
 def main(snakefile, configfile, *targets):
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         workflow = api.workflow(
@@ -35,7 +40,7 @@ def main(snakefile, configfile, *targets):
                 "params": str(dict(job.params.items())),
                 "resources": sorted(job.rule.resources),
                 "gpus": job.resources.get("gpu", 0),
-                "environment": Path(job.conda_env_spec.file.get_path_or_uri(secret_free=True)).name if job.conda_env_spec else None,
+                "environment": environment(job.conda_env_spec),
                 "needs": sorted(numbers[other] for other in workflow._workflow.dag.dependencies[job]),
             }
             for job in jobs

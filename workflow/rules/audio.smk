@@ -71,6 +71,7 @@ if not plan.features.learned:
             call="audio.features:features",
             settings=section("features"),
             sample_rate_hz=RATE,
+            speaker_level=plan.corpus.speaker_level,
         script:
             "../scripts/call.py"
 

@@ -1,3 +1,4 @@
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from unscribed import Recogniser
 from unscribed.artifacts import read_json, write_json
 from unscribed.audio.cut import WINDOW_SECONDS
 from unscribed.errors import UserError
+from unscribed.recogniser.ears import HmmEar
 
 PAUSE_SECONDS_BETWEEN = 0.6  # with those at the ends of sentences long enough that each is recognised alone
 
@@ -65,3 +67,24 @@ def test_other_folders_are_refused(toy: Toy, tmp_path: Path) -> None:
     write_json(tmp_path / "recogniser.json", card)
     with pytest.raises(UserError, match=r"model\.safetensors"):
         Recogniser(tmp_path)
+
+
+def test_a_file_counts_as_one_speaker(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its pieces are heard before the first is recognised, and their frames are even over the file."""
+    folder = shutil.copytree(toy.folder, tmp_path / "recogniser")
+    card = read_json(folder / "recogniser.json")
+    write_json(folder / "recogniser.json", card | {"features": card["features"] | {"mean_norm": "speaker"}})
+    pause = np.zeros(round(PAUSE_SECONDS_BETWEEN * RATE), dtype=np.float32)
+    parts = [part for seed in range(3) for part in (10.0**-seed * toy.say(["ca", "ba"], seed), pause)]
+    soundfile.write(tmp_path / "three.wav", np.concatenate(parts), RATE, subtype="FLOAT")
+    recogniser, seen = Recogniser(folder, 1), []
+
+    def heard(self: HmmEar, samples: np.ndarray) -> None:
+        seen.append(self.frames(samples)[0])
+
+    monkeypatch.setattr(HmmEar, "__call__", heard)
+    recogniser.transcribe(tmp_path / "three.wav")
+    together = np.concatenate(seen)
+    assert len(seen) > 1 and np.abs(seen[0].mean(0)).max() > 0.05
+    np.testing.assert_allclose(together.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(together.std(0), 1, atol=1e-2)

@@ -10,13 +10,14 @@ from helpers.tables import filled
 
 from unscribed.acoustic.network import FrameNetwork
 from unscribed.acoustic.viterbi import DecodeSettings
+from unscribed.audio.speakers import speakers_of
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.tables import ManifestTable, PhoneTable
 from unscribed.teacher.adapt import AdaptationTable, AdaptSettings, adapt, fit_statistics
 from unscribed.teacher.decode import TeacherClassifier, at_hop, teacher_decode
 from unscribed.teacher.network import Teacher
-from unscribed.teacher.speakers import speaker_teachers, speakers_of
+from unscribed.teacher.speakers import speaker_teachers
 from unscribed.teacher.spectrum import NATS_PER_DB, seen
 
 RATE, BINS, PHONES = 16000, 40, ["<SIL>", "a", "i", "u"]
@@ -183,14 +184,6 @@ def test_each_speaker_is_heard_with_statistics_and_a_warp_of_its_own(model: Path
         for given in (own, None)
     ]
     assert shares[0] > 0.9 > shares[1]
-
-
-def test_speakers_are_folders_where_the_corpus_says_so_and_there_are_several(tmp_path: Path) -> None:
-    names, paths = ["a", "b"], ["root/one/a.wav", "root/two/b.wav"]
-    filled(ManifestTable, utterance=names, path=paths).write(tmp_path / "manifest.parquet")
-    assert speakers_of(tmp_path / "manifest.parquet", names, 1) == ["root/one", "root/two"]
-    assert speakers_of(tmp_path / "manifest.parquet", names, 2) == []  # one for all
-    assert speakers_of(tmp_path / "manifest.parquet", names, 0) == []
 
 
 def test_a_phone_shorter_than_a_frame_is_left_out() -> None:

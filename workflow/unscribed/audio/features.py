@@ -9,7 +9,7 @@ D features.
 import logging
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ import torchaudio
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio import io
+from unscribed.audio.speakers import SpeakerStatistics, speakers_of
 from unscribed.audio.vad import speech, with_regions
 from unscribed.errors import UserError
 from unscribed.frames import FrameWriter
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 BATCH_SECONDS = 60.0  # of speech: the spectrum of a batch stays below 20 MB; shorter batches are slower
 RANGE_DB = 80.0  # from the utterance's loudest mel energy to the floor, as in torchaudio; larger keeps more noise
 SMALLEST_POWER = 1e-10  # floor before the logarithm, as in torchaudio: digital silence has no power
+SPEAKER = "speaker"  # features.mean_norm: mean and deviation are a speaker's
 DELTA_FRAMES = 2  # on either side of a frame in the regression for deltas, as in HTK and Kaldi
 
 
@@ -53,11 +55,13 @@ def features(
     sample_rate_hz: int,
     features: Pathlike,
     threads: int,
+    speaker_level: int = 0,
 ) -> None:
     """Write the frame store of one split: utterances in the order of the manifest, their speech regions joined.
 
-    An utterance of N samples gives N // hop + 1 frames, centred on multiples of the hop. Raises UserError if an
-    utterance is shorter than one window, or if the settings do not fit together.
+    An utterance of N samples gives N // hop + 1 frames, centred on multiples of the hop. `speaker_level` tells which
+    folder above a recording is its speaker's (0: none). Raises UserError if an utterance is shorter than one window, or
+    if the settings do not fit together.
     """
     started = time.monotonic()
     torch.set_num_threads(1)  # each thread takes whole batches, which is faster than sharing one
@@ -76,11 +80,31 @@ def features(
         return extractor([_load(*item, sample_rate_hz, extractor.window) for item in items])
 
     batches = _batches(listed)
-    with FrameWriter(features, metadata) as writer:
+
+    def utterances() -> Iterator[tuple[str, np.ndarray]]:
         for batch, done in zip(batches, ordered_map(extract, batches, threads, "features"), strict=True):
-            for utterance, frames in zip(batch["utterance"], done, strict=True):
-                writer.append(utterance, frames)
+            yield from zip(batch["utterance"], done, strict=True)
+
+    normalised = utterances()
+    if settings.mean_norm == SPEAKER:  # heard twice, so that memory does not grow with the corpus
+        names = listed["utterance"].tolist()
+        speakers = speakers_of(manifest, names, speaker_level) or [SPEAKER] * len(names)
+        normalised = by_speaker(utterances, dict(zip(names, speakers, strict=True)))
+    with FrameWriter(features, metadata) as writer:
+        for utterance, frames in normalised:
+            writer.append(utterance, frames)
     log_speed(log, len(listed), float(listed["speech_seconds"].sum()), started)
+
+
+def by_speaker(
+    utterances: Callable[[], Iterator[tuple[str, np.ndarray]]], speakers: Mapping[str, str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the utterances with the mean of their speakers at 0 and the deviation 1; they are gone through twice."""
+    statistics = {speaker: SpeakerStatistics() for speaker in speakers.values()}
+    for utterance, frames in utterances():
+        statistics[speakers[utterance]].add(frames)
+    for utterance, frames in utterances():
+        yield utterance, statistics[speakers[utterance]](frames)
 
 
 class Extractor:

@@ -3,6 +3,7 @@
 Dimensions: N samples, T frames, V tokens of CTC.
 """
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,10 +30,18 @@ from unscribed.wfst.word_times import confidences
 
 
 class Ear(Protocol):
-    """A model with its graph: `hop_ms` between two frames, at least `shortest` samples."""
+    """A model with its graph: `hop_ms` between two frames, at least `shortest` samples.
+
+    If it is `by_speaker`, it must `hear` all pieces of a speaker before it recognises them.
+    """
 
     hop_ms: float
     shortest: int
+    by_speaker: bool
+
+    def hear(self, speaker: Iterable[np.ndarray]) -> None:
+        """Take in all samples (N,) of another speaker."""
+        ...
 
     def __call__(self, samples: np.ndarray) -> dict[str, Any] | None:
         """Return a row of a WordTable for the speech (N,) of a piece; None if no path of the graph fits it."""
@@ -49,7 +58,8 @@ class HmmEar:
         if card.features is None:
             raise ValueError("a recogniser of HMMs has features")
         self.frames = front_end(card.features, checkpoint, card.sample_rate_hz, pca)
-        self.hop_ms, self.shortest = self.frames.hop_ms, self.frames.shortest
+        self.hop_ms, self.shortest, self.by_speaker = self.frames.hop_ms, self.frames.shortest, self.frames.by_speaker
+        self.hear = self.frames.hear
         model, graph = HmmModel.read(folder / MODEL), Graph.read(folder / GRAPH)
         self.decoder = Decoder(model, graph, card.weights, card.search, card.nbest.lattice_beam)
         own = (folder / LEXICON, folder / WORDS, card.nbest.nbest)
@@ -65,6 +75,8 @@ class HmmEar:
 class CtcEar:
     """A fine-tuned model with word n-grams. Raises UserError if a file is missing or damaged."""
 
+    by_speaker = False
+
     def __init__(self, folder: Path, card: Card) -> None:
         self.network, self.vocab, self.normalize = read_ctc_model(folder / CTC_MODEL)
         config = self.network.config
@@ -77,6 +89,9 @@ class CtcEar:
         self.nbest = card.nbest
         graph = Graph.read(folder / GRAPH)
         self.decoder = Decoder(PosteriorScorer(), graph, card.weights, card.search, card.nbest.lattice_beam)
+
+    def hear(self, speaker: Iterable[np.ndarray]) -> None:
+        """Take nothing: the model normalises each utterance."""
 
     def __call__(self, samples: np.ndarray) -> dict[str, Any] | None:
         """Return what is heard in the speech (N,) of a piece."""

@@ -3,6 +3,7 @@
 Dimensions: N samples, T frames, D features.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from unscribed.audio.features import Extractor, FeatureSettings
+from unscribed.audio.features import SPEAKER, Extractor, FeatureSettings
+from unscribed.audio.speakers import SpeakerStatistics
 from unscribed.config.feature_kinds import LEARNED
 from unscribed.frames import FrameStore
 from unscribed.segmentation.pca import Projection
@@ -28,10 +30,18 @@ class FrameSettings(FeatureSettings):
 
 
 class Frames(Protocol):
-    """What turns samples into frames: `hop_ms` between two, for at least `shortest` samples."""
+    """What turns samples into frames: `hop_ms` between two, for at least `shortest` samples.
+
+    If it is `by_speaker`, it must hear all pieces of a speaker before it turns them into frames.
+    """
 
     hop_ms: float
     shortest: int
+    by_speaker: bool
+
+    def hear(self, speaker: Iterable[np.ndarray]) -> None:
+        """Take in all samples (N,) of another speaker."""
+        ...
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the frames (T, D) of samples (N,), as a store of one utterance."""
@@ -44,17 +54,27 @@ class SpectralFrames:
     def __init__(self, settings: FrameSettings, sample_rate_hz: int) -> None:
         own = {field.name: getattr(settings, field.name) for field in fields(FeatureSettings)}
         self.extractor = Extractor(FeatureSettings(**own), sample_rate_hz)
+        self.by_speaker, self.statistics = settings.mean_norm == SPEAKER, SpeakerStatistics()
         self.hop_ms = 1000 * self.extractor.hop / sample_rate_hz
         self.shortest = self.extractor.window
+
+    def hear(self, speaker: Iterable[np.ndarray]) -> None:
+        """Take mean and deviation of another speaker."""
+        self.statistics = SpeakerStatistics()
+        for samples in speaker:
+            self.statistics.add(self.extractor([samples])[0])
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the frames of samples (N,)."""
         metadata = {"hop_ms": self.hop_ms, "static_dims": self.extractor.static_dims}
-        return FrameStore.in_memory({UTTERANCE: self.extractor([samples])[0]}, metadata)
+        frames = self.extractor([samples])[0]
+        return FrameStore.in_memory({UTTERANCE: self.statistics(frames) if self.by_speaker else frames}, metadata)
 
 
 class LearnedFrames:
     """The states of a pretrained model, in half precision as in the frame store."""
+
+    by_speaker = False
 
     def __init__(self, settings: FrameSettings, checkpoint: str, sample_rate_hz: int) -> None:
         load = named_function(LEARNED[settings.kind].encoder)
@@ -62,6 +82,9 @@ class LearnedFrames:
         self.encoder.start(torch.device("cpu"))
         self.hop_ms = 1000 * self.encoder.hop_samples / sample_rate_hz
         self.shortest = self.encoder.receptive_field_samples
+
+    def hear(self, speaker: Iterable[np.ndarray]) -> None:
+        """Take nothing: states are as they are."""
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the frames of samples (N,)."""
@@ -75,7 +98,8 @@ class ProjectedFrames:
 
     def __init__(self, frames: Frames, pca: Path) -> None:
         self.frames, self.projection = frames, Projection(pca)
-        self.hop_ms, self.shortest = frames.hop_ms, frames.shortest
+        self.hop_ms, self.shortest, self.by_speaker = frames.hop_ms, frames.shortest, frames.by_speaker
+        self.hear = frames.hear
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the projected frames of samples (N,)."""

@@ -44,12 +44,18 @@ class Recogniser:
     def utterances(self, blocks: Iterable[np.ndarray]) -> Iterator[Utterance]:
         """Yield the utterances of a recording that comes in blocks of samples (N,) at the recogniser's rate.
 
-        They are recognised while later blocks are read, in memory that does not grow with the recording.
+        They are recognised while later blocks are read, in memory that does not grow with the recording. With features
+        by speaker, `blocks` are gone through twice, and all of them are one speaker's.
         """
-        finder = SpeechFinder(self.card.vad, self.card.sample_rate_hz)
-        long_enough = (piece for piece in pieces(blocks, finder) if len(piece.samples) >= self.ear.shortest)
+        if self.ear.by_speaker:
+            self.ear.hear(piece.samples for piece in self._pieces(blocks))
         with threadpool_limits(1):  # pieces in parallel are faster than parallel matrix products within one
-            yield from ordered_map(self.recognise, long_enough, self.threads, None)
+            yield from ordered_map(self.recognise, self._pieces(blocks), self.threads, None)
+
+    def _pieces(self, blocks: Iterable[np.ndarray]) -> Iterator[Piece]:
+        """Yield the pieces that are long enough to be recognised."""
+        finder = SpeechFinder(self.card.vad, self.card.sample_rate_hz)
+        return (piece for piece in pieces(blocks, finder) if len(piece.samples) >= self.ear.shortest)
 
     def recognise(self, piece: Piece) -> Utterance:
         """Return the words and phones of one piece of a recording."""
@@ -84,6 +90,7 @@ class Heard:
         self.path, self.rate, self.seconds = path, sample_rate_hz, 0.0
 
     def __iter__(self) -> Iterator[np.ndarray]:
+        self.seconds = 0.0
         for block in stream(self.path, self.rate):
             self.seconds += len(block) / self.rate
             yield block

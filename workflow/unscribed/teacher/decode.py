@@ -13,11 +13,12 @@ import torch
 from unscribed.acoustic.decode import decode_frames
 from unscribed.acoustic.viterbi import DecodeSettings
 from unscribed.artifacts import Pathlike
+from unscribed.audio.speakers import speakers_of
 from unscribed.devices import device_of
 from unscribed.frames import FrameStore
 from unscribed.tables import PhoneTable
 from unscribed.teacher.network import Teacher
-from unscribed.teacher.speakers import speaker_teachers, speakers_of
+from unscribed.teacher.speakers import speaker_teachers
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from pathlib import PurePath
 
 import numpy as np
 
-from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
-from unscribed.tables import ManifestTable
 from unscribed.teacher.adapt import fit_statistics, mean_sureness
 from unscribed.teacher.network import Teacher
 
@@ -18,15 +15,6 @@ log = logging.getLogger(__name__)
 
 # Seconds of a speaker: with fewer the corpus's own are the safer choice; more hardly change the sureness.
 FEWEST_SECONDS, MOST_SECONDS = 30.0, 60.0
-
-
-def speakers_of(manifest: Pathlike, utterances: Sequence[str], level: int) -> list[str]:
-    """Return the folder that is each utterance's speaker, `level` above its recording; none if only one speaks."""
-    if not level:
-        return []
-    paths = ManifestTable.by_utterance(manifest, utterances)["path"]
-    speakers = [str(PurePath(path).parents[level - 1]) for path in paths]
-    return speakers if len(set(speakers)) > 1 else []
 
 
 def speaker_teachers(
