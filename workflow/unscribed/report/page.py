@@ -1,7 +1,7 @@
 """Stage page: the whole run on one page, a file that any browser opens and that needs no other.
 
-What is on it, from top to bottom: the verdict, the main numbers, utterances to listen to, the figures, all metrics,
-where time and memory went, the configuration, the versions.
+What is on it, from top to bottom: the verdict, the main numbers, utterances to listen to, the figures, all metrics, the
+configuration, the versions.
 """
 
 import base64
@@ -26,7 +26,7 @@ from unscribed.report.utterances import shown_utterances
 log = logging.getLogger(__name__)
 
 PACKAGES = ("snakemake", "torch", "transformers", "numpy", "kaldifst", "kaldi-hmm-gmm", "espeakng-loader")
-RESOURCES = {"seconds", "memory_mb"}  # first parts of the metrics that are told by stage
+RESOURCES = {"seconds", "memory_mb"}  # first parts of the metrics that a figure shows
 
 
 def page(
@@ -59,7 +59,6 @@ def page(
         utterances=shown_utterances(words, scored, manifest, sample_rate_hz),
         pictures=pictures(figures, captions),
         metrics=by_stage(values),
-        resources=resources(values),
         configuration=yaml.safe_dump(dict(configuration), allow_unicode=True, sort_keys=False, width=120),
         versions=versions(),
     )
@@ -89,21 +88,6 @@ def by_stage(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Return the metrics by the first part of their names, those of time and memory left out."""
     groups = groupby(sorted(metrics), key=lambda key: key.split(".")[0])
     return {name: {key: metrics[key] for key in keys} for name, keys in groups if name not in RESOURCES}
-
-
-def resources(metrics: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Return seconds, their share and the memory in MB (None if unknown) of each stage, the longest first."""
-    seconds = {key.removeprefix("seconds."): value for key, value in metrics.items() if key.startswith("seconds.")}
-    total = sum(seconds.values())
-    return [
-        {
-            "stage": stage,
-            "seconds": seconds[stage],
-            "share": seconds[stage] / total if total else 0.0,
-            "memory_mb": metrics.get(f"memory_mb.{stage}"),
-        }
-        for stage in sorted(seconds, key=lambda stage: -seconds[stage])
-    ]
 
 
 def versions() -> dict[str, str]:
