@@ -131,8 +131,8 @@ def train(world: World):
 
     def run(store: str, labels: Path, step: int, realign: int = 2) -> Path:
         path = world.folder / f"{store}-{step}-{realign}.safetensors"
-        plain = {"features": "frames", "gaussians": 20, "network": False, "cross": False}
-        kind = plain if step == 1 else {"features": "lda", "gaussians": 24, "network": True, "cross": True}
+        plain = {"features": "frames", "gaussians": 20, "network": False}
+        kind = plain if step == 1 else {"features": "lda", "gaussians": 24, "network": True}
         settings = TrainSettings(
             states=2, iterations=6, realign=realign, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500
         )

@@ -70,7 +70,7 @@ def _train(world: World, folder: Path) -> Path:
         features=folder / "sounds.npy",
         labels=folder / "sounds.labels.parquet",
         phones=world.folder / "phones.txt",
-        kind={"features": "frames", "gaussians": 20, "network": False, "cross": False},
+        kind={"features": "frames", "gaussians": 20, "network": False},
         settings=TrainSettings(states=2, iterations=4, realign=1, lda_dims=40, lda_context_ms=20.0, max_memory_mb=500),
         network=NETWORK,
         seed=0,

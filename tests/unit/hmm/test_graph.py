@@ -11,7 +11,7 @@ from unscribed.errors import UserError
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
 from unscribed.hmm.graph import lexicon_fst, phone_graph, read_symbols, word_graph
-from unscribed.hmm.model import Gaussians, HmmModel
+from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
 from unscribed.text.silence import SilenceSettings
 from unscribed.wfst.beam import search
@@ -28,9 +28,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     """A model without training, a lexicon, and a language model in which every word is followed by any."""
     topology, size = Topology(PHONES, 2), 7
     mixtures = Mixtures(np.ones(size, "f4"), np.zeros((size, 2), "f4"), np.ones((size, 2), "f4"), np.arange(size + 1))
-    HmmModel([Gaussians(FrontEnd(np.ones(2, "f4"), 2, 0, None), mixtures)], topology).write(
-        tmp_path / "model.safetensors"
-    )
+    HmmModel(FrontEnd(np.ones(2, "f4"), 2, 0, None), mixtures, topology).write(tmp_path / "model.safetensors")
     rows = [f"0 0 {number} {number} 1.5" for number in range(1, 5)]
     kaldifst.compile("\n".join([*rows, "0 0.5"]) + "\n").write(str(tmp_path / "lm.fst"))
     write_lines(tmp_path / "words.txt", [f"{word} {number}" for word, number in WORDS.items()])

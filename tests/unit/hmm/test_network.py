@@ -7,9 +7,8 @@ from helpers.toy_language import NETWORK
 
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore, FrameWriter
-from unscribed.hmm.folds import FOLDS, fold_of
 from unscribed.hmm.labels import Labelled
-from unscribed.hmm.network import PRIOR_WEIGHT, WEIGHT, LabelledFrames, hidden, train_networks
+from unscribed.hmm.network import FOLDS, PRIOR_WEIGHT, WEIGHT, LabelledFrames, fold_of, hidden, train_networks
 
 PHONES = 3
 TRUTH = np.tile([0, 1, 2, 1], 3)  # every phone lasts 10 frames
@@ -56,6 +55,7 @@ def test_an_utterance_that_no_network_has_learned_is_scored_by_all(tmp_path) -> 
     first = dict.fromkeys((number for number in range(16) if fold_of(f"u{number}") == 0), (TRUTH + 1) % PHONES)
     items, scale = labelled(store, first)[:16], np.full(PHONES, 2.0, dtype=np.float32)
     networks = train_networks(store, items, scale, PHONES, NETWORK, seed=0, threads=1)
+    assert networks.unbiased("u16") == range(FOLDS) and networks.unbiased("u3") == [fold_of("u3")]
     alone = [
         replace(networks, networks=[one] * FOLDS, log_priors=networks.log_priors[[fold] * FOLDS])
         for fold, one in enumerate(networks.networks)
@@ -63,6 +63,12 @@ def test_an_utterance_that_no_network_has_learned_is_scored_by_all(tmp_path) -> 
     mean = np.mean([one.scores(store, 16) for one in alone], axis=0)
     assert np.abs(alone[0].scores(store, 16) - alone[1].scores(store, 16)).max() > 1
     np.testing.assert_allclose(networks.scores(store, 16), mean, atol=1e-4)
+
+
+def test_folds_depend_on_the_name_alone_and_are_of_like_size() -> None:
+    folds = np.array([fold_of(f"speaker-{number}") for number in range(400)])
+    assert set(folds) == set(range(FOLDS)) and 160 < (folds == 0).sum() < 240
+    assert folds[7] == fold_of("speaker-7")
 
 
 def test_labels_last_until_the_next_one_or_the_end(tmp_path) -> None:

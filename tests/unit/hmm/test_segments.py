@@ -6,7 +6,7 @@ import pytest
 from unscribed.frames import FrameStore, FrameWriter
 from unscribed.hmm.frontend import FrontEnd
 from unscribed.hmm.gmm import Mixtures
-from unscribed.hmm.model import Gaussians, HmmModel
+from unscribed.hmm.model import HmmModel
 from unscribed.hmm.segments import hmm_segments, log_posteriors
 from unscribed.hmm.topology import Topology
 from unscribed.segmentation.represent import FRAME_WEIGHT, POSTERIOR_FLOOR, POSTERIOR_WEIGHT
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     means = np.arange(7, dtype=np.float32)[:, None]
     mixtures = Mixtures(np.ones(7, np.float32), means, np.ones((7, 1), np.float32), np.arange(8))
     front_end = FrontEnd(np.ones(1, np.float32), 1, 0, None)
-    HmmModel([Gaussians(front_end, mixtures)], Topology(PHONES, 2, np.ones(15))).write(tmp_path / "model.safetensors")
+    HmmModel(front_end, mixtures, Topology(PHONES, 2, np.ones(15))).write(tmp_path / "model.safetensors")
     columns = {"utterance": list(ALIGNED), "phones": [phones.split() for phones, _ in ALIGNED.values()]}
     columns |= {"starts_frames": [starts for _, starts in ALIGNED.values()], "frames": [LENGTHS[u] for u in ALIGNED]}
     PhoneTable(**columns).write(tmp_path / "decoded.parquet")

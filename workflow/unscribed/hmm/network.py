@@ -1,11 +1,14 @@
 """Networks beside the Gaussians of a step: classifiers of frames, trained on the labels that the step learns from.
 
-They see half a second where Gaussians see a few frames, and err differently. There is one per fold of the utterances
-(`folds`), and what scores an utterance has never seen it.
+They see half a second where Gaussians see a few frames, and err differently. A network that has seen an utterance with
+its label would only repeat that label, errors included. So there is one network per fold of the utterances, trained on
+the others, and what scores an utterance has never seen it (cross-labelling). Utterances that none of them has seen, as
+those of valid and test, are scored by all.
 Dimensions: B utterances of a batch, T frames, D features, V phones, F folds.
 """
 
 import logging
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +22,11 @@ from unscribed.acoustic.network_settings import NetworkSettings
 from unscribed.acoustic.network_training import Batch, crops, stretched, updates
 from unscribed.errors import UserError
 from unscribed.frames import FrameStore
-from unscribed.hmm.folds import FOLDS, all_but, keys_of, unseen_by
 from unscribed.hmm.labels import Labelled
 
 log = logging.getLogger(__name__)
 
+FOLDS = 2
 LONGEST_HOP_MS = 20.0  # of the outputs: frames every 10 ms are taken in pairs
 PRIOR_WEIGHT = 0.5  # of the phones' log prior, taken from the log posteriors: half, as for the teacher
 WEIGHT = 2.0  # of a network's score beside the log likelihood of the Gaussians, frame by frame
@@ -35,7 +38,7 @@ MASKED_MS, MASKS, MASKED_FEATURES = 150.0, 2, 8  # longest and widest part that 
 class Networks:
     """One network per fold, in eval mode; `log_priors` (F, V) of what they learned, `scale` (D,) of the frames.
 
-    `learned` are the `keys_of` all utterances that they learned from.
+    `learned` are the `key_of` all utterances that they learned from, in rising order.
     """
 
     networks: Sequence[FrameNetwork]
@@ -74,17 +77,34 @@ class Networks:
             networks.append(network.eval())
         return cls(networks, tensors["log_priors"], scale, tensors["learned"])
 
+    def unbiased(self, utterance: str) -> Sequence[int]:
+        """Return the folds whose networks have not learned from an utterance: its own, or all if none has."""
+        key = key_of(utterance)
+        place = int(np.searchsorted(self.learned, key))
+        known = place < len(self.learned) and self.learned[place] == key
+        return [fold_of(utterance)] if known else range(FOLDS)
+
     @torch.inference_mode()
     def scores(self, store: FrameStore, number: int) -> np.ndarray:
         """Compute the mean of what networks add to the log likelihood of each phone in an utterance, (T, V) float32."""
         torch.set_num_threads(1)  # utterances are decoded in parallel
         x = torch.from_numpy(store[number] / self.scale)[None]
-        lengths, total, folds = torch.tensor([x.shape[1]]), 0.0, unseen_by(store.utterances[number], self.learned)
+        lengths, total, folds = torch.tensor([x.shape[1]]), 0.0, self.unbiased(store.utterances[number])
         for fold in folds:
             logits, _ = self.networks[fold](x, lengths)
             total = total + logits[0].log_softmax(-1).numpy() - np.float32(PRIOR_WEIGHT) * self.log_priors[fold]
         rows = np.float32(WEIGHT / len(folds)) * total
         return rows.repeat(self.networks[0].stride, axis=0)[: x.shape[1]]
+
+
+def key_of(utterance: str) -> int:
+    """Return a number that tells an utterance from others, by its name alone."""
+    return zlib.crc32(utterance.encode())
+
+
+def fold_of(utterance: str) -> int:
+    """Return the fold of an utterance, which depends on its name alone and not on what else the corpus has."""
+    return key_of(utterance) % FOLDS
 
 
 def train_networks(
@@ -98,13 +118,18 @@ def train_networks(
 ) -> Networks:
     """Train one network per fold on the labelled utterances of the other folds; `phones` is the number V.
 
-    Raises UserError if a fold has no others to learn from, and if a loss is not finite.
+    Raises UserError if a fold has no other to learn from, and if a loss is not finite.
     """
     torch.set_num_threads(threads)
     stride = max(1, int(LONGEST_HOP_MS // store.metadata["hop_ms"]))
     networks, log_priors = [], []
     for fold in range(FOLDS):
-        others = all_but(fold, labelled, store)
+        others = [item for item in labelled if fold_of(store.utterances[item.number]) != fold]
+        if not others:
+            raise UserError(
+                f"{store.path} has {len(labelled)} utterance(s) with labels, too few to learn from one part and to "
+                "label the other: give more recordings, or set hmm.steps without `network`."
+            )
         torch.manual_seed(seed + fold)
         network = FrameNetwork(store.data.shape[1], settings.channels, phones, settings.dropout, stride)
         data = LabelledFrames(store, others, scale)
@@ -116,7 +141,7 @@ def train_networks(
         counts = np.bincount(np.concatenate(data.labels), minlength=phones) + 1.0
         networks.append(network.eval())
         log_priors.append(np.log(counts / counts.sum()))
-    learned = keys_of(store.utterances[item.number] for item in labelled)
+    learned = np.unique(np.array([key_of(store.utterances[item.number]) for item in labelled], dtype=np.int64))
     return Networks(networks, np.array(log_priors, dtype=np.float32), scale, learned)
 
 

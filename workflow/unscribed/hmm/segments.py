@@ -51,7 +51,7 @@ def hmm_segments(
 
 def log_posteriors(model: HmmModel, store: FrameStore, number: int) -> np.ndarray:
     """Compute log P(phone | frame) of an utterance by the best state of each phone and a flat prior, (T, V) float32."""
-    states = model.log_likelihoods(store, number)
+    states = model.mixtures.log_likelihoods(model.front_end(store, number, number + 1))
     phones = np.maximum.reduceat(states, model.topology.first_pdf[:-1], axis=1)
     phones = phones - phones.max(axis=1, keepdims=True)
     return phones - np.log(np.exp(phones).sum(axis=1, keepdims=True))

@@ -17,11 +17,10 @@ from unscribed.acoustic.network_settings import NetworkSettings
 from unscribed.artifacts import Pathlike
 from unscribed.frames import BLOCK_FRAMES, FrameStore
 from unscribed.hmm.align import align, state_sequence, transition_counts, uniform_states
-from unscribed.hmm.folds import FOLDS, all_but, keys_of
 from unscribed.hmm.frontend import FrontEnd, lda_context, scaling, with_lda
 from unscribed.hmm.gmm import MIN_FRAMES, Mixtures, reestimate, single_gaussians, split
 from unscribed.hmm.labels import Labelled, read_labelled
-from unscribed.hmm.model import Gaussians, HmmModel
+from unscribed.hmm.model import HmmModel
 from unscribed.hmm.settled import passed_on
 from unscribed.hmm.topology import Topology, states_per_phone
 from unscribed.parallel import ordered_map
@@ -63,10 +62,9 @@ def hmm_train(
 ) -> None:
     """Train the model of a step of self-training on the frame store `features` and `labels`.
 
-    `kind` has its `features`, the number of its `gaussians`, whether they are trained once per fold (`cross`), and
-    whether there is a `network`, whose settings `network` has. If self-training has settled at the step before, its
-    model `before` is passed on. Raises UserError for labels that do not belong to the store, that hold fewer than two
-    phones, or that are too few for two folds.
+    `kind` has its `features`, the number of its `gaussians` and whether there is a `network`, whose settings `network`
+    has. If self-training has settled at the step before, its model `before` is passed on. Raises UserError for labels
+    that do not belong to the store, or that hold fewer than two phones.
     """
     if passed_on(before_weights, settled, {model: before}):
         return
@@ -75,53 +73,26 @@ def hmm_train(
     dims = settings.lda_dims if kind["features"] == "lda" else store.data.shape[1]
     labelled = read_labelled(labels, store, inventory, most_frames(settings.max_memory_mb, dims), seed)
     topology = Topology(inventory, states_per_phone(settings.states, store.metadata["hop_ms"]))
-    groups = [all_but(fold, labelled, store) for fold in range(FOLDS)] if kind["cross"] else [labelled]
-    front_end = scaling(store, positions_of(labelled, store))
-    parts, counts = [], []
-    for group in groups:
-        trainer = trained(store, group, front_end, topology, kind, settings, seed, threads)
-        parts.append(trainer.gaussians())
-        counts.append(trainer.topology.counts)
-    if counts[0] is not None:
-        topology = replace(topology, counts=np.sum(counts, axis=0))
-    networks = None
+    positions = np.concatenate([np.arange(*store.offsets[item.number : item.number + 2]) for item in labelled])
+    states = np.concatenate(
+        [uniform_states(item.phone_ids, item.starts, store.lengths[item.number], topology) for item in labelled]
+    )
+    front_end = scaling(store, positions)
+    if kind["features"] == "lda":
+        context = lda_context(settings.lda_context_ms, store, settings.max_memory_mb)
+        front_end = with_lda(front_end, store, positions, states, dims, context, seed)
+    del positions  # 8 bytes per frame
+    trainer = ViterbiTrainer(store, labelled, front_end, topology, threads)
+    trainer.start(states)
+    trainer.run(settings.iterations, settings.realign, kind["gaussians"])
+    trained = trainer.model()
     if kind["network"]:
         # imported here because torch takes two seconds to load
         from unscribed.hmm.network import train_networks
 
         networks = train_networks(store, labelled, front_end.scale, len(inventory), network, seed, threads)
-    learned = keys_of(store.utterances[item.number] for item in labelled)
-    HmmModel(parts, topology, networks, learned).write(model)
-
-
-def trained(
-    store: FrameStore,
-    labelled: list[Labelled],
-    front_end: FrontEnd,
-    topology: Topology,
-    kind: Mapping[str, Any],
-    settings: TrainSettings,
-    seed: int,
-    threads: int,
-) -> "ViterbiTrainer":
-    """Return the trainer that has learned from `labelled`; `front_end` has no LDA, which is added for that kind."""
-    positions = positions_of(labelled, store)
-    states = np.concatenate(
-        [uniform_states(item.phone_ids, item.starts, store.lengths[item.number], topology) for item in labelled]
-    )
-    if kind["features"] == "lda":
-        context = lda_context(settings.lda_context_ms, store, settings.max_memory_mb)
-        front_end = with_lda(front_end, store, positions, states, settings.lda_dims, context, seed)
-    del positions  # 8 bytes per frame
-    trainer = ViterbiTrainer(store, labelled, front_end, topology, threads)
-    trainer.start(states)
-    trainer.run(settings.iterations, settings.realign, kind["gaussians"])
-    return trainer
-
-
-def positions_of(labelled: list[Labelled], store: FrameStore) -> np.ndarray:
-    """Return the places of all frames of the labelled utterances in the store, (T,)."""
-    return np.concatenate([np.arange(*store.offsets[item.number : item.number + 2]) for item in labelled])
+        trained = replace(trained, networks=networks)
+    trained.write(model)
 
 
 def most_frames(max_memory_mb: int, dims: int) -> int:
@@ -190,6 +161,6 @@ class ViterbiTrainer:
             log.info("%d utterances are shorter than their labels' states and are left out", failed)
         self.topology = replace(self.topology, counts=transition_counts(paths, self.sequences, self.topology))
 
-    def gaussians(self) -> Gaussians:
-        """Return what was trained."""
-        return Gaussians(self.front_end, self.mixtures)
+    def model(self) -> HmmModel:
+        """Return the trained model."""
+        return HmmModel(self.front_end, self.mixtures, self.topology)

@@ -37,7 +37,7 @@ class HmmPlan:
     def kind(self, wildcards: Any) -> dict[str, Any]:
         """Return what the model of a {step} is, and nothing of the other steps: more steps leave those before alone."""
         step = self.steps[int(wildcards.step) - 1]
-        return {key: step[key] for key in ("features", "gaussians", "network", "cross")}
+        return {key: step[key] for key in ("features", "gaussians", "network")}
 
     @property
     def last_step(self) -> int:
