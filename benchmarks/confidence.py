@@ -26,7 +26,7 @@ from unscribed.hmm import confidence
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.words import WordReader, read_edits
 from unscribed.wfst.graph import Graph
-from unscribed.wfst.search import SearchSettings, decode_store
+from unscribed.wfst.search import Decoder, SearchSettings
 from unscribed.wfst.weights import Weights, read_weights
 
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
@@ -59,16 +59,15 @@ def main() -> None:
     parser.add_argument("results", type=Path, nargs="+", help="folders of corpora, for example results/demo")
     parser.add_argument("--split", default="valid", help="train, valid or test (default valid)")
     parser.add_argument("--fit", action="store_true", help="fit the coefficients on these runs")
-    parser.add_argument("--threads", type=int, default=2, help="of the decoder (default 2)")
     arguments = parser.parse_args()
-    runs = {path: recognised(path, arguments.split, arguments.threads) for path in arguments.results}
+    runs = {path: recognised(path, arguments.split) for path in arguments.results}
     if arguments.fit:
         fit(list(runs.values()))
     for path, found in runs.items():
         show(path, found)
 
 
-def recognised(results: Path, split: str, threads: int) -> Words:
+def recognised(results: Path, split: str) -> Words:
     """Decode a split of a finished run with its final model."""
     defaults = complete({"corpus": {"name": "any", "kind": "espeak"}}, SCHEMA)
     card = read_json(results / "recogniser/recogniser.json")
@@ -80,16 +79,18 @@ def recognised(results: Path, split: str, threads: int) -> Words:
     )
     names = (results / "lexicon/lexiconp.txt", results / "word_lm/words.txt", card["nbest"]["nbest"])
     edits = read_edits(place / "weights.json")
-    reader = WordReader(model, *names, weights, edits)
+    reader = WordReader(model.topology, *names, weights, edits)
     settings = SearchSettings(defaults["hmm"]["beam"], defaults["hmm"]["max_active"])
     graph = Graph.read(place / "graph.safetensors")
     beam = card["nbest"]["lattice_beam"]
     hypotheses, evidence = {}, {}
-    found = decode_store(model, store, graph, weights, settings, threads, range(len(store)), beam)
-    for number, lattice in enumerate(found):
+    decoder = Decoder(model, graph, weights, settings, beam)
+    for number, name in enumerate(store.utterances):
+        scores = model.scores(store, number)
+        lattice = decoder.decode(scores)
         if lattice is not None:
-            row, evidence[store.utterances[number]] = reader.read(lattice, store, number)
-            hypotheses[store.utterances[number]] = row["words"]
+            row, evidence[name] = reader.read(lattice, scores)
+            hypotheses[name] = row["words"]
     manifest = results / f"manifest/{split}.parquet"
     known = read_word_references(results / f"references/{split}.parquet", manifest, card["language"])
     pairs = align_words({name: words for name, words in known.items() if name in hypotheses}, hypotheses)

@@ -61,3 +61,11 @@ def test_counts_become_probabilities(topology: Topology) -> None:
 )
 def test_phones_of_long_frames_have_one_state(states: int | None, hop_ms: float, expected: int) -> None:
     assert states_per_phone(states, hop_ms) == expected
+
+
+def test_the_best_score_of_each_phone(topology: Topology) -> None:
+    scores = np.random.default_rng(0).normal(size=(5, len(topology.phone)))
+    scores[:, 0] = 9.0  # belongs to no transition
+    found = topology.best_of_phones(scores)
+    for phone in range(3):
+        assert np.array_equal(found[:, phone], scores[:, topology.phone == phone + 1].max(axis=1))

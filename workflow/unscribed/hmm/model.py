@@ -37,12 +37,6 @@ class HmmModel:
             found = found + self.networks.scores(store, number)[:, np.maximum(self.topology.phone - 1, 0)]
         return found
 
-    def phone_scores(self, store: FrameStore, number: int) -> np.ndarray:
-        """Compute the score of each phone's best state in one utterance, (T, V); as `scores` with networks."""
-        states = self.mixtures.log_likelihoods(self.front_end(store, number, number + 1))
-        found = np.maximum.reduceat(states, self.topology.first_pdf[:-1], axis=1)
-        return found + self.networks.scores(store, number) if self.networks else found
-
     def write(self, path: Pathlike) -> None:
         """Write as safetensors; phones and sizes are in the metadata."""
         tensors = {

@@ -65,6 +65,11 @@ class Topology:
         loops = self._table(self.transitions.is_self_loop).astype(bool)
         return (self.pdf == first) & ~loops & (np.arange(len(loops)) > 0)
 
+    def best_of_phones(self, scores: np.ndarray) -> np.ndarray:
+        """Return the best score of each phone by frame, (T, V), of scores by transition id, (T, I + 1)."""
+        firsts = np.searchsorted(self.phone[1:], np.arange(1, len(self.phones) + 1))  # ids are in the order of phones
+        return np.maximum.reduceat(scores[:, 1:], firsts, axis=1)
+
     @cached_property
     def first_pdf(self) -> np.ndarray:
         """The first state of each phone, (V + 1,) with the number of all states at the end."""

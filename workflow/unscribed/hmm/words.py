@@ -8,19 +8,21 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from unscribed.artifacts import Pathlike, read_json
 from unscribed.frames import FrameStore
 from unscribed.hmm.confidence import calibrated, goodness
 from unscribed.hmm.model import HmmModel
-from unscribed.parallel import log_speed
+from unscribed.hmm.topology import Topology
+from unscribed.parallel import log_speed, ordered_map
 from unscribed.tables import WordTable
 from unscribed.text.lexicon import by_word, read_lexiconp
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.lattice import Lattice
 from unscribed.wfst.nbest import Hypothesis, NbestSettings, n_best
 from unscribed.wfst.openfst import read_symbols
-from unscribed.wfst.search import SearchSettings, decode_store, log_failed
+from unscribed.wfst.search import Decoder, SearchSettings, log_failed
 from unscribed.wfst.weights import Weights, read_weights
 from unscribed.wfst.word_times import confidences, word_spans
 
@@ -42,19 +44,24 @@ def words(
 ) -> None:
     """Decode every utterance over the word graph; one without a path has the status `no_path` and no words."""
     started = time.monotonic()
-    store, acoustic = FrameStore(features), HmmModel.read(model)
-    chosen, everything = read_weights(weights, Weights), range(len(store))
-    recognised = WordReader(acoustic, lexiconp, word_symbols, settings.nbest, chosen, read_edits(weights))
+    store, acoustic, chosen = FrameStore(features), HmmModel.read(model), read_weights(weights, Weights)
+    decoder = Decoder(acoustic, Graph.read(graph), chosen, search, settings.lattice_beam)
+    recognised = WordReader(acoustic.topology, lexiconp, word_symbols, settings.nbest, chosen, read_edits(weights))
+
+    def hear(number: int) -> dict[str, list] | None:
+        scores = acoustic.scores(store, number)
+        lattice = decoder.decode(scores)
+        return recognised(lattice, scores) if lattice else None
+
     table, failed = WordTable(), []
-    for number, lattice in enumerate(
-        decode_store(acoustic, store, Graph.read(graph), chosen, search, threads, everything, settings.lattice_beam)
-    ):
-        utterance, frames = store.utterances[number], int(store.lengths[number])
-        if lattice is None:
-            table.append_no_path(utterance, frames)
-            failed.append(utterance)
-            continue
-        table.append(utterance=utterance, frames=frames, status="ok", **recognised(lattice, store, number))
+    with threadpool_limits(1):  # utterances in parallel are faster than parallel matrix products within one
+        for number, row in enumerate(ordered_map(hear, range(len(store)), threads, "decode")):
+            utterance, frames = store.utterances[number], int(store.lengths[number])
+            if row is None:
+                table.append_no_path(utterance, frames)
+                failed.append(utterance)
+            else:
+                table.append(utterance=utterance, frames=frames, status="ok", **row)
     table.write(words, store.metadata)
     log_failed(failed)
     log_speed(log, len(store), float(store.offsets[-1]) * store.metadata["hop_ms"] / 1000, started)
@@ -80,29 +87,32 @@ class WordReader:
     """
 
     def __init__(
-        self, model: HmmModel, lexiconp: Pathlike, word_symbols: Pathlike, nbest: int, weights: Weights, edits: float
+        self, topology: Topology, lexiconp: Pathlike, word_symbols: Pathlike, nbest: int, weights: Weights, edits: float
     ) -> None:
-        self.model, self.nbest, self.weights, self.edits = model, nbest, weights, edits
+        self.topology, self.nbest, self.weights, self.edits = topology, nbest, weights, edits
         self.names = {number: word for word, number in read_symbols(word_symbols).items()}
         self.lexicon = by_word(read_lexiconp(lexiconp))
-        self.numbers = {phone: number for number, phone in enumerate(model.topology.phones)}
+        self.numbers = {phone: number for number, phone in enumerate(topology.phones)}
 
-    def __call__(self, lattice: Lattice, store: FrameStore, number: int) -> dict[str, list]:
-        """Return words, phones and hypotheses of an utterance: the columns of a WordTable that contain lists."""
-        found, evidence = self.read(lattice, store, number)
+    def __call__(self, lattice: Lattice, scores: np.ndarray) -> dict[str, list]:
+        """Return words, phones and hypotheses of an utterance: the columns of a WordTable that contain lists.
+
+        `scores` (T, I + 1) are those that it was decoded with.
+        """
+        found, evidence = self.read(lattice, scores)
         return found | {"word_confidences": calibrated(evidence.shares, evidence.goodness, self.edits)}
 
-    def read(self, lattice: Lattice, store: FrameStore, number: int) -> tuple[dict[str, list], Evidence]:
+    def read(self, lattice: Lattice, scores: np.ndarray) -> tuple[dict[str, list], Evidence]:
         """Return the same without confidences, and the evidence that they are made of."""
-        phones, starts = self.model.topology.phones_of(lattice.alignment())
+        phones, starts = self.topology.phones_of(lattice.alignment())
         best = lattice.symbols().tolist()
         spoken = [self.names[word] for word in best]
         hypotheses = n_best(lattice, self.nbest) or [Hypothesis(tuple(best), -lattice.cost)]
-        edges = np.append(starts, store.lengths[number]).astype(np.int64)
+        edges = np.append(starts, len(scores)).astype(np.int64)
         spans = [(int(edges[first]), int(edges[last])) for first, last in word_spans(spoken, phones, self.lexicon)]
         heard = np.repeat([self.numbers[phone] for phone in phones], np.diff(edges))
-        scores = self.model.phone_scores(store, number)[edges[0] :] / np.float32(self.weights.lm_weight)
-        good = goodness(scores, heard, [(first - edges[0], last - edges[0]) for first, last in spans])
+        by_phone = self.topology.best_of_phones(scores[edges[0] :]) / np.float32(self.weights.lm_weight)
+        good = goodness(by_phone, heard, [(first - edges[0], last - edges[0]) for first, last in spans])
         row = {
             "words": spoken,
             "word_starts_frames": [first for first, _ in spans],

@@ -60,16 +60,17 @@ class HmmEar:
         self.frames = front_end(card.features, checkpoint, card.sample_rate_hz, pca)
         self.hop_ms, self.shortest, self.by_speaker = self.frames.hop_ms, self.frames.shortest, self.frames.by_speaker
         self.hear = self.frames.hear
-        model, graph = HmmModel.read(folder / MODEL), Graph.read(folder / GRAPH)
-        self.decoder = Decoder(model, graph, card.weights, card.search, card.nbest.lattice_beam)
+        self.model, graph = HmmModel.read(folder / MODEL), Graph.read(folder / GRAPH)
+        self.decoder = Decoder(self.model, graph, card.weights, card.search, card.nbest.lattice_beam)
         own = (folder / LEXICON, folder / WORDS, card.nbest.nbest)
-        self.words = WordReader(model, *own, card.weights, card.edits)
+        self.words = WordReader(self.model.topology, *own, card.weights, card.edits)
 
     def __call__(self, samples: np.ndarray) -> dict[str, Any] | None:
         """Return what is heard in the speech (N,) of a piece."""
         store = self.frames(samples)
-        lattice = self.decoder(store, 0)
-        return {**self.words(lattice, store, 0), "frames": int(store.lengths[0])} if lattice else None
+        scores = self.model.scores(store, 0)
+        lattice = self.decoder.decode(scores)
+        return {**self.words(lattice, scores), "frames": len(scores)} if lattice else None
 
 
 class CtcEar:

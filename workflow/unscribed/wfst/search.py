@@ -73,7 +73,11 @@ class Decoder:
 
     def __call__(self, store: FrameStore, number: int) -> Lattice | None:
         """Return the lattice of one utterance; None if it has no path, even with a wider beam."""
-        scores = self.scorer.scores(store, number) * self.scale
+        return self.decode(self.scorer.scores(store, number))
+
+    def decode(self, scores: np.ndarray) -> Lattice | None:
+        """Return the lattice of an utterance with these `scores` of the scorer, (T, I + 1); None without a path."""
+        scores = scores * self.scale
         beam, most = self.settings.beam, self.settings.max_active
         found = search(self.graph, scores, beam, most, self.lattice_beam)
         if found is None:
