@@ -9,6 +9,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3})+")  # thousands
 DECIMAL = re.compile(r"\d+[.,]\d+")
 MOST_DIGITS = 15  # a longer row of digits is no number that anybody says
+FEWER_DIGITS = {"am": 6}  # num2words never returns from a million in Amharic
 
 
 def speller(language: str) -> Callable[[str], str] | None:
@@ -23,7 +24,9 @@ def speller(language: str) -> Callable[[str], str] | None:
 
 def _spelled(number: str, code: str) -> str:
     """The words of a number, with spaces around them: digits may touch letters."""
-    if len(number) > MOST_DIGITS or (number.startswith("0") and len(number) > 1 and number[1].isdigit()):
+    if len(number) > FEWER_DIGITS.get(code, MOST_DIGITS) or (
+        number.startswith("0") and len(number) > 1 and number[1].isdigit()
+    ):
         return number
     try:
         if number.isdigit():
@@ -34,6 +37,8 @@ def _spelled(number: str, code: str) -> str:
             words = num2words(float(number.replace(",", ".")), lang=code)
         else:
             return number
-    except (NotImplementedError, OverflowError, TypeError):  # what num2words raises for numbers that a language lacks
+    except Exception:
+        # A number that its language's converter cannot say ends in whatever error that converter happens to meet:
+        # KeyError, IndexError, ValueError, TypeError, OverflowError, RecursionError and NotImplementedError were seen.
         return number
     return f" {words} "
