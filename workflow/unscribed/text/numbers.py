@@ -41,4 +41,4 @@ def _spelled(number: str, code: str) -> str:
         # A number that its language's converter cannot say ends in whatever error that converter happens to meet:
         # KeyError, IndexError, ValueError, TypeError, OverflowError, RecursionError and NotImplementedError were seen.
         return number
-    return f" {words} "
+    return f" {words} " if words.strip() else number  # Arabic has no words for some decimals
