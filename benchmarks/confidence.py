@@ -1,4 +1,4 @@
-"""How likely are words right that are said to be so? Tables of finished runs, scored with transcripts.
+"""Are the confidences of words right? Tables of finished runs, scored with transcripts.
 
     python benchmarks/confidence.py results/demo results/natural-en
 
@@ -9,48 +9,35 @@ References are read for this alone; no stage sees what is printed.
 """
 
 import argparse
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from unscribed.artifacts import read_json
-from unscribed.config.schema import complete
 from unscribed.evaluation.per import GAP
 from unscribed.evaluation.wer import align_words, read_word_references
 from unscribed.frames import FrameStore
-from unscribed.hmm import confidence
+from unscribed.hmm.confidence import COEFFICIENTS, INTERCEPT, predictors
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.words import WordReader, read_edits
+from unscribed.recogniser.folder import Card
 from unscribed.wfst.graph import Graph
-from unscribed.wfst.search import Decoder, SearchSettings
-from unscribed.wfst.weights import Weights, read_weights
+from unscribed.wfst.search import Decoder
 
-SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True)
 class Words:
-    """The recognised words of a run: shares of N-best lists, goodness, whether they are right; edits of the run."""
+    """The recognised words of a run: shares of N-best lists, predictors of the regression (N, 3), what is right."""
 
     shares: np.ndarray
-    goodness: np.ndarray
+    predictors: np.ndarray
     right: np.ndarray
-    edits: float
-
-    def confidences(self) -> np.ndarray:
-        """Return the calibrated confidences."""
-        return np.array(confidence.calibrated(self.shares, self.goodness, self.edits))
-
-    def predictors(self) -> np.ndarray:
-        """Return what the regression sees, (N, 3)."""
-        share = np.clip(self.shares, confidence.CERTAIN, 1 - confidence.CERTAIN)
-        edits = np.full(len(share), math.log(max(self.edits, confidence.CERTAIN)))
-        return np.stack([np.log(share / (1 - share)), self.goodness, edits], axis=1)
 
 
 def main() -> None:
@@ -61,59 +48,49 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="fit the coefficients on these runs")
     arguments = parser.parse_args()
     runs = {path: recognised(path, arguments.split) for path in arguments.results}
-    if arguments.fit:
-        fit(list(runs.values()))
+    weights = fit(list(runs.values())) if arguments.fit else (INTERCEPT, COEFFICIENTS)
     for path, found in runs.items():
-        show(path, found)
+        show(path, found, *weights)
 
 
 def recognised(results: Path, split: str) -> Words:
     """Decode a split of a finished run with its final model."""
-    defaults = complete({"corpus": {"name": "any", "kind": "espeak"}}, SCHEMA)
-    card = read_json(results / "recogniser/recogniser.json")
-    store = FrameStore(results / ("pca" if card["projected"] else "features") / f"{split}.npy")
-    place = results / "hmm/final/words"
-    model, weights = (
-        HmmModel.read(results / "hmm/final/model.safetensors"),
-        read_weights(place / "weights.json", Weights),
-    )
-    names = (results / "lexicon/lexiconp.txt", results / "word_lm/words.txt", card["nbest"]["nbest"])
-    edits = read_edits(place / "weights.json")
-    reader = WordReader(model.topology, *names, weights, edits)
-    settings = SearchSettings(defaults["hmm"]["beam"], defaults["hmm"]["max_active"])
+    card, place = Card.read(results / "recogniser"), results / "hmm/final/words"
+    store = FrameStore(results / ("pca" if card.projected else "features") / f"{split}.npy")
+    model, edits = HmmModel.read(results / "hmm/final/model.safetensors"), read_edits(place / "weights.json")
+    texts = (results / "lexicon/lexiconp.txt", results / "word_lm/words.txt")
+    reader = WordReader(model.topology, *texts, card.nbest.nbest, card.weights, edits)
     graph = Graph.read(place / "graph.safetensors")
-    beam = card["nbest"]["lattice_beam"]
+    decoder = Decoder(model, graph, card.weights, card.search, card.nbest.lattice_beam)
     hypotheses, evidence = {}, {}
-    decoder = Decoder(model, graph, weights, settings, beam)
     for number, name in enumerate(store.utterances):
         scores = model.scores(store, number)
-        lattice = decoder.decode(scores)
-        if lattice is not None:
+        if lattice := decoder.decode(scores):
             row, evidence[name] = reader.read(lattice, scores)
             hypotheses[name] = row["words"]
     manifest = results / f"manifest/{split}.parquet"
-    known = read_word_references(results / f"references/{split}.parquet", manifest, card["language"])
+    known = read_word_references(results / f"references/{split}.parquet", manifest, card.language)
     pairs = align_words({name: words for name, words in known.items() if name in hypotheses}, hypotheses)
     right = [left == heard for alignment in pairs.values() for left, heard in alignment if heard != GAP]
     shares = np.concatenate([evidence[name].shares for name in pairs])
-    return Words(shares, np.concatenate([evidence[name].goodness for name in pairs]), np.array(right), edits)
+    goodness = np.concatenate([evidence[name].goodness for name in pairs])
+    return Words(shares, predictors(shares, goodness, edits), np.array(right))
 
 
-def fit(runs: list[Words]) -> None:
-    """Fit the coefficients, set them for the tables that follow, and print them."""
+def fit(runs: list[Words]) -> tuple[float, np.ndarray]:
+    """Fit intercept and coefficients on all runs, each with the same weight in all, and print them."""
     model = LogisticRegression(C=1e6, max_iter=10_000)
-    size = [np.full(len(run.right), 1 / len(run.right)) for run in runs]
-    predictors, right = np.concatenate([run.predictors() for run in runs]), np.concatenate([run.right for run in runs])
-    model.fit(predictors, right, sample_weight=np.concatenate(size) * len(right) / len(runs))
-    confidence.INTERCEPT = float(model.intercept_[0])
-    confidence.SHARE, confidence.GOODNESS, confidence.EDITS = map(float, model.coef_[0])
-    print("INTERCEPT, SHARE, GOODNESS, EDITS =", f"{confidence.INTERCEPT:.3f},", *(f"{x:.4f}," for x in model.coef_[0]))
+    right = np.concatenate([run.right for run in runs])
+    shares = np.concatenate([np.full(len(run.right), len(right) / (len(runs) * len(run.right))) for run in runs])
+    model.fit(np.concatenate([run.predictors for run in runs]), right, sample_weight=shares)
+    print(f"INTERCEPT, COEFFICIENTS = {model.intercept_[0]:.3f}, ({', '.join(f'{x:.4f}' for x in model.coef_[0])})")
+    return float(model.intercept_[0]), model.coef_[0]
 
 
-def show(path: Path, run: Words) -> None:
+def show(path: Path, run: Words, intercept: float, coefficients: Sequence[float]) -> None:
     """Print the table of one run."""
-    sure = run.confidences()
-    print(f"\n{path}: {len(sure)} words, edits {run.edits:.3f}; right {run.right.mean():.3f}")
+    sure = expit(intercept + run.predictors @ np.array(coefficients))
+    print(f"\n{path}: {len(sure)} words, right {run.right.mean():.3f}")
     print("mean share of the N-best list, its calibration error; mean confidence, its calibration error:")
     for values in (run.shares, sure):
         print(f"  {values.mean():.3f}  {calibration_error(values, run.right):.3f}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 Item = TypeVar("Item")
@@ -43,6 +44,17 @@ def ordered_map(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def numeric_map(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, label: str | None
+) -> Iterator[Result]:
+    """Yield as `ordered_map` does, each item with one thread for its matrix products.
+
+    Items in parallel are faster than parallel matrix products within one.
+    """
+    with threadpool_limits(1):
+        yield from ordered_map(function, items, threads, label)
 
 
 def log_speed(log: logging.Logger, count: int, audio_seconds: float, started: float) -> None:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 BATCH_SECONDS = 60.0  # of speech: the spectrum of a batch stays below 20 MB; shorter batches are slower
 RANGE_DB = 80.0  # from the utterance's loudest mel energy to the floor, as in torchaudio; larger keeps more noise
 SMALLEST_POWER = 1e-10  # floor before the logarithm, as in torchaudio: digital silence has no power
-SPEAKER = "speaker"  # features.mean_norm: mean and deviation are a speaker's
+BY_SPEAKER = "speaker"  # value of features.mean_norm
 DELTA_FRAMES = 2  # on either side of a frame in the regression for deltas, as in HTK and Kaldi
 
 
@@ -86,9 +86,9 @@ def features(
             yield from zip(batch["utterance"], done, strict=True)
 
     normalised = utterances()
-    if settings.mean_norm == SPEAKER:  # heard twice, so that memory does not grow with the corpus
+    if settings.mean_norm == BY_SPEAKER:
         names = listed["utterance"].tolist()
-        speakers = speakers_of(manifest, names, speaker_level) or [SPEAKER] * len(names)
+        speakers = speakers_of(manifest, names, speaker_level) or ["the only one"] * len(names)
         normalised = by_speaker(utterances, dict(zip(names, speakers, strict=True)))
     with FrameWriter(features, metadata) as writer:
         for utterance, frames in normalised:
@@ -99,7 +99,10 @@ def features(
 def by_speaker(
     utterances: Callable[[], Iterator[tuple[str, np.ndarray]]], speakers: Mapping[str, str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the utterances with the mean of their speakers at 0 and the deviation 1; they are gone through twice."""
+    """Yield the utterances with the mean of their speakers at 0 and the deviation 1.
+
+    They are computed twice, so that memory does not grow with the corpus: first for the statistics, then to be written.
+    """
     statistics = {speaker: SpeakerStatistics() for speaker in speakers.values()}
     for utterance, frames in utterances():
         statistics[speakers[utterance]].add(frames)

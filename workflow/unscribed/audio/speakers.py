@@ -28,16 +28,14 @@ class SpeakerStatistics:
 
     def __init__(self) -> None:
         self.count = 0
-        self.sums = self.squares = np.zeros(0)
+        self.sums = self.squares = np.zeros(1)  # as many as there are features, once there are frames
 
     def add(self, frames: np.ndarray) -> None:
-        """Count frames (T, D) in."""
-        wide = frames.astype(np.float64)
-        if not self.count:
-            self.sums, self.squares = (np.zeros(frames.shape[1]) for _ in range(2))
+        """Add frames (T, D)."""
+        values = frames.astype(np.float64)
         self.count += len(frames)
-        self.sums += wide.sum(axis=0)
-        self.squares += (wide**2).sum(axis=0)
+        self.sums = self.sums + values.sum(axis=0)
+        self.squares = self.squares + (values**2).sum(axis=0)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Return frames (T, D), float32, with the speaker's mean at 0 and deviation 1."""

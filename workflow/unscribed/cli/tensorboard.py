@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from unscribed.errors import UserError
@@ -60,7 +61,7 @@ def _points(table: pd.DataFrame) -> Iterator[tuple[str, int, float, float]]:
 
 
 def _numbers(column: str, value: Any) -> Iterator[tuple[str, float]]:
-    if isinstance(value, list) or (hasattr(value, "__len__") and not isinstance(value, str)):
+    if isinstance(value, np.ndarray):  # a list in a table
         for place, part in enumerate(value):
             yield from _numbers(f"{column}.{place + 1}", part)
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):

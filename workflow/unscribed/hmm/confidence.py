@@ -1,10 +1,10 @@
 """How likely each recognised word is right, 0 to 1.
 
-The share of the N-best list that has the word at its place says how much better it fits than other words of the text,
-and nothing of words that the text lacks. The goodness of its pronunciation (Witt and Young, "Phone-level pronunciation
-scoring", 2000) says how much worse its phones fit the sound than any others would. Both are of one model, which errs
-all the same if it learned the wrong thing; the edits between the last two models of self-training tell that. A logistic
-regression puts the three together.
+Three things tell. The share of the N-best list that has the word at its place: how much better it fits than other words
+of the text. It is high, too, where the text lacks the word that was said. The goodness of its pronunciation (Witt and
+Young, "Phone-level pronunciation scoring", 2000): how much worse its phones fit the sound than the best phones would.
+Both come from one model, and a model that learned the wrong thing is as sure as one that learned the right one. The
+edits between the last two models of self-training tell these apart. A logistic regression puts the three together.
 Dimensions: T frames of an utterance, V phones, the first of which is silence.
 """
 
@@ -12,10 +12,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
-INTERCEPT, SHARE, GOODNESS, EDITS = -5.367, 0.4437, 0.2886, -1.1491
-CERTAIN = 0.001  # shares are kept so far from 0 and 1, and edits from 0: their logarithms are finite
+INTERCEPT, COEFFICIENTS = -5.367, (0.4437, 0.2886, -1.1491)  # docs/results.md, "How sure of a word"
+SMALLEST = 0.001  # shares are kept so far from 0 and 1, and edits from 0: their logarithms are finite
 
 
 def goodness(scores: np.ndarray, phones: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -31,12 +31,15 @@ def goodness(scores: np.ndarray, phones: np.ndarray, spans: Sequence[tuple[int, 
     return np.array([total[last] - total[first] for first, last in spans])
 
 
-def calibrated(shares: Sequence[float], goodness: np.ndarray, edits: float) -> list[float]:
-    """Return the probability that each word is right, from its share of the N-best list and its goodness.
+def predictors(shares: Sequence[float], goodness: np.ndarray, edits: float) -> np.ndarray:
+    """Return what the regression sees of each word, (N, 3): log odds of its share, its goodness, log of the edits.
 
     `edits` are those per phone between what the last two models of self-training hear.
     """
-    share = np.clip(np.asarray(shares, dtype=np.float64), CERTAIN, 1 - CERTAIN)
-    odds = INTERCEPT + SHARE * np.log(share / (1 - share)) + GOODNESS * goodness
-    odds = odds + EDITS * math.log(max(edits, CERTAIN))
-    return expit(odds).tolist()
+    share = np.clip(np.asarray(shares, dtype=np.float64), SMALLEST, 1 - SMALLEST)
+    return np.stack([logit(share), goodness, np.full(len(share), math.log(max(edits, SMALLEST)))], axis=1)
+
+
+def calibrated(shares: Sequence[float], goodness: np.ndarray, edits: float) -> list[float]:
+    """Return the probability that each word is right; arguments as for `predictors`."""
+    return expit(INTERCEPT + predictors(shares, goodness, edits) @ COEFFICIENTS).tolist()

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from unscribed.acoustic.network_settings import NetworkSettings
 from unscribed.artifacts import Pathlike
@@ -23,7 +22,7 @@ from unscribed.hmm.labels import Labelled, read_labelled
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.settled import passed_on
 from unscribed.hmm.topology import Topology, states_per_phone
-from unscribed.parallel import ordered_map
+from unscribed.parallel import numeric_map
 from unscribed.text.inventory import read_inventory
 
 log = logging.getLogger(__name__)
@@ -149,8 +148,7 @@ class ViterbiTrainer:
             states, places = np.unique(self.sequences[number], return_inverse=True)
             return align(mixtures.log_likelihoods(own, states), places.astype(np.int32))
 
-        with threadpool_limits(1):  # aligning utterances in parallel is faster than parallel matrix products within one
-            paths = list(ordered_map(path, range(len(self.sequences)), self.threads, "align"))
+        paths = list(numeric_map(path, range(len(self.sequences)), self.threads, "align"))
         parts = [
             sequence[found] if len(found) else np.full(end - start, -1, dtype=np.int32)
             for found, sequence, start, end in zip(paths, self.sequences, offsets[:-1], offsets[1:], strict=True)

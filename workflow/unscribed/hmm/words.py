@@ -8,14 +8,13 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from unscribed.artifacts import Pathlike, read_json
 from unscribed.frames import FrameStore
 from unscribed.hmm.confidence import calibrated, goodness
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import Topology
-from unscribed.parallel import log_speed, ordered_map
+from unscribed.parallel import log_speed, numeric_map
 from unscribed.tables import WordTable
 from unscribed.text.lexicon import by_word, read_lexiconp
 from unscribed.wfst.graph import Graph
@@ -46,22 +45,21 @@ def words(
     started = time.monotonic()
     store, acoustic, chosen = FrameStore(features), HmmModel.read(model), read_weights(weights, Weights)
     decoder = Decoder(acoustic, Graph.read(graph), chosen, search, settings.lattice_beam)
-    recognised = WordReader(acoustic.topology, lexiconp, word_symbols, settings.nbest, chosen, read_edits(weights))
+    reader = WordReader(acoustic.topology, lexiconp, word_symbols, settings.nbest, chosen, read_edits(weights))
 
-    def hear(number: int) -> dict[str, list] | None:
+    def recognise(number: int) -> dict[str, list] | None:
         scores = acoustic.scores(store, number)
         lattice = decoder.decode(scores)
-        return recognised(lattice, scores) if lattice else None
+        return reader(lattice, scores) if lattice else None
 
     table, failed = WordTable(), []
-    with threadpool_limits(1):  # utterances in parallel are faster than parallel matrix products within one
-        for number, row in enumerate(ordered_map(hear, range(len(store)), threads, "decode")):
-            utterance, frames = store.utterances[number], int(store.lengths[number])
-            if row is None:
-                table.append_no_path(utterance, frames)
-                failed.append(utterance)
-            else:
-                table.append(utterance=utterance, frames=frames, status="ok", **row)
+    for number, row in enumerate(numeric_map(recognise, range(len(store)), threads, "decode")):
+        utterance, frames = store.utterances[number], int(store.lengths[number])
+        if row is None:
+            table.append_no_path(utterance, frames)
+            failed.append(utterance)
+        else:
+            table.append(utterance=utterance, frames=frames, status="ok", **row)
     table.write(words, store.metadata)
     log_failed(failed)
     log_speed(log, len(store), float(store.offsets[-1]) * store.metadata["hop_ms"] / 1000, started)

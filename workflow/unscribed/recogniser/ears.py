@@ -3,7 +3,7 @@
 Dimensions: N samples, T frames, V tokens of CTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,16 +32,12 @@ from unscribed.wfst.word_times import confidences
 class Ear(Protocol):
     """A model with its graph: `hop_ms` between two frames, at least `shortest` samples.
 
-    If it is `by_speaker`, it must `hear` all pieces of a speaker before it recognises them.
+    `set_speaker` is that of its frames (unscribed.recogniser.front_end).
     """
 
     hop_ms: float
     shortest: int
-    by_speaker: bool
-
-    def hear(self, speaker: Iterable[np.ndarray]) -> None:
-        """Take in all samples (N,) of another speaker."""
-        ...
+    set_speaker: Callable[[Iterable[np.ndarray]], None] | None
 
     def __call__(self, samples: np.ndarray) -> dict[str, Any] | None:
         """Return a row of a WordTable for the speech (N,) of a piece; None if no path of the graph fits it."""
@@ -58,8 +54,8 @@ class HmmEar:
         if card.features is None:
             raise ValueError("a recogniser of HMMs has features")
         self.frames = front_end(card.features, checkpoint, card.sample_rate_hz, pca)
-        self.hop_ms, self.shortest, self.by_speaker = self.frames.hop_ms, self.frames.shortest, self.frames.by_speaker
-        self.hear = self.frames.hear
+        self.hop_ms, self.shortest = self.frames.hop_ms, self.frames.shortest
+        self.set_speaker = self.frames.set_speaker
         self.model, graph = HmmModel.read(folder / MODEL), Graph.read(folder / GRAPH)
         self.decoder = Decoder(self.model, graph, card.weights, card.search, card.nbest.lattice_beam)
         own = (folder / LEXICON, folder / WORDS, card.nbest.nbest)
@@ -76,7 +72,7 @@ class HmmEar:
 class CtcEar:
     """A fine-tuned model with word n-grams. Raises UserError if a file is missing or damaged."""
 
-    by_speaker = False
+    set_speaker = None  # the model normalises each piece by itself
 
     def __init__(self, folder: Path, card: Card) -> None:
         self.network, self.vocab, self.normalize = read_ctc_model(folder / CTC_MODEL)
@@ -90,9 +86,6 @@ class CtcEar:
         self.nbest = card.nbest
         graph = Graph.read(folder / GRAPH)
         self.decoder = Decoder(PosteriorScorer(), graph, card.weights, card.search, card.nbest.lattice_beam)
-
-    def hear(self, speaker: Iterable[np.ndarray]) -> None:
-        """Take nothing: the model normalises each utterance."""
 
     def __call__(self, samples: np.ndarray) -> dict[str, Any] | None:
         """Return what is heard in the speech (N,) of a piece."""

@@ -3,7 +3,7 @@
 Dimensions: N samples, T frames, D features.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from unscribed.audio.features import SPEAKER, Extractor, FeatureSettings
+from unscribed.audio.features import BY_SPEAKER, Extractor, FeatureSettings
 from unscribed.audio.speakers import SpeakerStatistics
 from unscribed.config.feature_kinds import LEARNED
 from unscribed.frames import FrameStore
@@ -32,16 +32,13 @@ class FrameSettings(FeatureSettings):
 class Frames(Protocol):
     """What turns samples into frames: `hop_ms` between two, for at least `shortest` samples.
 
-    If it is `by_speaker`, it must hear all pieces of a speaker before it turns them into frames.
+    `set_speaker` is None unless frames depend on the speaker: then it must be called with all pieces of a speaker (N,)
+    before any of them is turned into frames.
     """
 
     hop_ms: float
     shortest: int
-    by_speaker: bool
-
-    def hear(self, speaker: Iterable[np.ndarray]) -> None:
-        """Take in all samples (N,) of another speaker."""
-        ...
+    set_speaker: Callable[[Iterable[np.ndarray]], None] | None
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the frames (T, D) of samples (N,), as a store of one utterance."""
@@ -54,12 +51,13 @@ class SpectralFrames:
     def __init__(self, settings: FrameSettings, sample_rate_hz: int) -> None:
         own = {field.name: getattr(settings, field.name) for field in fields(FeatureSettings)}
         self.extractor = Extractor(FeatureSettings(**own), sample_rate_hz)
-        self.by_speaker, self.statistics = settings.mean_norm == SPEAKER, SpeakerStatistics()
+        self.statistics = SpeakerStatistics()
+        self.set_speaker = self._set_speaker if settings.mean_norm == BY_SPEAKER else None
         self.hop_ms = 1000 * self.extractor.hop / sample_rate_hz
         self.shortest = self.extractor.window
 
-    def hear(self, speaker: Iterable[np.ndarray]) -> None:
-        """Take mean and deviation of another speaker."""
+    def _set_speaker(self, speaker: Iterable[np.ndarray]) -> None:
+        """Compute mean and deviation of the frames of a speaker, which following frames are normalised by."""
         self.statistics = SpeakerStatistics()
         for samples in speaker:
             self.statistics.add(self.extractor([samples])[0])
@@ -68,13 +66,13 @@ class SpectralFrames:
         """Return the frames of samples (N,)."""
         metadata = {"hop_ms": self.hop_ms, "static_dims": self.extractor.static_dims}
         frames = self.extractor([samples])[0]
-        return FrameStore.in_memory({UTTERANCE: self.statistics(frames) if self.by_speaker else frames}, metadata)
+        return FrameStore.in_memory({UTTERANCE: self.statistics(frames) if self.set_speaker else frames}, metadata)
 
 
 class LearnedFrames:
     """The states of a pretrained model, in half precision as in the frame store."""
 
-    by_speaker = False
+    set_speaker = None
 
     def __init__(self, settings: FrameSettings, checkpoint: str, sample_rate_hz: int) -> None:
         load = named_function(LEARNED[settings.kind].encoder)
@@ -82,9 +80,6 @@ class LearnedFrames:
         self.encoder.start(torch.device("cpu"))
         self.hop_ms = 1000 * self.encoder.hop_samples / sample_rate_hz
         self.shortest = self.encoder.receptive_field_samples
-
-    def hear(self, speaker: Iterable[np.ndarray]) -> None:
-        """Take nothing: states are as they are."""
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the frames of samples (N,)."""
@@ -98,8 +93,7 @@ class ProjectedFrames:
 
     def __init__(self, frames: Frames, pca: Path) -> None:
         self.frames, self.projection = frames, Projection(pca)
-        self.hop_ms, self.shortest, self.by_speaker = frames.hop_ms, frames.shortest, frames.by_speaker
-        self.hear = frames.hear
+        self.hop_ms, self.shortest, self.set_speaker = frames.hop_ms, frames.shortest, frames.set_speaker
 
     def __call__(self, samples: np.ndarray) -> FrameStore:
         """Return the projected frames of samples (N,)."""

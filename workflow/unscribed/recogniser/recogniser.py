@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from unscribed.artifacts import Pathlike
 from unscribed.audio.cut import Piece, pieces
 from unscribed.audio.stream import stream
 from unscribed.audio.times import to_original_seconds
 from unscribed.audio.vad import SpeechFinder
-from unscribed.parallel import ordered_map
+from unscribed.parallel import numeric_map
 from unscribed.recogniser.ears import EARS
 from unscribed.recogniser.folder import CARD, Card
 from unscribed.recogniser.transcript import Phone, Transcript, Utterance, Word
@@ -47,10 +46,9 @@ class Recogniser:
         They are recognised while later blocks are read, in memory that does not grow with the recording. With features
         by speaker, `blocks` are gone through twice, and all of them are one speaker's.
         """
-        if self.ear.by_speaker:
-            self.ear.hear(piece.samples for piece in self._pieces(blocks))
-        with threadpool_limits(1):  # pieces in parallel are faster than parallel matrix products within one
-            yield from ordered_map(self.recognise, self._pieces(blocks), self.threads, None)
+        if self.ear.set_speaker:
+            self.ear.set_speaker(piece.samples for piece in self._pieces(blocks))
+        yield from numeric_map(self.recognise, self._pieces(blocks), self.threads, None)
 
     def _pieces(self, blocks: Iterable[np.ndarray]) -> Iterator[Piece]:
         """Yield the pieces that are long enough to be recognised."""

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import kaldi_hmm_gmm as khg
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from unscribed.artifacts import Pathlike
 from unscribed.frames import FrameStore
 from unscribed.hmm.graph import lexicon_fst
 from unscribed.hmm.model import HmmModel
 from unscribed.hmm.topology import SELF_LOOP_SCALE
-from unscribed.parallel import ordered_map
+from unscribed.parallel import numeric_map
 from unscribed.supervised.text import transcript_words
 from unscribed.tables import PhoneTable
 from unscribed.text.lexicon import read_lexiconp
@@ -61,14 +60,13 @@ def word_alignment(
 
     graphs = (_graph(compiler, words, name, symbols) for name in store.utterances)
     table = PhoneTable()
-    with threadpool_limits(1):
-        for number, (phones, starts) in enumerate(ordered_map(align, enumerate(graphs), threads, "align")):
-            table.append(
-                utterance=store.utterances[number],
-                phones=phones,
-                starts_frames=starts,
-                frames=int(store.lengths[number]),
-            )
+    for number, (phones, starts) in enumerate(numeric_map(align, enumerate(graphs), threads, "align")):
+        table.append(
+            utterance=store.utterances[number],
+            phones=phones,
+            starts_frames=starts,
+            frames=int(store.lengths[number]),
+        )
     table.write(aligned, store.metadata)
     pairs = zip(table.columns["utterance"], table.columns["phones"], strict=True)
     log_failed([name for name, phones in pairs if not phones])

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from unscribed.frames import FrameStore
-from unscribed.parallel import ordered_map
+from unscribed.parallel import numeric_map
 from unscribed.wfst.beam import search
 from unscribed.wfst.graph import Graph
 from unscribed.wfst.lattice import Lattice
@@ -52,13 +51,12 @@ def decode_store(
     numbers: Iterable[int],
     lattice_beam: float = 0.0,
 ) -> Iterator[Lattice | None]:
-    """Yield the lattice of each utterance in `numbers`, in order; None if it has no path, even with a wider beam.
+    """Return the lattice of each utterance in `numbers`, in order; None if it has no path, even with a wider beam.
 
     Lattices hold the paths within `lattice_beam` of the best one; with 0, only the best.
     """
     decoder = Decoder(scorer, graph, weights, settings, lattice_beam)
-    with threadpool_limits(1):  # decoding utterances in parallel is faster than parallel matrix products within one
-        yield from ordered_map(lambda number: decoder(store, number), numbers, threads, "decode")
+    return numeric_map(lambda number: decoder(store, number), numbers, threads, "decode")
 
 
 class Decoder:
