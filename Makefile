@@ -11,7 +11,7 @@ BASE_PYTHON = $(shell for python in python3.11 python3.12 python3.13 python3; do
   && echo $$python && break; done)
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input --timeout 60 --retries 5
 
-# An index that has PyTorch without CUDA, if there is no GPU: `make install TORCH_INDEX=…` takes 3 GB less.
+# Address of an index that has PyTorch without CUDA: `make install TORCH_INDEX=…` leaves NVIDIA's libraries out.
 TORCH_INDEX :=
 
 .PHONY: help install demo demo-natural test lint lock config-docs clean

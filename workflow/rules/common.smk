@@ -54,5 +54,5 @@ def section(name, **changes):
 
 
 def environment(device):
-    """Return the conda environment of a rule that runs on `device`; it is told from the folder of the rules."""
+    """Return the conda environment of a rule that runs on `device`, as a path from the folder workflow/rules."""
     return f"../../envs/{'gpu' if device == 'cuda' else 'cpu'}.yaml"

@@ -40,7 +40,7 @@ class ReportFigure:
 
     @property
     def title(self) -> str:
-        """What the page calls it."""
+        """Its heading on the page of the run."""
         text = self.labels.get("figure", self.category)
         return text[0].upper() + text[1:]
 

@@ -54,7 +54,7 @@ class ShownUtterance:
 def shown_utterances(words: Pathlike, scored: Pathlike, manifest: Pathlike, rate: int) -> list[ShownUtterance]:
     """Return utterances of one split from the best recognised to the worst, evenly spread; `rate` in Hz.
 
-    By errors per word where transcripts are known, else by mean confidence, so that the page shows the poor ones, too.
+    They are ranked by errors per word where transcripts are known, else by mean confidence.
     Raises UserError if audio is missing or damaged.
     """
     decoded, known = WordTable.by_utterance(words), UtteranceTable.by_utterance(scored)
