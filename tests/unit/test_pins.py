@@ -20,10 +20,9 @@ LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
 LOCK = [line.split(" ;")[0] for line in LINES if line[0] != "#"]  # without the machines that a pin is for
 # Where the software is meant to run besides the machine of the tests, as uv names it; macOS from 14 on.
 MACHINES = [
-    ("3.12", "x86_64-manylinux_2_28"),
     ("3.13", "x86_64-manylinux_2_28"),
     ("3.11", "aarch64-manylinux_2_28"),
-    ("3.13", "aarch64-apple-darwin"),
+    ("3.12", "aarch64-apple-darwin"),
 ]
 SOURCES = ("connection-pool", "docopt", "unicodecsv", "editdistance")  # have no wheels; editdistance lacks that of 3.13
 

@@ -8,6 +8,7 @@ import yaml
 from workflow_runs import REPO, STAGES, TINY, graph, snakemake, write_config
 
 CORPORA = sorted(path.name for path in (REPO / "config/corpora").glob("*.yaml"))
+ON_GPU = ("features", "pretrain", "teacher", "gan", "finetune", "transformer_lm")
 MODELS = {
     "spectral": {},
     "learned": {
@@ -117,28 +118,25 @@ def test_more_steps_go_on_from_those_that_are_there(tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_job_says_what_it_needs_and_keeps_a_log(data, tmp_path, name):
-    write_config(tmp_path, {**TINY, **MODELS[name]})
-    shutil.copytree(data / "config/models", tmp_path / "config/models")
+    """And what runs on a GPU, as all that can in the model `learned`, has its environment."""
+    config = {**TINY, **MODELS[name]}
     targets = ["teacher", "pretrain", "finetune"] if name == "learned" else []
+    if targets:
+        config |= {section: {**config.get(section, {}), "device": "cuda"} for section in ON_GPU}
+    write_config(tmp_path, config)
+    shutil.copytree(data / "config/models", tmp_path / "config/models")
     jobs = [job for job in graph(tmp_path, "all", "figures", *STAGES, *targets) if not job["local"]]
     assert len({job["rule"] for job in jobs}) > 20
     for job in jobs:
         assert job["log"] and job["benchmark"], job["rule"]
         assert {"mem_mb", "runtime"} <= set(job["resources"]), job["rule"]
         assert all(name.startswith("results/tiny/") for name in job["output"] + job["log"]), job["rule"]
+        assert job["environment"] == ("gpu.yaml" if job["gpus"] else "cpu.yaml"), job["rule"]
+    assert {"pretrain_model", "gan_train", "teacher_train"} <= {
+        job["rule"] for job in jobs if job["gpus"]
+    } or not targets
     logs = [name for job in jobs for name in job["log"]]
     assert len(logs) == len(set(logs))
-
-
-def test_what_runs_on_a_gpu_has_its_environment(data, tmp_path):
-    sections = ("features", "pretrain", "teacher", "gan", "finetune", "transformer_lm")
-    changed = {name: {**TINY.get(name, {}), **MODELS["learned"].get(name, {}), "device": "cuda"} for name in sections}
-    write_config(tmp_path, {**TINY, **MODELS["learned"], **changed})
-    shutil.copytree(data / "config/models", tmp_path / "config/models")
-    jobs = [job for job in graph(tmp_path, "all", "teacher", "pretrain", "finetune") if not job["local"]]
-    assert {"pretrain_model", "gan_train", "teacher_train"} <= {job["rule"] for job in jobs if job["gpus"]}
-    for job in jobs:
-        assert job["environment"] == ("gpu.yaml" if job["gpus"] else "cpu.yaml"), job["rule"]
 
 
 def test_every_rule_states_its_threads():
